@@ -1,0 +1,51 @@
+"""The interface that the rest of the program sees of the engine. `EngineClient` is the real one; tests script theirs."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from urial_tui.engine.protocol import (
+    ContextInfo,
+    ContextSpec,
+    Description,
+    Finished,
+    Prefilled,
+    Progress,
+    Prompt,
+    Sampling,
+    Started,
+    Stops,
+    Token,
+    Tokens,
+)
+
+OnProgress = Callable[[Progress], None]
+GenerationEvent = Progress | Started | Token | Finished
+
+
+class Generation(Protocol):
+    """A running generation: iterate for its events; the last one is Finished. Raises EngineError on failure."""
+
+    def __aiter__(self) -> AsyncIterator[GenerationEvent]: ...
+
+    async def cancel(self) -> None:
+        """Ask the engine to stop; returns when it has acknowledged. Iteration still ends with Finished."""
+
+
+class Engine(Protocol):
+    """Runs models. Every call raises EngineError; after a crash the next call starts a new process."""
+
+    async def open(self, spec: ContextSpec, on_progress: OnProgress | None = None) -> ContextInfo: ...
+
+    async def tokenize(self, spec: ContextSpec, prompt: Prompt, *, pieces: bool = False) -> Tokens: ...
+
+    async def prefill(self, spec: ContextSpec, prompt: Prompt, on_progress: OnProgress | None = None) -> Prefilled: ...
+
+    def generate(
+        self, spec: ContextSpec, prompt: Prompt, sampling: Sampling, stops: Stops, max_tokens: int
+    ) -> Generation: ...
+
+    async def close_context(self, spec: ContextSpec) -> None: ...
+
+    async def describe(self) -> Description: ...
+
+    async def aclose(self) -> None: ...

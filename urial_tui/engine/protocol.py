@@ -1,0 +1,292 @@
+"""What the parent and the engine process say to each other: msgspec structs, msgpack, a 4-byte length before each.
+
+The same structs are the events that the asyncio client hands to its callers, so nothing is translated twice. This
+module imports neither llama_cpp nor asyncio. Every request carries a `request` number; every answer repeats it.
+"""
+
+import struct
+
+import msgspec
+
+MAX_FRAME = 256 * 1024 * 1024
+"""Longest accepted message in bytes; a longer one means that the two ends are out of step."""
+
+
+class ContextSpec(msgspec.Struct, frozen=True):
+    """Which context a request runs in. Equal specs share one context and its KV cache.
+
+    `gpu_layers` -1 lets the engine choose what fits; `n_threads` 0 means the machine's physical cores; `n_ctx` 0 means
+    the model's training length. `slot` keeps contexts apart that are otherwise equal (a generator, its reference).
+    """
+
+    model_path: str
+    adapter_path: str | None = None
+    adapter_scale: float = 1.0
+    n_ctx: int = 4096
+    n_threads: int = 0
+    gpu_layers: int = -1
+    slot: str = "generator"
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A piece of prompt text. In `user` spans the literal of a special token stays text (it is tokenised as such)."""
+
+    text: str
+    user: bool = False
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """A prompt: `spans` tokenised as one string, then `ids` appended as they are (a stored answer to continue).
+
+    With no spans, `ids` is the whole prompt, BOS included. The first `constant` spans are the part that never changes
+    for this pack: its KV state is worth keeping on disk.
+    """
+
+    spans: tuple[Span, ...] = ()
+    ids: tuple[int, ...] = ()
+    constant: int = 0
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """llama.cpp's sampler chain. temperature 0 is greedy; top_k 0, top_p 1, min_p 0 are off; `seed` None is random.
+
+    Penalties look at the answer's own tokens (not at the prompt), the last `penalty_last_n` of them; -1 is all.
+    """
+
+    temperature: float = 0.7
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    penalty_last_n: int = -1
+    seed: int | None = None
+    grammar: str | None = None
+
+
+class Stops(msgspec.Struct, frozen=True):
+    """Where an answer ends besides EOG: any of `texts`, or the fence that closes the answer when `fence` is set.
+
+    `prefilled` is text of the answer that the prompt already contains; it counts for the fence depth only.
+    """
+
+    texts: tuple[str, ...] = ()
+    fence: str | None = None
+    prefilled: str = ""
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+class Request(msgspec.Struct, frozen=True, tag=True):
+    request: int
+
+
+class Open(Request, frozen=True):
+    """Load the model and make the context. Answer: Progress*, Opened."""
+
+    spec: ContextSpec
+
+
+class Tokenize(Request, frozen=True):
+    """Answer: Tokens. `pieces` asks for each token's bytes too."""
+
+    spec: ContextSpec
+    prompt: Prompt
+    pieces: bool = False
+
+
+class Prefill(Request, frozen=True):
+    """Bring the constant part of `prompt` into the context, from disk where it is kept. Answer: Progress*, Prefilled."""
+
+    spec: ContextSpec
+    prompt: Prompt
+
+
+class Generate(Request, frozen=True):
+    """Answer: Progress*, Started, Token*, Finished."""
+
+    spec: ContextSpec
+    prompt: Prompt
+    sampling: Sampling
+    stops: Stops
+    max_tokens: int
+
+
+class Close(Request, frozen=True):
+    """Free the context; the model too, when no other context uses it. Answer: Done."""
+
+    spec: ContextSpec
+
+
+class Describe(Request, frozen=True):
+    """Versions, build features and devices. Answer: Description."""
+
+
+class Cancel(Request, frozen=True):
+    """Stop the request `target`. Answered at once with Ack by the reading thread; the target ends with its own event."""
+
+    target: int
+
+
+class Shutdown(Request, frozen=True):
+    """Free everything and exit."""
+
+
+AnyRequest = Open | Tokenize | Prefill | Generate | Close | Describe | Cancel | Shutdown
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class Event(msgspec.Struct, frozen=True, tag=True):
+    request: int
+
+
+class Ack(Event, frozen=True):
+    """The cancel request was read."""
+
+
+class Done(Event, frozen=True):
+    """The request has ended and has nothing to say."""
+
+
+class Progress(Event, frozen=True):
+    """`stage` is "load" (done of total in 1/1000) or "prefill" (prompt tokens)."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class ContextInfo(msgspec.Struct, frozen=True):
+    """What a context is, as llama.cpp reports it after loading."""
+
+    n_ctx: int
+    n_ctx_train: int
+    n_vocab: int
+    n_layers: int
+    gpu_layers: int
+    n_threads: int
+    swa_window: int
+    description: str
+    n_params: int
+    size_bytes: int
+    load_s: float
+    device: str
+
+
+class Opened(Event, frozen=True):
+    info: ContextInfo
+
+
+class Tokens(Event, frozen=True):
+    ids: tuple[int, ...]
+    pieces: tuple[bytes, ...] = ()
+
+
+class Prefilled(Event, frozen=True):
+    """`n_tokens` are in the context now; `reused` of them were there or came from disk (`from_disk`)."""
+
+    n_tokens: int
+    reused: int
+    from_disk: bool
+    seconds: float
+
+
+class Started(Event, frozen=True):
+    """The prompt is in the context and the first token is next. `prompt_ids` is the exact prompt."""
+
+    prompt_ids: tuple[int, ...]
+    reused: int
+    from_disk: bool
+    prefill_s: float
+
+
+class Token(Event, frozen=True):
+    """One answer token. `text` is what became readable with it: may be empty (half a character) or hold an earlier
+    token's half. `cut` says that a stop text began inside this token: only the first `visible` bytes are answer.
+    """
+
+    i: int
+    id: int
+    raw: bytes
+    text: str
+    visible: int
+    cut: bool = False
+    control: bool = False
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """Seconds, from the engine's monotonic clock. `first_token_s` counts from the request, model load excluded."""
+
+    load_s: float = 0.0
+    prefill_s: float = 0.0
+    prefix_reused_tokens: int = 0
+    first_token_s: float = 0.0
+    decode_s: float = 0.0
+    tokens_per_s: float = 0.0
+
+
+class Finished(Event, frozen=True):
+    """`reason`: stop (a stop text or the closing fence), eog, length (max_tokens or context full), cancelled, error.
+
+    `tail` is text still held back when the answer ended (an incomplete character shows as U+FFFD).
+    `seed` is the one that was used.
+    """
+
+    reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    timings: Timings
+    tail: str = ""
+    seed: int = 0
+    context_full: bool = False
+
+
+class Failed(Event, frozen=True):
+    """The request failed; the process lives on. `kind` is stable, `hint` says what to do."""
+
+    kind: str
+    message: str
+    hint: str = ""
+
+
+class Description(Event, frozen=True):
+    llama_cpp_version: str
+    system_info: str
+    gpu_offload: bool
+    devices: tuple[str, ...]
+    missing_symbols: tuple[str, ...]
+
+
+AnyEvent = (
+    Ack | Done | Progress | Opened | Tokens | Prefilled | Started | Token | Finished | Failed | Description
+)
+
+_request_encoder = msgspec.msgpack.Encoder()
+_request_decoder = msgspec.msgpack.Decoder(AnyRequest)
+_event_decoder = msgspec.msgpack.Decoder(AnyEvent)
+
+
+def frame(message: Request | Event) -> bytes:
+    """The message as it goes on the pipe."""
+    body = _request_encoder.encode(message)
+    return struct.pack("<I", len(body)) + body
+
+
+def read_length(header: bytes) -> int:
+    """Body length from the 4 header bytes. Raises ValueError when it cannot be right."""
+    (length,) = struct.unpack("<I", header)
+    if length > MAX_FRAME:
+        raise ValueError(f"a message of {length} bytes is not possible")
+    return int(length)
+
+
+def decode_request(body: bytes) -> AnyRequest:
+    return _request_decoder.decode(body)
+
+
+def decode_event(body: bytes) -> AnyEvent:
+    return _event_decoder.decode(body)

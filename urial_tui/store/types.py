@@ -1,0 +1,114 @@
+"""Rows of the history as values. Ids are time-ordered text; times are UTC, ISO 8601 with milliseconds and `Z`."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["user", "assistant"]
+Status = Literal["complete", "stopped", "interrupted", "failed"]
+"""An answer is written as `interrupted` and becomes something better when it ends, so that a killed program leaves the
+truth behind. `stopped`: the user stopped it. `failed`: the engine did; `error` says why."""
+
+
+@dataclass(frozen=True)
+class Session:
+    id: str
+    title: str
+    side: str
+    """SIDE notation, style included."""
+    created_at: str
+    updated_at: str
+    leaf_id: str | None
+    """The message at the end of the branch that was last on screen."""
+    n_messages: int = 0
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    id: str
+    session_id: str
+    parent_id: str | None
+    role: Role
+    content: str
+    status: Status
+    created_at: str
+    prefill: str = ""
+    """The beginning of the answer that the user wrote; `content` includes it."""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Token:
+    """One generated token. `raw` is the truth, `text` is what became readable with it."""
+
+    i: int
+    token_id: int
+    raw: bytes
+    text: str
+    visible: int
+    cut: bool = False
+    control: bool = False
+
+
+@dataclass(frozen=True)
+class GenerationStart:
+    """Provenance that is known before the first token. `prompt_ids` are the exact prompt."""
+
+    side: str
+    model_path: str
+    model_sha256: str | None
+    adapter_path: str | None
+    adapter_sha256: str | None
+    adapter_scale: float
+    style: str
+    pack_id: str | None
+    pack_hash: str | None
+    sampling: dict[str, Any]
+    stops: dict[str, Any]
+    n_ctx: int
+    prompt_ids: tuple[int, ...]
+    versions: dict[str, str]
+    continued_from: str | None = None
+    """The message whose tokens this generation went on from."""
+    dropped_turns: int = 0
+    """Oldest whole turns that were left out because the context was full."""
+
+
+@dataclass(frozen=True)
+class GenerationEnd:
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seed: int
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A stored generation, whole."""
+
+    id: str
+    message_id: str
+    created_at: str
+    start: GenerationStart
+    end: GenerationEnd | None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A search result. `snippet` marks the match with \\x02 and \\x03."""
+
+    session_id: str
+    message_id: str | None
+    title: str
+    snippet: str
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """Which program writes a session now."""
+
+    pid: int
+    host: str
+    program: str
+    since: str
