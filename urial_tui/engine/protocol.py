@@ -68,12 +68,13 @@ class Sampling(msgspec.Struct, frozen=True):
 class Stops(msgspec.Struct, frozen=True):
     """Where an answer ends besides EOG: any of `texts`, or the fence that closes the answer when `fence` is set.
 
-    `prefilled` is text of the answer that the prompt already contains; it counts for the fence depth only.
+    `prefilled` is the part of the answer, as UTF-8, that the prompt already contains: it counts for the fence depth,
+    and a character that it leaves unfinished is finished by the first new token.
     """
 
     texts: tuple[str, ...] = ()
     fence: str | None = None
-    prefilled: str = ""
+    prefilled: bytes = b""
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
