@@ -10,8 +10,8 @@ What is changed, and what is left alone:
 - C0 controls become their pictures (ESC is `␛`), DEL is `␡`, C1 controls and other hidden
   characters become `⟨U+009B⟩`. Newline and tab stay. CR LF is a newline; a CR of its own is `␍`.
   Lone surrogates become U+FFFD.
-- Shown as `⟨U+…⟩`: bidi controls, zero-width characters, tag characters, U+2028/2029, soft hyphens, Hangul fillers,
-  unassigned code points outside the emoji and CJK planes, and noncharacters.
+- Shown as `⟨U+…⟩`: bidi controls, zero-width characters, tag characters, U+2028/2029, soft
+  hyphens, Hangul fillers, unassigned code points outside the emoji and CJK planes, noncharacters.
 - Joiners stay where a reader needs them: U+200C between letters of scripts that join, and U+200D
   between two emoji, at most three in a row. A longer chain would be two cells for Rich and any
   number of cells on a terminal that does not join, so it is shown instead. U+200D in other scripts
@@ -276,3 +276,22 @@ def sanitize_line(text: str, limit: int = 200) -> str:
     while cut and (unicodedata.category(cut[-1]) in ("Cf", "Cs") or _is_selector(ord(cut[-1]))):
         cut = cut[:-1]
     return cut + "…"
+
+
+def sanitize_same_length(text: str) -> str:
+    """One safe character for each character, so that an editor's columns still hold. Tabs stay.
+
+    Only for showing text that is being edited: joiners and marks stay as they are typed.
+    """
+    return "".join(map(_same_length, text)) if not _PLAIN.fullmatch(text) else text
+
+
+def _same_length(char: str) -> str:
+    code = ord(char)
+    if char == "\t" or char in (_ZWNJ, _ZWJ):
+        return char
+    if code < 0x20:
+        return chr(0x2400 + code)
+    category = unicodedata.category(char)
+    hidden = code in _HIDDEN or (category == "Cf" and code not in _VISIBLE_FORMAT)
+    return "\ufffd" if hidden or category in ("Cc", "Cs", "Zl", "Zp") else char

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from urial_tui.safetext import MAX_MARKS, Sanitizer, sanitize, sanitize_line
+from urial_tui.safetext import MAX_MARKS, Sanitizer, sanitize, sanitize_line, sanitize_same_length
 
 # Plain letters, and everything that the sanitiser has a rule for, often next to each other.
 CONTROLS = ["\x00", "\x07", "\x08", "\t", "\n", "\r", "\x1b", "\x7f", "\x85", "\x9b", "\r\n"]
@@ -159,3 +159,11 @@ def test_one_line_places_get_one_line_of_limited_length() -> None:
     assert sanitize_line("x" * 500, 10) == "x" * 9 + "…"
     assert len(sanitize_line("\x9b" * 500, 10)) == 10
     assert sanitize_line("short.gguf") == "short.gguf"
+
+
+@given(NASTY)
+def test_an_editors_line_keeps_its_columns_and_loses_its_controls(text: str) -> None:
+    safe = sanitize_same_length(text)
+    assert len(safe) == len(text)
+    line = safe.replace("\t", "").replace("\n", "")
+    assert not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in line)
