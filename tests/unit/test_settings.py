@@ -1,0 +1,264 @@
+"""The settings file: what it accepts, what it says otherwise, and that saving loses nothing."""
+
+import os
+import stat
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from urial_tui.errors import SettingsError
+from urial_tui.settings import (
+    FIELDS,
+    Settings,
+    field_named,
+    load_settings,
+    save_settings,
+    value_of,
+    with_values,
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "conf" / "settings.toml"
+
+
+def write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_missing_file_means_the_defaults_and_stays_missing(file: Path) -> None:
+    assert load_settings(file) == Settings()
+    assert not file.parent.exists()
+    assert (Settings().side, Settings().pack) == ("demo", "urial-general")
+    assert (Settings().n_ctx, Settings().gpu_layers, Settings().sampling.max_tokens) == (
+        4096,
+        -1,
+        512,
+    )
+    assert Settings().sampling.temperature is None
+
+
+def test_values_are_read_with_their_tables(file: Path) -> None:
+    write(
+        file,
+        'side = "my-model@raw"\nmodel_folders = ["~/gguf"]\n[sampling]\ntemperature = 0\nseed = 7\n'
+        '[keymap]\n"chat.send" = ["ctrl+s", "f5"]\nplain.id = "f9"\n'.replace(
+            "plain.id", '"plain.id"'
+        ),
+    )
+    settings = load_settings(file)
+    assert settings.side == "my-model@raw"
+    assert settings.model_folders == ("~/gguf",)
+    assert settings.sampling.temperature == 0.0
+    assert settings.sampling.seed == 7
+    assert settings.keymap == {"chat.send": "ctrl+s,f5", "plain.id": "f9"}
+
+
+def test_dotted_keys_and_tables_are_the_same(file: Path) -> None:
+    assert load_settings(write(file, "sampling.top_k = 5\n")).sampling.top_k == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("# first\nn_ctx = 'many'\n", 2, ["n_ctx", "whole number", "'many'"]),
+        ("side = 'demo'\n\n[sampling]\n\ntop_p = 1.5\n", 5, ["sampling.top_p", "from 0 to 1"]),
+        ("n_threads = true\n", 1, ["n_threads", "whole number", "true"]),
+        ("[sampling]\ntemperature = nan\n", 2, ["sampling.temperature"]),
+        ("gpu_layers = -2\n", 1, ["gpu_layers", "-1"]),
+        ("pack = 'Not A Pack'\n", 1, ["pack"]),
+        ("side = ' '\n", 1, ["side", "empty"]),
+        ("model_folders = [1]\n", 1, ["model_folders", "list of folders"]),
+        ("[keymap]\nx = 3\n", 1, ["keymap"]),
+        ("keymap = 3\n", 1, ["keymap", "table"]),
+    ],
+)
+def test_a_wrong_value_names_file_line_key_and_what_is_expected(
+    file: Path, text: str, line: int, words: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(file, text))
+    assert f"{file}, line {line}: " in caught.value.message
+    for word in words:
+        assert word in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("temperatur = 1\n", "sampling.temperature"),
+        ("temperature = 1\n", "sampling.temperature"),
+        ("[sampling]\ntop_kk = 1\n", "sampling.top_k"),
+        ("n_context = 1\n", "n_ctx"),
+        ("zzzz = 1\n", "settings show"),
+        ("[other]\nx = 1\n", "settings show"),
+        ("[empty]\n", "settings show"),
+    ],
+)
+def test_an_unknown_setting_suggests_a_close_one(file: Path, text: str, suggestion: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(file, text))
+    assert caught.value.kind == "unknown-setting"
+    assert suggestion in caught.value.hint
+
+
+def test_all_problems_are_told_at_once(file: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(file, "n_ctx = 'a'\nn_threads = 'b'\n"))
+    assert "line 1" in caught.value.message
+    assert "line 2" in caught.value.message
+
+
+def test_broken_toml_names_the_line(file: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(file, "side = 'demo'\nn_ctx = = 3\n"))
+    assert str(file) in caught.value.message
+    assert "line 2" in caught.value.message
+    assert caught.value.kind == "settings-syntax"
+
+
+def test_what_is_not_a_text_file_is_refused(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        load_settings(file)
+    with pytest.raises(SettingsError, match="cannot read"):
+        load_settings(file.parent)
+    file.write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(SettingsError, match="larger"):
+        load_settings(file)
+
+
+def test_saving_keeps_comments_order_and_unrelated_lines(file: Path) -> None:
+    write(file, "# mine\nn_ctx = 2048  # small laptop\n\n[sampling]\n# cold\ntemperature = 0.2\n")
+    after = save_settings({"sampling.temperature": 0.5, "pack": "urial-brief"}, file)
+    text = file.read_text()
+    for kept in ("# mine\n", "n_ctx = 2048  # small laptop", "# cold\n", "temperature = 0.5"):
+        assert kept in text
+    assert after == load_settings(file)
+    assert after.pack == "urial-brief"
+
+
+def test_saving_none_takes_an_optional_setting_out(file: Path) -> None:
+    save_settings({"sampling.seed": 3}, file)
+    assert load_settings(file).sampling.seed == 3
+    save_settings({"sampling.seed": None}, file)
+    assert "seed" not in file.read_text()
+    with pytest.raises(SettingsError):
+        save_settings({"n_ctx": None}, file)
+
+
+def test_saving_whole_settings_writes_only_what_differs(file: Path) -> None:
+    save_settings(with_values(Settings(), {"n_ctx": 1024, "keymap": {"a.b": "f2"}}), file)
+    assert tomllib.loads(file.read_text()) == {"n_ctx": 1024, "keymap": {"a.b": "f2"}}
+
+
+def test_a_top_level_value_lands_above_the_tables_of_the_file(file: Path) -> None:
+    write(file, "[sampling]\ntop_k = 4\n")
+    save_settings({"theme": "nord"}, file)
+    assert load_settings(file).theme == "nord"
+    assert load_settings(file).sampling.top_k == 4
+
+
+def test_the_saved_file_is_private_and_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
+    real = write(tmp_path / "dotfiles" / "s.toml", "n_ctx = 512\n")
+    file.parent.mkdir()
+    file.symlink_to(real)
+    save_settings({"n_ctx": 1024}, file)
+    assert file.is_symlink()
+    assert load_settings(real).n_ctx == 1024
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert [p.name for p in real.parent.iterdir()] == ["s.toml"]
+
+
+def test_a_broken_file_is_not_overwritten_by_saving(file: Path) -> None:
+    write(file, "broken = = 1\n")
+    with pytest.raises(SettingsError):
+        save_settings({"n_ctx": 1024}, file)
+    assert file.read_text() == "broken = = 1\n"
+
+
+def test_a_failed_save_leaves_the_old_file_and_no_temporary(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, "n_ctx = 512\n")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SettingsError, match="No space left") as caught:
+        save_settings({"n_ctx": 1024}, file)
+    assert caught.value.hint
+    assert file.read_text() == "n_ctx = 512\n"
+    assert [p.name for p in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "value"),
+    [
+        ("n_ctx", "8192", 8192),
+        ("sampling.temperature", "0.7", 0.7),
+        ("sampling.temperature", "", None),
+        ("side", "demo@raw", "demo@raw"),
+        ("side", "007", "007"),
+        ("model_folders", "/a:/b" if os.pathsep == ":" else "/a;/b", ("/a", "/b")),
+        ("model_folders", "['/a b']", ("/a b",)),
+        ("keymap", "{ 'chat.send' = 'f5' }", {"chat.send": "f5"}),
+    ],
+)
+def test_typed_values_are_read_by_their_kind(key: str, typed: str, value: object) -> None:
+    assert field_named(key).parse(typed) == value
+
+
+@pytest.mark.parametrize("typed", ["", "x", "1 2", "1\nside = 2", "1e999"])
+def test_typed_nonsense_is_refused(typed: str) -> None:
+    with pytest.raises(SettingsError):
+        field_named("n_ctx").parse(typed)
+
+
+def test_every_field_has_help_and_a_default_that_passes_its_own_check() -> None:
+    for item in FIELDS:
+        assert item.help.endswith(".")
+        assert item.group
+        assert item.check(item.default) == item.default
+        assert value_of(Settings(), item.key) == item.default
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([item.key for item in FIELDS]),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()),
+    )
+)
+def test_any_value_is_either_kept_or_refused_with_a_message(changes: dict[str, object]) -> None:
+    try:
+        settings = with_values(Settings(), changes)
+    except SettingsError as error:
+        assert any(key in error.message for key in changes)
+    else:
+        for key in changes:
+            assert field_named(key).check(value_of(settings, key)) == value_of(settings, key)
+
+
+def test_the_documentation_of_the_settings_is_current() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "urial_tui", "settings", "reference"],
+        capture_output=True,
+        check=True,
+        text=True,
+        encoding="utf-8",
+    ).stdout
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert page.read_text(encoding="utf-8") == made, (
+        "run: urial-tui settings reference > docs/settings.md"
+    )
