@@ -32,7 +32,9 @@ class AnswerStream:
     The earliest stop in the text wins, also when a later one is complete first.
     """
 
-    def __init__(self, stops: tuple[str, ...] = (), fence: str | None = None, prefilled: bytes = b"") -> None:
+    def __init__(
+        self, stops: tuple[str, ...] = (), fence: str | None = None, prefilled: bytes = b""
+    ) -> None:
         self._stops = tuple(stop.encode() for stop in stops if stop)
         self._fence = fence.encode() if fence else None
         self._text = bytearray(prefilled)
@@ -160,7 +162,11 @@ class AnswerStream:
         runs = line.count(self._fence)
         if line.rstrip(_BLANKS).endswith(self._fence) and runs % 2 == 1:
             at = start + line.rfind(self._fence)
-            return self._close(at, nothing) if complete else (None, at if self._depth == 1 else nothing)
+            return (
+                self._close(at, nothing)
+                if complete
+                else (None, at if self._depth == 1 else nothing)
+            )
         if not complete and self._depth == 1 and line.endswith(_BACKTICK):
             return None, start + len(line.rstrip(_BACKTICK))
         return None, nothing

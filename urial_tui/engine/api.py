@@ -34,11 +34,17 @@ class Generation(Protocol):
 class Engine(Protocol):
     """Runs models. Every call raises EngineError; after a crash the next call starts a new process."""
 
-    async def open(self, spec: ContextSpec, on_progress: OnProgress | None = None) -> ContextInfo: ...
+    async def open(
+        self, spec: ContextSpec, on_progress: OnProgress | None = None
+    ) -> ContextInfo: ...
 
-    async def tokenize(self, spec: ContextSpec, prompt: Prompt, *, pieces: bool = False) -> Tokens: ...
+    async def tokenize(
+        self, spec: ContextSpec, prompt: Prompt, *, pieces: bool = False
+    ) -> Tokens: ...
 
-    async def prefill(self, spec: ContextSpec, prompt: Prompt, on_progress: OnProgress | None = None) -> Prefilled: ...
+    async def prefill(
+        self, spec: ContextSpec, prompt: Prompt, on_progress: OnProgress | None = None
+    ) -> Prefilled: ...
 
     def generate(
         self, spec: ContextSpec, prompt: Prompt, sampling: Sampling, stops: Stops, max_tokens: int

@@ -263,12 +263,22 @@ class Description(Event, frozen=True):
 
 
 AnyEvent = (
-    Ack | Done | Progress | Opened | Tokens | Prefilled | Started | Token | Finished | Failed | Description
+    Ack
+    | Done
+    | Progress
+    | Opened
+    | Tokens
+    | Prefilled
+    | Started
+    | Token
+    | Finished
+    | Failed
+    | Description
 )
 
 _request_encoder = msgspec.msgpack.Encoder()
-_request_decoder = msgspec.msgpack.Decoder(AnyRequest)
-_event_decoder = msgspec.msgpack.Decoder(AnyEvent)
+_request_decoder: msgspec.msgpack.Decoder[AnyRequest] = msgspec.msgpack.Decoder(AnyRequest)
+_event_decoder: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 
 
 def frame(message: Request | Event) -> bytes:

@@ -25,7 +25,11 @@ _SEQUENCE = 0
 
 def physical_cores() -> int:
     """Physical cores this process may run on: hyper-threads slow ggml's kernels down."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    allowed = (
+        os.sched_getaffinity(0)
+        if hasattr(os, "sched_getaffinity")
+        else set(range(os.cpu_count() or 1))
+    )
     cores = set()
     for cpu in allowed:
         siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
@@ -85,7 +89,9 @@ class Context:
             handles = (lib.llama_adapter_lora_p_ctypes * 1)(adapter.handle)
             scales = (ctypes.c_float * 1)(adapter_scale)
             if lib.llama_set_adapters_lora(self.handle, handles, 1, scales) != 0:
-                raise Fault("adapter-load", f"the adapter {Path(adapter.path).name} cannot be applied")
+                raise Fault(
+                    "adapter-load", f"the adapter {Path(adapter.path).name} cannot be applied"
+                )
 
     @property
     def swa_window(self) -> int:
@@ -121,15 +127,17 @@ class Context:
         if status == 1:
             raise Fault("context-full", f"no free place in the context of {self.n_ctx} tokens")
         raise Fault(
-            "decode", f"llama.cpp failed to decode (status {status})", "Send the message again; see the engine log."
+            "decode",
+            f"llama.cpp failed to decode (status {status})",
+            "Send the message again; see the engine log.",
         )
 
     def _resync(self) -> None:
         """After a failed or aborted decode the cache may hold part of the batch: trim to what is known."""
         known = len(self.ids)
-        if int(lib.llama_memory_seq_pos_max(self.memory, _SEQUENCE)) >= known and not lib.llama_memory_seq_rm(
-            self.memory, _SEQUENCE, known, -1
-        ):
+        if int(
+            lib.llama_memory_seq_pos_max(self.memory, _SEQUENCE)
+        ) >= known and not lib.llama_memory_seq_rm(self.memory, _SEQUENCE, known, -1):
             self.clear()
 
     def logits(self, row: int = -1) -> npt.NDArray[np.float32]:

@@ -122,7 +122,9 @@ def _because() -> str:
     return ": " + native.recent_complaints[0] if native.recent_complaints else ""
 
 
-def _load(path: str, gpu_layers: int, on_progress: Callable[[float], bool] | None) -> tuple[object, int]:
+def _load(
+    path: str, gpu_layers: int, on_progress: Callable[[float], bool] | None
+) -> tuple[object, int]:
     """The handle and how many layers are on a device. Raises Fault "model-load" or "cancelled"."""
     aborted = False
 

@@ -15,24 +15,82 @@ import llama_cpp
 import llama_cpp.llama_cpp as lib
 from llama_cpp import _ggml
 
+__all__ = [
+    "REQUIRED",
+    "VERSION",
+    "AbortFlag",
+    "devices",
+    "lib",
+    "missing_symbols",
+    "recent_complaints",
+    "start",
+]
+
 VERSION: str = llama_cpp.__version__
 
-REQUIRED = (
-    "llama_backend_init llama_log_set llama_model_default_params llama_context_default_params "
-    "llama_model_load_from_file llama_model_free llama_init_from_model llama_free llama_model_get_vocab "
-    "llama_vocab_n_tokens llama_vocab_is_eog llama_vocab_is_control llama_vocab_bos llama_vocab_get_add_bos "
-    "llama_vocab_get_text llama_tokenize llama_token_to_piece llama_model_n_layer llama_model_n_ctx_train "
-    "llama_model_n_swa llama_model_n_params llama_model_size llama_model_desc llama_model_has_encoder "
-    "llama_model_is_recurrent llama_model_is_hybrid llama_n_ctx llama_get_memory llama_memory_clear "
-    "llama_memory_seq_rm llama_memory_seq_pos_min llama_memory_seq_pos_max llama_batch_init llama_batch_free "
-    "llama_decode llama_get_logits_ith llama_set_abort_callback llama_state_seq_get_size "
-    "llama_state_seq_get_data llama_state_seq_set_data llama_adapter_lora_init llama_adapter_lora_free "
-    "llama_set_adapters_lora llama_sampler_chain_default_params llama_sampler_chain_init "
-    "llama_sampler_chain_add llama_sampler_free llama_sampler_init_greedy llama_sampler_init_dist "
-    "llama_sampler_init_top_k llama_sampler_init_top_p llama_sampler_init_min_p llama_sampler_init_temp "
-    "llama_sampler_init_penalties llama_sampler_init_grammar llama_sampler_sample llama_sampler_accept "
-    "llama_sampler_apply llama_sampler_get_seed llama_supports_gpu_offload llama_print_system_info"
-).split()
+REQUIRED = [
+    "llama_backend_init",
+    "llama_log_set",
+    "llama_model_default_params",
+    "llama_context_default_params",
+    "llama_model_load_from_file",
+    "llama_model_free",
+    "llama_init_from_model",
+    "llama_free",
+    "llama_model_get_vocab",
+    "llama_vocab_n_tokens",
+    "llama_vocab_is_eog",
+    "llama_vocab_is_control",
+    "llama_vocab_bos",
+    "llama_vocab_get_add_bos",
+    "llama_vocab_get_text",
+    "llama_tokenize",
+    "llama_token_to_piece",
+    "llama_model_n_layer",
+    "llama_model_n_ctx_train",
+    "llama_model_n_swa",
+    "llama_model_n_params",
+    "llama_model_size",
+    "llama_model_desc",
+    "llama_model_has_encoder",
+    "llama_model_is_recurrent",
+    "llama_model_is_hybrid",
+    "llama_n_ctx",
+    "llama_get_memory",
+    "llama_memory_clear",
+    "llama_memory_seq_rm",
+    "llama_memory_seq_pos_min",
+    "llama_memory_seq_pos_max",
+    "llama_batch_init",
+    "llama_batch_free",
+    "llama_decode",
+    "llama_get_logits_ith",
+    "llama_set_abort_callback",
+    "llama_state_seq_get_size",
+    "llama_state_seq_get_data",
+    "llama_state_seq_set_data",
+    "llama_adapter_lora_init",
+    "llama_adapter_lora_free",
+    "llama_set_adapters_lora",
+    "llama_sampler_chain_default_params",
+    "llama_sampler_chain_init",
+    "llama_sampler_chain_add",
+    "llama_sampler_free",
+    "llama_sampler_init_greedy",
+    "llama_sampler_init_dist",
+    "llama_sampler_init_top_k",
+    "llama_sampler_init_top_p",
+    "llama_sampler_init_min_p",
+    "llama_sampler_init_temp",
+    "llama_sampler_init_penalties",
+    "llama_sampler_init_grammar",
+    "llama_sampler_sample",
+    "llama_sampler_accept",
+    "llama_sampler_apply",
+    "llama_sampler_get_seed",
+    "llama_supports_gpu_offload",
+    "llama_print_system_info",
+]
 
 
 def missing_symbols() -> tuple[str, ...]:
@@ -90,7 +148,9 @@ class AbortFlag:
         self._text[0] = b"\0"
 
     def attach(self, context: object) -> None:
-        lib.llama_set_abort_callback(context, self._callback, ctypes.cast(self._text, ctypes.c_void_p))
+        lib.llama_set_abort_callback(
+            context, self._callback, ctypes.cast(self._text, ctypes.c_void_p)
+        )
 
 
 # --- devices --------------------------------------------------------------------------------------------------------

@@ -60,7 +60,9 @@ class PrefixCache:
         began = time.monotonic()
         context = self.context
         if len(ids) > context.n_ctx:
-            raise Fault("context-full", f"the prompt has {len(ids)} tokens, the context {context.n_ctx}")
+            raise Fault(
+                "context-full", f"the prompt has {len(ids)} tokens, the context {context.n_ctx}"
+            )
         worth = constant if len(constant) >= MIN_CONSTANT else []
         target = len(ids) - min(TAIL, len(ids)) if outputs else len(ids)
         reused, from_disk = self._reuse(ids, target, worth)
@@ -73,7 +75,9 @@ class PrefixCache:
                 size = min(self._chunk(), border - len(context.ids))
                 last = len(context.ids) + size == len(ids)
                 start = time.monotonic()
-                context.decode(ids[len(context.ids) : len(context.ids) + size], outputs=outputs if last else 0)
+                context.decode(
+                    ids[len(context.ids) : len(context.ids) + size], outputs=outputs if last else 0
+                )
                 self._measure(size, time.monotonic() - start)
                 on_progress(len(context.ids), len(ids))
             if border == len(worth) and not from_disk and len(context.ids) == border:
@@ -100,13 +104,17 @@ class PrefixCache:
         )
         if live >= len(checkpoint[0]) and live >= len(constant) and live and context.trim(live):
             return live, False
-        if len(checkpoint[0]) >= len(constant) and checkpoint[0] and context.restore_state(checkpoint[1], checkpoint[0]):
+        if (
+            len(checkpoint[0]) >= len(constant)
+            and checkpoint[0]
+            and context.restore_state(checkpoint[1], checkpoint[0])
+        ):
             return len(checkpoint[0]), False
         if constant and len(constant) <= target and self._states is not None:
             state = self._states.load(self._key, constant)
             if state is not None and context.restore_state(state, constant):
                 return len(constant), True
-        if live and context.trim(live):
+        if live and len(context.ids) >= live and context.trim(live):
             return live, False
         context.clear()
         return 0, False
@@ -117,10 +125,15 @@ class PrefixCache:
 
     def _checkpoint(self) -> None:
         """Remember this point, where trimming back to it later would not be exact."""
-        if self.context.keeps_everything or any(c[0] == self.context.ids for c in self._checkpoints):
+        if self.context.keeps_everything or any(
+            c[0] == self.context.ids for c in self._checkpoints
+        ):
             return
         self._checkpoints.append((list(self.context.ids), self.context.save_state()))
-        while len(self._checkpoints) > 1 and sum(len(c[1]) for c in self._checkpoints) > _CHECKPOINT_BYTES:
+        while (
+            len(self._checkpoints) > 1
+            and sum(len(c[1]) for c in self._checkpoints) > _CHECKPOINT_BYTES
+        ):
             del self._checkpoints[0]
 
     # --- chunks -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,11 @@ def prompt_ids(model: Model, prompt: Prompt) -> list[int]:
     literal of a special token inside a user span is the string split, and that literal tokenised as plain text.
     """
     if any(not 0 <= token < model.n_vocab for token in prompt.ids):
-        raise Fault("prompt", "a stored token id is outside this model's vocabulary", "The model file has changed.")
+        raise Fault(
+            "prompt",
+            "a stored token id is outside this model's vocabulary",
+            "The model file has changed.",
+        )
     if not prompt.spans:
         return list(prompt.ids)
     ids = span_ids(model, prompt.spans)
@@ -50,7 +54,11 @@ def _split_literals(model: Model, text: str) -> list[tuple[str, bool]]:
     literals = {model.literal(token) for token in with_special if model.is_control(token)} - {""}
     pieces: list[tuple[str, bool]] = [(text, False)]
     for literal in sorted(literals, key=len, reverse=True):
-        pieces = [piece for part, done in pieces for piece in ([(part, done)] if done else _cut(part, literal))]
+        pieces = [
+            piece
+            for part, done in pieces
+            for piece in ([(part, done)] if done else _cut(part, literal))
+        ]
     return pieces
 
 

@@ -22,12 +22,18 @@ class Sampler:
     def __init__(self, context: Context, sampling: Sampling) -> None:
         self._context = context
         self._grammar = None
-        self.seed = sampling.seed if sampling.seed is not None else int.from_bytes(os.urandom(4), "little")
+        self.seed = (
+            sampling.seed if sampling.seed is not None else int.from_bytes(os.urandom(4), "little")
+        )
         self.seed &= 0xFFFFFFFF
         model = context.model
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         add = self._add
-        penalised = (sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty) != (1.0, 0.0, 0.0)
+        penalised = (
+            sampling.repeat_penalty,
+            sampling.frequency_penalty,
+            sampling.presence_penalty,
+        ) != (1.0, 0.0, 0.0)
         if penalised and sampling.penalty_last_n != 0:
             last_n = sampling.penalty_last_n if sampling.penalty_last_n > 0 else context.n_ctx
             add(
@@ -51,10 +57,14 @@ class Sampler:
         else:
             add(lib.llama_sampler_init_greedy())
         if sampling.grammar is not None:
-            self._grammar = lib.llama_sampler_init_grammar(model.vocab, sampling.grammar.encode(), b"root")
+            self._grammar = lib.llama_sampler_init_grammar(
+                model.vocab, sampling.grammar.encode(), b"root"
+            )
             if not self._grammar:
                 self.close()
-                raise Fault("grammar", "llama.cpp cannot read the grammar", "Give GBNF with a `root` rule.")
+                raise Fault(
+                    "grammar", "llama.cpp cannot read the grammar", "Give GBNF with a `root` rule."
+                )
 
     def _add(self, sampler: object) -> None:
         lib.llama_sampler_chain_add(self._chain, sampler)

@@ -52,7 +52,8 @@ class StateStore:
         if len(state) > self._quota:
             return False
         header = json.dumps(
-            {"key": key, "ids_sha256": _ids_digest(ids), "n": len(ids), "crc32": zlib.crc32(state)}, sort_keys=True
+            {"key": key, "ids_sha256": _ids_digest(ids), "n": len(ids), "crc32": zlib.crc32(state)},
+            sort_keys=True,
         ).encode()
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,7 +106,12 @@ def _open(data: bytes, key: dict[str, object], ids: list[int]) -> bytes | None:
     except ValueError:
         return None
     payload = data[12 + length :]
-    expected = {"key": key, "ids_sha256": _ids_digest(ids), "n": len(ids), "crc32": zlib.crc32(payload)}
+    expected = {
+        "key": key,
+        "ids_sha256": _ids_digest(ids),
+        "n": len(ids),
+        "crc32": zlib.crc32(payload),
+    }
     return payload if header == expected else None
 
 

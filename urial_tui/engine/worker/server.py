@@ -1,0 +1,209 @@
+"""The engine process's two threads: one reads requests and answers cancels at once, one does the work in order.
+
+The reading thread ends the process when the parent's pipe closes, also in the middle of a decode.
+"""
+
+import os
+import queue
+import struct
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import BinaryIO
+
+from urial_tui.engine import protocol as wire
+from urial_tui.engine.worker import native
+from urial_tui.engine.worker.faults import Cancelled, Fault
+from urial_tui.engine.worker.generate import generate
+from urial_tui.engine.worker.prompting import constant_ids, prompt_ids
+from urial_tui.engine.worker.residents import Resident, Residents
+from urial_tui.engine.worker.states import StateStore
+
+
+class Server:
+    """Serves one parent until it says Shutdown or goes away."""
+
+    def __init__(self, reading: BinaryIO, writing: BinaryIO, states: StateStore | None) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._writing_lock = threading.Lock()
+        self._queue: queue.SimpleQueue[wire.AnyRequest] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._running: int | None = None
+        self._residents = Residents(states)
+        self._abort: Callable[[], None] | None = None
+        self._cancel_lock = threading.Lock()
+
+    def run(self) -> None:
+        """Work until Shutdown."""
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+        while True:
+            request = self._queue.get()
+            if isinstance(request, wire.Shutdown):
+                self._residents.close_all()
+                return
+            self._serve(request)
+
+    # --- the reading thread -----------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            while header := self._reading.read(4):
+                if len(header) < 4:
+                    break
+                body = self._reading.read(wire.read_length(header))
+                request = wire.decode_request(body)
+                if isinstance(request, wire.Cancel):
+                    self._cancel(request)
+                else:
+                    self._queue.put(request)
+        except (OSError, ValueError, struct.error):
+            traceback.print_exc(file=sys.stderr)
+        os._exit(0)
+
+    def _cancel(self, request: wire.Cancel) -> None:
+        with self._cancel_lock:
+            self._cancelled.add(request.target)
+            if request.target == self._running and self._abort is not None:
+                self._abort()
+        self._send(wire.Ack(request.request))
+
+    def _send(self, event: wire.Event) -> None:
+        data = wire.frame(event)
+        with self._writing_lock:
+            try:
+                self._writing.write(data)
+                self._writing.flush()
+            except OSError:
+                os._exit(0)
+
+    # --- the working thread -----------------------------------------------------------------------------------------
+
+    def _serve(self, request: wire.AnyRequest) -> None:
+        number = request.request
+        with self._cancel_lock:
+            self._running = number
+        try:
+            self._answer(request)
+        except Fault as fault:
+            self._send(wire.Failed(number, fault.kind, fault.message, fault.hint))
+        except Cancelled:
+            self._send(wire.Failed(number, "cancelled", "the request was cancelled"))
+        except MemoryError:
+            self._send(
+                wire.Failed(
+                    number, "memory", "not enough memory", "Choose a smaller context or model."
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - the process must outlive one bad request; the log has the rest
+            traceback.print_exc(file=sys.stderr)
+            self._send(
+                wire.Failed(
+                    number, "internal", f"{type(error).__name__}: {error}", "See the engine log."
+                )
+            )
+        finally:
+            with self._cancel_lock:
+                self._running = None
+                self._abort = None
+                self._cancelled.discard(number)
+
+    def _answer(self, request: wire.AnyRequest) -> None:
+        number = request.request
+        match request:
+            case wire.Open(spec=spec):
+                resident = self._resident(number, spec)
+                self._send(wire.Opened(number, resident.info()))
+            case wire.Tokenize(spec=spec, prompt=prompt, pieces=pieces):
+                model = self._resident(number, spec).model
+                ids = prompt_ids(model, prompt)
+                raw = tuple(model.piece(token) for token in ids) if pieces else ()
+                self._send(wire.Tokens(number, tuple(ids), raw))
+            case wire.Prefill(spec=spec, prompt=prompt):
+                self._prefill(number, self._resident(number, spec), prompt)
+            case wire.Generate(spec=spec):
+                resident = self._resident(number, spec)
+                load_s, resident.load_s = resident.load_s, 0.0
+                with _Abortable(self, number, resident):
+                    generate(
+                        request,
+                        resident.cache,
+                        self._send,
+                        lambda: self._is_cancelled(number),
+                        load_s=load_s,
+                    )
+            case wire.Close(spec=spec):
+                self._residents.close(spec)
+                self._send(wire.Done(number))
+            case wire.Describe():
+                self._send(_describe(number))
+            case _:
+                raise Fault("protocol", f"unknown request {type(request).__name__}")
+
+    def _prefill(self, number: int, resident: Resident, prompt: wire.Prompt) -> None:
+        spans = wire.Prompt(spans=prompt.spans[: prompt.constant], constant=prompt.constant)
+        ids = prompt_ids(resident.model, spans)
+        constant = constant_ids(resident.model, spans, ids)
+        with _Abortable(self, number, resident):
+            filled = resident.cache.fill(
+                constant,
+                constant,
+                lambda done, total: self._send(wire.Progress(number, "prefill", done, total)),
+                lambda: self._is_cancelled(number),
+                outputs=0,
+            )
+        self._send(
+            wire.Prefilled(number, len(constant), filled.reused, filled.from_disk, filled.seconds)
+        )
+
+    def _resident(self, number: int, spec: wire.ContextSpec) -> Resident:
+        told = -1
+
+        def on_load(share: float) -> bool:
+            nonlocal told
+            step = int(share * 50)
+            if step != told:
+                told = step
+                self._send(wire.Progress(number, "load", int(share * 1000), 1000))
+            return not self._is_cancelled(number)
+
+        return self._residents.get(spec, on_load)
+
+    def _is_cancelled(self, number: int) -> bool:
+        return number in self._cancelled
+
+
+class _Abortable:
+    """While a request decodes, a cancel also sets the context's abort flag."""
+
+    def __init__(self, server: Server, number: int, resident: Resident) -> None:
+        self._server, self._number, self._flag = server, number, resident.context.abort
+
+    def __enter__(self) -> None:
+        server = self._server
+        with server._cancel_lock:
+            self._flag.clear()
+            server._abort = self._flag.set
+            if self._number in server._cancelled:
+                self._flag.set()
+
+    def __exit__(self, *_exc: object) -> None:
+        server = self._server
+        with server._cancel_lock:
+            server._abort = None
+            self._flag.clear()
+
+
+def _describe(number: int) -> wire.Description:
+    return wire.Description(
+        number,
+        llama_cpp_version=native.VERSION,
+        system_info=native.lib.llama_print_system_info().decode("utf-8", "replace"),
+        gpu_offload=bool(native.lib.llama_supports_gpu_offload()),
+        devices=tuple(
+            f"{name}: {description}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+            for name, description, free, total in native.devices()
+        ),
+        missing_symbols=native.missing_symbols(),
+    )
