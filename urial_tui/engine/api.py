@@ -1,4 +1,4 @@
-"""The interface that the rest of the program sees of the engine. `EngineClient` is the real one; tests script theirs."""
+"""What the rest of the program sees of the engine. `EngineClient` is the real one; tests script theirs."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol

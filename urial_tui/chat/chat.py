@@ -1,0 +1,547 @@
+"""One open conversation: which session and branch is visible, which side answers, what runs now.
+
+The TUI holds one `Chat` and calls its coroutines; everything that happens comes back through the listener, in the same
+event loop. Work on the engine runs in tasks of this object, so no call blocks for as long as an answer takes.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+
+from urial_tui.chat.active import ActiveSide, as_prompt
+from urial_tui.chat.events import (
+    BranchChanged,
+    ChatEvent,
+    ContextNotice,
+    EnginePhase,
+    EngineStatus,
+    MessageAdded,
+    SessionsChanged,
+    SideReady,
+    StoreTrouble,
+    Trouble,
+    TurnEnded,
+)
+from urial_tui.chat.fitting import answer_room
+from urial_tui.chat.keeping import keep_writing
+from urial_tui.chat.transcript import as_markdown
+from urial_tui.chat.turn import Outcome, Resumption, Turn
+from urial_tui.engine.api import Engine
+from urial_tui.engine.protocol import ContextInfo, Progress, Sampling
+from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.prompts.types import Turn as PromptTurn
+from urial_tui.sides import parse_side
+from urial_tui.store.aio import AsyncStore
+from urial_tui.store.types import Message, Session
+
+Listener = Callable[[ChatEvent], None]
+PROGRAM = "urial-tui"
+T = TypeVar("T")
+
+
+class Chat:
+    """`resolve` turns SIDE text into an ActiveSide (None: the default side); it may take a while and raises
+    UrialError."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: AsyncStore,
+        resolve: Callable[[str], Awaitable[ActiveSide]],
+        side: str,
+        listener: Listener,
+        trouble: StoreError | None = None,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._resolve = resolve
+        self._tell = listener
+        self._wanted_side = side
+        self._active: ActiveSide | None = None
+        self._info: ContextInfo | None = None
+        self._ready: asyncio.Task[None] | None = None
+        self._turn: Turn | None = None
+        self._turn_task: asyncio.Task[None] | None = None
+        self._dropped = 0
+        self._locked: UrialError | None = None
+        self._chosen_sampling: tuple[Sampling, int] | None = None
+        self._store_trouble = trouble
+        self.session: Session | None = None
+        self.messages: tuple[Message, ...] = ()
+        self.phase: EnginePhase = "idle"
+        self.context_used = 0
+
+    # --- what the screen reads --------------------------------------------------------------------------------------
+
+    @property
+    def side(self) -> str:
+        return self._active.notation if self._active else self._wanted_side
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is being written or waits for the engine."""
+        return self._turn_task is not None and not self._turn_task.done()
+
+    @property
+    def n_ctx(self) -> int:
+        return self._info.n_ctx if self._info else 0
+
+    @property
+    def info(self) -> ContextInfo | None:
+        return self._info
+
+    @property
+    def sampling(self) -> Sampling:
+        if self._chosen_sampling:
+            return self._chosen_sampling[0]
+        return self._active.sampling if self._active else Sampling()
+
+    @property
+    def max_tokens(self) -> int:
+        if self._chosen_sampling:
+            return self._chosen_sampling[1]
+        return self._active.max_tokens if self._active else 512
+
+    # --- the side ---------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to load the side's model and read its prompt in the background; returns at once."""
+        if self._store_trouble is not None:
+            self._tell(StoreTrouble(self._store_trouble))
+        self._prepare(self._wanted_side)
+
+    async def set_side(self, side: str) -> None:
+        """Answer with another side from now on. Raises UrialError when it cannot be used; the old one stays then."""
+        self._not_while_busy("change the side")
+        active = await self._resolve(side)
+        old = self._active
+        if self._ready is not None:
+            self._ready.cancel()
+            with contextlib.suppress(asyncio.CancelledError, UrialError):
+                await self._ready
+        if old is not None and old.spec != active.spec:
+            with contextlib.suppress(UrialError):
+                await self._engine.close_context(old.spec)
+        self._chosen_sampling = None
+        self._dropped = 0
+        self._wanted_side = active.notation
+        if self.session is not None and self._locked is None:
+            await self._stored(lambda: self._store.set_side(self._session_id, active.notation))
+        self._prepare(side, active)
+
+    async def set_pack(self, pack_id: str) -> None:
+        """The same model with another pack."""
+        await self.set_side(str(parse_side(self.side).with_style(pack_id)))
+
+    async def set_sampling(self, sampling: Sampling, max_tokens: int) -> None:
+        """For the next answers, until the side changes."""
+        self._chosen_sampling = (sampling, max_tokens)
+
+    def _prepare(self, side: str, active: ActiveSide | None = None) -> None:
+        self._active = active
+        self._info = None
+        self._ready = asyncio.create_task(self._load(side, active), name="load side")
+        self._ready.add_done_callback(_retrieve)
+
+    async def _load(self, side: str, active: ActiveSide | None) -> None:
+        try:
+            self._phase("loading")
+            active = active or await self._resolve(side)
+            self._active = active
+            self._info = await self._engine.open(active.spec, self._progress("loading"))
+            constant = active.style.constant()
+            tokens = 0
+            if constant.spans:
+                self._phase("prefilling")
+                prefilled = await self._engine.prefill(
+                    active.spec, as_prompt(constant), self._progress("prefilling")
+                )
+                tokens = prefilled.n_tokens
+        except UrialError as error:
+            self._phase("failed", detail=error.message)
+            self._tell(Trouble(error))
+            raise
+        self.context_used = max(self.context_used, tokens)
+        self._phase("ready")
+        self._tell(SideReady(active.notation, self._info, tokens))
+
+    def _progress(self, phase: EnginePhase) -> Callable[[Progress], None]:
+        def tell(progress: Progress) -> None:
+            self._phase(phase, progress.done, progress.total)
+
+        return tell
+
+    def _phase(self, phase: EnginePhase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.phase = phase
+        self._tell(EngineStatus(phase, done, total, detail))
+
+    async def _side_ready(self) -> ActiveSide:
+        """The loaded side; loads again what failed before. Raises UrialError."""
+        if self._ready is None or (
+            self._ready.done() and (self._ready.cancelled() or self._ready.exception())
+        ):
+            self._prepare(self._wanted_side)
+        assert self._ready is not None
+        await asyncio.shield(self._ready)
+        assert self._active is not None
+        return self._active
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    async def sessions(self, query: str = "") -> list[Session]:
+        return await self._store.sessions(query=query)
+
+    async def open_session(self, session_id: str) -> None:
+        """Show a stored session. One that another program writes is shown too; answering in it is refused."""
+        self._not_while_busy("open another session")
+        session = await self._store.session(session_id)
+        await self._unlock()
+        self._locked = None
+        try:
+            await self._store.lock(session_id, PROGRAM)
+        except StoreError as error:
+            self._locked = error
+        self.session = session
+        self.context_used = 0
+        self._dropped = 0
+        await self._show(session.leaf_id)
+        if self._locked is not None:
+            self._tell(Trouble(self._locked))
+
+    async def new_session(self) -> None:
+        """Leave the session; the next message begins a new one."""
+        self._not_while_busy("begin a new session")
+        await self._unlock()
+        self.session, self.messages = None, ()
+        self._locked = None
+        self._dropped = 0
+        self.context_used = 0
+        self._tell(BranchChanged("", ()))
+
+    async def rename(self, session_id: str, title: str) -> None:
+        await self._store.set_title(session_id, title)
+        if self.session and self.session.id == session_id:
+            self.session = await self._store.session(session_id)
+        self._tell(SessionsChanged())
+
+    async def delete(self, session_id: str) -> None:
+        if self.session and self.session.id == session_id:
+            await self.new_session()
+        else:
+            await self._store.lock(session_id, PROGRAM)
+        await self._store.delete_session(session_id)
+        self._tell(SessionsChanged())
+
+    async def _show(self, leaf_id: str | None) -> None:
+        self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()
+        self._tell(BranchChanged(self._session_id, self.messages))
+
+    @property
+    def _session_id(self) -> str:
+        return self.session.id if self.session else ""
+
+    async def _unlock(self) -> None:
+        if self.session is not None and self._locked is None:
+            with contextlib.suppress(StoreError):
+                await self._store.unlock(self.session.id)
+
+    # --- drafts -----------------------------------------------------------------------------------------------------
+
+    async def save_draft(self, text: str) -> None:
+        """Keep what is written and not sent. A history that cannot be written does not matter here: it is said once
+        when a message is sent."""
+        with contextlib.suppress(StoreError):
+            await self._store.save_draft(self._session_id or None, text)
+
+    async def draft(self) -> str:
+        return await self._store.draft(self._session_id or None)
+
+    # --- turns ------------------------------------------------------------------------------------------------------
+
+    async def send(self, text: str, prefill: str = "") -> None:
+        """Commit the user's message and begin the answer; returns when both are on their way."""
+        if not text.strip():
+            raise UsageError("the message is empty", hint="Write something first.")
+        self._may_write("send")
+        old_draft_of = self._session_id or None
+        if self.session is None:
+            self.session = await self._stored(lambda: self._store.create_session(self.side))
+            await self._stored(lambda: self._store.lock(self._session_id, PROGRAM))
+        parent = self.messages[-1].id if self.messages else None
+        user = await self._stored(
+            lambda: self._store.add_user_message(self._session_id, parent, text)
+        )
+        with contextlib.suppress(StoreError):
+            await self._store.save_draft(old_draft_of, "")
+        self.messages = (*self.messages, user)
+        self._tell(MessageAdded(user))
+        self._tell(SessionsChanged())
+        await self._answer(prefill=prefill)
+
+    async def edit_and_resend(self, message_id: str, text: str) -> None:
+        """Another version of a user's message, as a new branch, and an answer to it."""
+        if not text.strip():
+            raise UsageError("the message is empty", hint="Write something first.")
+        self._may_write("edit")
+        original = self._visible(message_id)
+        if original.role != "user":
+            raise UsageError(
+                "only your own messages can be edited", hint="Select one of your messages."
+            )
+        user = await self._stored(
+            lambda: self._store.add_user_message(self._session_id, original.parent_id, text)
+        )
+        self.messages = (*self._before(message_id), user)
+        self._tell(BranchChanged(self._session_id, self.messages))
+        await self._answer()
+
+    async def regenerate(self, message_id: str | None = None) -> None:
+        """Another answer to the same message, as a new branch beside the old one."""
+        self._may_write("regenerate")
+        answer = self._answer_of(message_id)
+        if answer is None:
+            if not self.messages or self.messages[-1].role != "user":
+                raise UsageError("there is no answer to regenerate", hint="Send a message first.")
+            await self._answer()
+            return
+        self.messages = self._before(answer.id)
+        self._tell(BranchChanged(self._session_id, self.messages))
+        count = (await self._store.siblings(answer.id)) if answer.parent_id else []
+        await self._answer(prefill=answer.prefill, attempt=len(count))
+
+    async def continue_answer(self, message_id: str | None = None) -> None:
+        """Go on from where an answer ended, from its stored tokens, as a new branch beside it."""
+        self._may_write("continue")
+        answer = self._answer_of(message_id)
+        if answer is None:
+            raise UsageError("there is no answer to continue", hint="Send a message first.")
+        active = await self._side_ready()
+        resume = await self._resumption(answer, active)
+        self.messages = self._before(answer.id)
+        self._tell(BranchChanged(self._session_id, self.messages))
+        content = answer.content
+        if resume is not None:
+            content = (answer.prefill.encode() + resume.raw).decode("utf-8", "ignore")
+        await self._answer(prefill=answer.prefill, content=content, resume=resume)
+
+    async def stop(self) -> None:
+        """End the running answer; what was written is kept. Returns when it has ended."""
+        if self._turn is not None and self.busy:
+            await self._turn.cancel()
+        task = self._turn_task
+        if task is not None:
+            if self._turn is None:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(task)
+
+    async def switch_sibling(self, message_id: str, step: int) -> None:
+        """Show the branch through the next (+1) or previous (-1) version of a message."""
+        self._not_while_busy("switch the branch")
+        siblings = await self._store.siblings(message_id)
+        ids = [message.id for message in siblings]
+        if message_id not in ids or len(ids) < 2:
+            return
+        other = ids[(ids.index(message_id) + step) % len(ids)]
+        leaf = await self._store.leaf_below(other)
+        if self._locked is None:
+            await self._stored(lambda: self._store.set_leaf(self._session_id, leaf.id))
+        self._dropped = 0
+        await self._show(leaf.id)
+
+    async def siblings(self, message_id: str) -> tuple[int, int]:
+        """(position from 1, how many) among the versions of a message."""
+        ids = [message.id for message in await self._store.siblings(message_id)]
+        return (ids.index(message_id) + 1, len(ids)) if message_id in ids else (1, 1)
+
+    # --- packs and export -------------------------------------------------------------------------------------------
+
+    async def pack_cost(self, pack_id: str) -> int:
+        """Tokens that the pack's constant part takes on the loaded model."""
+        active = await self._side_ready()
+        other = await self._with_pack(pack_id, active)
+        constant = other.style.constant()
+        if not constant.spans:
+            return 0
+        return len((await self._engine.tokenize(active.spec, as_prompt(constant))).ids)
+
+    async def preview(self, pack_id: str) -> str:
+        """The exact text that the pack puts before and around a message."""
+        base = self._active or await self._resolve(self._wanted_side)
+        other = await self._with_pack(pack_id, base)
+        return other.style.render([PromptTurn("user", "…")]).text
+
+    async def _with_pack(self, pack_id: str, base: ActiveSide) -> ActiveSide:
+        return await self._resolve(str(parse_side(base.notation).with_style(pack_id)))
+
+    async def export_markdown(self) -> str:
+        return as_markdown(self.session, self.messages, self.side)
+
+    async def aclose(self) -> None:
+        """Keep the running answer as far as it got, and give the session back."""
+        with contextlib.suppress(UrialError):
+            await self.stop()
+        if self._ready is not None and not self._ready.done():
+            self._ready.cancel()
+            with contextlib.suppress(asyncio.CancelledError, UrialError):
+                await self._ready
+        await self._unlock()
+
+    # --- one answer -------------------------------------------------------------------------------------------------
+
+    async def _answer(
+        self,
+        *,
+        prefill: str = "",
+        content: str = "",
+        resume: Resumption | None = None,
+        attempt: int = 0,
+    ) -> None:
+        user = self.messages[-1]
+        content = content or prefill
+        answer = await self._stored(
+            lambda: self._store.begin_answer(
+                self._session_id, user.id, prefill=prefill, content=content
+            )
+        )
+        branch = self.messages
+        self.messages = (*branch, answer)
+        waiting = self._ready is None or not self._ready.done()
+        self._tell(MessageAdded(answer, queued=waiting))
+        self._turn_task = asyncio.create_task(
+            self._run(branch, answer, resume, attempt), name="answer"
+        )
+        self._turn_task.add_done_callback(_retrieve)
+
+    async def _run(
+        self, branch: tuple[Message, ...], answer: Message, resume: Resumption | None, attempt: int
+    ) -> None:
+        try:
+            active = await self._side_ready()
+        except (UrialError, asyncio.CancelledError) as error:
+            await self._never_began(answer, error)
+            return
+        sampling = self.sampling
+        if sampling.seed is not None and attempt:
+            sampling = _reseeded(sampling, attempt)
+        self._phase("generating")
+        turn = self._turn = Turn(self._engine, self._store, active, self.n_ctx, self._tell)
+        try:
+            outcome = await turn.run(
+                branch,
+                answer,
+                sampling=sampling,
+                max_tokens=self.max_tokens,
+                resume=resume,
+                at_least_dropped=self._dropped,
+            )
+        finally:
+            self._turn = None
+        self._ended(outcome)
+        await self._write_back()
+
+    async def _never_began(self, answer: Message, error: BaseException) -> None:
+        stopped = isinstance(error, asyncio.CancelledError)
+        message = error.message if isinstance(error, UrialError) else ""
+        ended = await self._stored(
+            lambda: self._store.finish_answer(
+                answer.id, None, "stopped" if stopped else "failed", end=None, error=message
+            )
+        )
+        self.messages = (*self.messages[:-1], ended)
+        self._tell(TurnEnded(ended, None, error if isinstance(error, UrialError) else None))
+
+    def _ended(self, outcome: Outcome) -> None:
+        self.messages = (*self.messages[:-1], outcome.message)
+        self._dropped = outcome.dropped
+        if outcome.finished is not None:
+            self.context_used = outcome.finished.prompt_tokens + outcome.finished.completion_tokens
+        died = outcome.error is not None and outcome.error.kind == "engine-died"
+        if died:
+            self._ready = None
+            self._phase("failed", detail=outcome.error.message if outcome.error else "")
+        else:
+            self._phase("ready")
+        self._tell(SessionsChanged())
+        room = answer_room(self.max_tokens, self.n_ctx)
+        if outcome.finished is not None and self.context_used + room > self.n_ctx * 0.95:
+            self._tell(ContextNotice("near", self.context_used, self.n_ctx, self._dropped))
+
+    async def _resumption(self, answer: Message, active: ActiveSide) -> Resumption | None:
+        """None when the answer was written by another model or prompt: its text then begins the new answer."""
+        generation = await self._store.generation_of(answer.id)
+        if generation is None:
+            return None
+        start = generation.start
+        same = (
+            start.model_path == active.spec.model_path
+            and start.adapter_path == active.spec.adapter_path
+            and start.style == active.style.id
+            and start.pack_hash == active.style.hash
+        )
+        tokens = tuple(t for t in await self._store.tokens(answer.id) if not (t.cut or t.control))
+        if not same or len(start.prompt_ids) + len(tokens) + 1 >= self.n_ctx:
+            return None
+        return Resumption(answer.id, start.prompt_ids, tokens, start.dropped_turns)
+
+    # --- guards -----------------------------------------------------------------------------------------------------
+
+    def _not_while_busy(self, what: str) -> None:
+        if self.busy:
+            raise UsageError(
+                f"cannot {what} while an answer is being written", hint="Stop it first (Escape)."
+            )
+
+    def _may_write(self, what: str) -> None:
+        self._not_while_busy(what)
+        if self._locked is not None:
+            raise self._locked
+
+    def _visible(self, message_id: str) -> Message:
+        for message in self.messages:
+            if message.id == message_id:
+                return message
+        raise UsageError(
+            "that message is not on the visible branch", hint="Select a message that is shown."
+        )
+
+    def _before(self, message_id: str) -> tuple[Message, ...]:
+        index = next(i for i, message in enumerate(self.messages) if message.id == message_id)
+        return self.messages[:index]
+
+    def _answer_of(self, message_id: str | None) -> Message | None:
+        """The named answer, or the one that follows the named question, or the last one."""
+        if message_id is None:
+            return next((m for m in reversed(self.messages[-1:]) if m.role == "assistant"), None)
+        message = self._visible(message_id)
+        if message.role == "assistant":
+            return message
+        following = self.messages[self.messages.index(message) + 1 :]
+        return following[0] if following else None
+
+    # --- a history that cannot be written ---------------------------------------------------------------------------
+
+    async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
+        return await keep_writing(self._store, write, lambda error: self._tell(StoreTrouble(error)))
+
+    async def _write_back(self) -> None:
+        """After an answer, try the disk again when the history is in memory for a trouble that may have passed."""
+        if self._store.is_in_memory:
+            with contextlib.suppress(StoreError):
+                await self._store.write_back()
+                self._tell(StoreTrouble(None))
+
+
+def _reseeded(sampling: Sampling, attempt: int) -> Sampling:
+    assert sampling.seed is not None
+    return msgspec.structs.replace(sampling, seed=(sampling.seed + attempt) % 2**32)
+
+
+def _retrieve(task: "asyncio.Task[None]") -> None:
+    """Errors of background tasks are told as events; this only keeps asyncio from complaining."""
+    if not task.cancelled():
+        task.exception()

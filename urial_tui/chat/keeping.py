@@ -1,0 +1,24 @@
+"""Writing to a history that may refuse: a full or read-only disk moves the history into memory, and work goes on."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from urial_tui.errors import StoreError
+from urial_tui.store.aio import AsyncStore
+
+T = TypeVar("T")
+DISK_TROUBLE = frozenset({"disk-full", "read-only", "io", "cannot-open", "corrupt", "locked"})
+
+
+async def keep_writing(
+    store: AsyncStore, write: Callable[[], Awaitable[T]], on_trouble: Callable[[StoreError], None]
+) -> T:
+    """Run the write; when the disk refuses it, tell, and write it to a copy in memory, ids kept. Other errors raise."""
+    try:
+        return await write()
+    except StoreError as error:
+        if error.kind not in DISK_TROUBLE or store.is_in_memory:
+            raise
+        await store.fall_back()
+        on_trouble(error)
+        return await write()

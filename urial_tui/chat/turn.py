@@ -1,0 +1,218 @@
+"""One answer, start to end: fit the conversation, drive the engine, record tokens, tell the listener.
+
+The TUI's `Chat` and the CLI's `ask` both call `run_turn`. It never raises for a failing engine or history: the answer's
+own end says what happened, and what was written is kept.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from urial_tui.chat.active import ActiveSide, as_prompt, as_stops
+from urial_tui.chat.events import (
+    ChatEvent,
+    ContextNotice,
+    StoreTrouble,
+    TextStreamed,
+    TurnEnded,
+    TurnStarted,
+)
+from urial_tui.chat.fitting import Fitted, as_turns, fit
+from urial_tui.chat.recorder import Recorder
+from urial_tui.engine import protocol as wire
+from urial_tui.engine.api import Engine, Generation
+from urial_tui.errors import StoreError, UrialError
+from urial_tui.store.aio import AsyncStore
+from urial_tui.store.types import GenerationEnd, GenerationStart, Message, Status, Token
+
+Listener = Callable[[ChatEvent], None]
+
+_STATUS: dict[str, Status] = {"cancelled": "stopped", "error": "failed"}
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """An answer to go on from: its exact prompt and tokens, so that nothing is tokenised again."""
+
+    message_id: str
+    prompt_ids: tuple[int, ...]
+    tokens: tuple[Token, ...]
+    dropped: int
+
+    @property
+    def raw(self) -> bytes:
+        return b"".join(token.raw[: token.visible] for token in self.tokens)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the answer ended. `finished` is None when the engine failed or never began; `dropped` turns were left out."""
+
+    message: Message
+    finished: wire.Finished | None
+    error: UrialError | None
+    dropped: int = 0
+
+
+class Turn:
+    """Runs once. `cancel()` may be called at any time, also before the engine has begun."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: AsyncStore,
+        side: ActiveSide,
+        n_ctx: int,
+        listener: Listener,
+    ) -> None:
+        self._engine, self._store, self._side, self._n_ctx, self._tell = (
+            engine,
+            store,
+            side,
+            n_ctx,
+            listener,
+        )
+        self._generation: Generation | None = None
+        self._cancelled = False
+
+    async def cancel(self) -> None:
+        """Ask for the end; `run` then returns with what was written, status `stopped`."""
+        self._cancelled = True
+        if self._generation is not None:
+            await self._generation.cancel()
+
+    async def run(
+        self,
+        branch: Sequence[Message],
+        answer: Message,
+        *,
+        sampling: wire.Sampling,
+        max_tokens: int,
+        resume: Resumption | None = None,
+        at_least_dropped: int = 0,
+    ) -> Outcome:
+        """Write `answer` (its row exists; its content is the prefilled beginning) to the conversation `branch`, which
+        ends with the user's message."""
+        side = self._side
+        recorder = Recorder(self._store, answer, self._trouble)
+        finished: wire.Finished | None = None
+        error: UrialError | None = None
+        dropped = 0
+        try:
+            if resume is not None:
+                dropped = resume.dropped
+                rendered = side.style.render(as_turns(branch))
+                prompt = wire.Prompt(
+                    ids=resume.prompt_ids + tuple(token.token_id for token in resume.tokens)
+                )
+                prefilled = answer.prefill.encode() + resume.raw
+            else:
+                fitted = await self._fit(branch, answer.content, at_least_dropped)
+                dropped, rendered = fitted.dropped, fitted.rendered
+                prompt, prefilled = as_prompt(rendered), answer.content.encode()
+            if not self._cancelled:
+                stops = as_stops(rendered, prefilled)
+                self._generation = self._engine.generate(
+                    side.spec, prompt, sampling, stops, max_tokens
+                )
+                offset = len(resume.tokens) if resume else 0
+                async for event in self._generation:
+                    if isinstance(event, wire.Started):
+                        await self._started(
+                            event, recorder, sampling, max_tokens, stops, resume, dropped
+                        )
+                    elif isinstance(event, wire.Token):
+                        self._tell(TextStreamed(answer.id, event.text, (event,)))
+                        await recorder.add(event, offset)
+                    elif isinstance(event, wire.Finished):
+                        finished = event
+        except UrialError as caught:
+            error = caught
+        message = await self._finish(recorder, finished, error)
+        self._tell(TurnEnded(message, finished, error))
+        return Outcome(message, finished, error, dropped)
+
+    def _trouble(self, error: StoreError) -> None:
+        self._tell(StoreTrouble(error))
+
+    async def _fit(self, branch: Sequence[Message], prefill: str, at_least: int) -> Fitted:
+        fitted = await fit(
+            self._engine,
+            self._side,
+            as_turns(branch),
+            self._n_ctx,
+            prefill=prefill,
+            at_least=at_least,
+        )
+        if fitted.dropped > 0:
+            self._tell(ContextNotice("trimmed", fitted.prompt_tokens, self._n_ctx, fitted.dropped))
+        return fitted
+
+    async def _started(
+        self,
+        event: wire.Started,
+        recorder: Recorder,
+        sampling: wire.Sampling,
+        max_tokens: int,
+        stops: wire.Stops,
+        resume: Resumption | None,
+        dropped: int,
+    ) -> None:
+        side = self._side
+        self._tell(
+            TurnStarted(recorder.message.id, len(event.prompt_ids), self._n_ctx, event.reused)
+        )
+        own = event.prompt_ids
+        if resume is not None:
+            own = own[: len(own) - len(resume.tokens)]
+        await recorder.begin(
+            GenerationStart(
+                side=side.notation,
+                model_path=side.spec.model_path,
+                model_sha256=side.model_sha256,
+                adapter_path=side.spec.adapter_path,
+                adapter_sha256=side.adapter_sha256,
+                adapter_scale=side.spec.adapter_scale,
+                style=side.style.id,
+                pack_id=side.style.pack.id if side.style.pack else None,
+                pack_hash=side.style.hash,
+                sampling=_plain(sampling)
+                | {"max_tokens": max_tokens, "penalties_count": "answer tokens"},
+                stops={
+                    "texts": list(stops.texts),
+                    "fence": stops.fence,
+                    "prefilled_bytes": len(stops.prefilled),
+                },
+                n_ctx=self._n_ctx,
+                prompt_ids=own,
+                versions=dict(side.versions),
+                continued_from=resume.message_id if resume else None,
+                dropped_turns=dropped,
+            )
+        )
+        if resume is not None:
+            await recorder.copy(list(resume.tokens))
+
+    async def _finish(
+        self, recorder: Recorder, finished: wire.Finished | None, error: UrialError | None
+    ) -> Message:
+        if error is not None:
+            return await recorder.finish("failed", None, error=error.message)
+        if finished is None:
+            return await recorder.finish("stopped", None)
+        end = GenerationEnd(
+            finish_reason=finished.reason,
+            prompt_tokens=finished.prompt_tokens,
+            completion_tokens=finished.completion_tokens,
+            seed=finished.seed,
+            timings=_plain(finished.timings),
+        )
+        return await recorder.finish(
+            _STATUS.get(finished.reason, "complete"), end, tail=finished.tail
+        )
+
+
+def _plain(struct: Any) -> dict[str, Any]:
+    return dict(msgspec.structs.asdict(struct))
