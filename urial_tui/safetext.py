@@ -279,7 +279,7 @@ def sanitize_line(text: str, limit: int = 200) -> str:
 
 
 def sanitize_same_length(text: str) -> str:
-    """One safe character for each character, so that an editor's columns still hold. Tabs stay.
+    """One safe character for each, so that an editor's columns still hold. Tabs and newlines stay.
 
     Only for showing text that is being edited: joiners and marks stay as they are typed.
     """
@@ -288,7 +288,7 @@ def sanitize_same_length(text: str) -> str:
 
 def _same_length(char: str) -> str:
     code = ord(char)
-    if char == "\t" or char in (_ZWNJ, _ZWJ):
+    if char in ("\t", "\n", _ZWNJ, _ZWJ):
         return char
     if code < 0x20:
         return chr(0x2400 + code)
