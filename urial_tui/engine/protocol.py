@@ -99,7 +99,7 @@ class Tokenize(Request, frozen=True):
 
 
 class Prefill(Request, frozen=True):
-    """Bring the constant part of `prompt` into the context, from disk where it is kept. Answer: Progress*, Prefilled."""
+    """Bring the constant part of `prompt` into the context, from disk if kept. Answer: Progress*, Prefilled."""
 
     spec: ContextSpec
     prompt: Prompt
@@ -126,7 +126,7 @@ class Describe(Request, frozen=True):
 
 
 class Cancel(Request, frozen=True):
-    """Stop the request `target`. Answered at once with Ack by the reading thread; the target ends with its own event."""
+    """Stop the request `target`. The reading thread answers Ack at once; the target ends with its own event."""
 
     target: int
 
