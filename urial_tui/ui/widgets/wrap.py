@@ -33,12 +33,9 @@ def _char_width(char: str) -> int:
 def _attaches(char: str, previous: str) -> bool:
     """Whether `char` belongs to the cluster that `previous` is the last character of."""
     code = ord(char)
-    if (
-        previous == _JOINER
-        or char == _JOINER
-        or 0xFE00 <= code <= 0xFE0F
-        or 0x1F3FB <= code <= 0x1F3FF
-    ):
+    if previous == _JOINER or code in (0x200D, 0x20E3) or 0xFE00 <= code <= 0xFE0F:
+        return True
+    if 0x1F3FB <= code <= 0x1F3FF:
         return True
     return _char_width(char) == 0
 

@@ -1,0 +1,183 @@
+"""Where the user writes: Enter sends, Ctrl+J or Shift+Enter makes a new line, Up on an empty box recalls.
+
+The composer never throws text away: it does not clear itself when it is sent, and while sending is not possible typing
+still is. The screen calls `clear_sent` once it has accepted a text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from urial_tui.safetext import sanitize_same_length
+
+DRAFT_DELAY = 0.3
+"""Seconds without typing after which the draft is worth saving."""
+
+
+class Composer(TextArea):
+    """A text box of one to eight rows that grows with its text."""
+
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        min-height: 1;
+        max-height: 8;
+        border: none;
+        padding: 0 1;
+        &:focus { border: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", priority=True, id="composer.send"),
+        Binding(
+            "ctrl+j,shift+enter,alt+enter",
+            "newline",
+            "New line",
+            priority=True,
+            id="composer.newline",
+        ),
+    ]
+
+    @dataclass
+    class Submitted(Message):
+        """The user wants to send `text`. It stays in the composer until `clear_sent`."""
+
+        composer: "Composer"
+        text: str
+
+        @property
+        def control(self) -> "Composer":
+            return self.composer
+
+    @dataclass
+    class DraftChanged(Message):
+        """The text changed and then rested, or the focus left."""
+
+        composer: "Composer"
+        text: str
+
+        @property
+        def control(self) -> "Composer":
+            return self.composer
+
+    @dataclass
+    class Refused(Message):
+        """Enter was pressed, and there is nothing to send or `accepting` is off."""
+
+        composer: "Composer"
+
+        @property
+        def control(self) -> "Composer":
+            return self.composer
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        placeholder: str = "Write a message",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(
+            text,
+            id=id,
+            classes=classes,
+            compact=True,
+            highlight_cursor_line=False,
+            placeholder=Content(placeholder),
+        )
+        self.accepting = True
+        self._history: list[str] = []
+        self._recalled = -1  # index from the newest, -1 when nothing is recalled
+        self._timer: Timer | None = None
+        self._saved = text  # what the last DraftChanged said
+
+    def set_history(self, texts: Sequence[str]) -> None:
+        """The user's earlier messages, oldest first."""
+        self._history = [text for text in texts if text.strip()]
+        self._recalled = -1
+
+    def set_text(self, text: str) -> None:
+        """Replace the text, as a draft that is known already; the cursor goes to its end."""
+        self._cancel_timer()
+        self._saved = text
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+        self._recalled = -1
+
+    def clear_sent(self) -> None:
+        """The text was accepted: an empty composer, and no draft any more."""
+        self.set_text("")
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is drawn: controls that were pasted or recalled are shown, never sent to the terminal."""
+        line = super().get_line(line_index)
+        return Text(sanitize_same_length(line.plain), end="", no_wrap=True)
+
+    def action_send(self) -> None:
+        if self.accepting and self.text.strip():
+            self.flush_draft()
+            self.post_message(self.Submitted(self, self.text))
+        else:
+            self.post_message(self.Refused(self))
+
+    def action_newline(self) -> None:
+        if not self.read_only:
+            start, end = self.selection
+            self.replace("\n", start, end, maintain_selection_offset=False)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if not select and self._recall(1):
+            return
+        super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if not select and self._recalled >= 0 and self._recall(-1):
+            return
+        super().action_cursor_down(select)
+
+    def _recall(self, step: int) -> bool:
+        """Go `step` messages back in the history when nothing of the user's own would be lost."""
+        current = self._history[-1 - self._recalled] if self._recalled >= 0 else ""
+        if self.text != current:
+            self._recalled = -1
+            if self.text:
+                return False
+        target = self._recalled + step
+        if target >= len(self._history):
+            return bool(self._recalled >= 0 and self._history)
+        text = self._history[-1 - target] if target >= 0 else ""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+        self._recalled = target
+        return True
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        if event.text_area is not self or self.text == self._saved:
+            return
+        self._cancel_timer()
+        self._timer = self.set_timer(DRAFT_DELAY, self.flush_draft)
+
+    def on_blur(self, event: events.Blur) -> None:
+        self.flush_draft()
+
+    def flush_draft(self) -> None:
+        """Post the draft now if the last one posted is not it."""
+        self._cancel_timer()
+        if self.text != self._saved:
+            self._saved = self.text
+            self.post_message(self.DraftChanged(self, self.text))
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None

@@ -1,0 +1,118 @@
+"""The line that says what goes on: state, context used, speed, side. Numbers stay after an answer ends.
+
+`compose` is pure: it drops what matters least until the rest fits. Meaning is in the words; colour only repeats it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from urial_tui.safetext import sanitize_line
+
+Tone = Literal["normal", "busy", "good", "warn", "error"]
+SEPARATOR = " · "
+
+
+@dataclass(frozen=True)
+class Status:
+    """What there is to say. None and "" are left out."""
+
+    state: str = ""
+    tone: Tone = "normal"
+    notice: str = ""
+    context_used: int | None = None
+    context_size: int | None = None
+    tokens_per_s: float | None = None
+    side: str = ""
+
+
+def describe_phase(phase: str, done: int = 0, total: int = 0, detail: str = "") -> tuple[str, Tone]:
+    """An engine phase in words, with its tone."""
+    if phase == "loading":
+        return (f"loading {done * 100 // total} %" if total else "loading the model"), "busy"
+    if phase == "prefilling":
+        return (f"reading prompt {done}/{total}" if total else "reading prompt"), "busy"
+    if phase == "generating":
+        return "generating", "busy"
+    if phase == "ready":
+        return "ready", "good"
+    if phase == "failed":
+        return (f"failed: {detail}" if detail else "failed"), "error"
+    return (detail or "idle"), "normal"
+
+
+def compose(status: Status, width: int) -> list[tuple[str, Tone]]:
+    """The pieces of the line, in order, that fit `width` cells. The last one is cut with `…` when even it is too long."""
+    for pieces in _shorter_and_shorter(status):
+        if sum(cell_len(text) for text, _ in pieces) + len(SEPARATOR) * (len(pieces) - 1) <= width:
+            return pieces
+    text, tone = (status.notice, "warn") if status.notice else (status.state, status.tone)
+    return [(_cut(sanitize_line(text), width), tone)] if width > 0 else []
+
+
+def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
+    state: tuple[str, Tone] = (sanitize_line(status.state), status.tone)
+    notice: tuple[str, Tone] = (sanitize_line(status.notice), "warn")
+    context = short_context = speed = ""
+    context_tone: Tone = "normal"
+    if status.context_used is not None and status.context_size:
+        share = status.context_used / status.context_size
+        context = f"ctx {status.context_used}/{status.context_size}"
+        short_context = f"ctx {share:.0%}"
+        context_tone = "warn" if share >= 0.9 else "normal"
+    if status.tokens_per_s is not None:
+        speed = f"{status.tokens_per_s:.1f} tok/s"
+    side = sanitize_line(status.side)
+    short_side = _cut(side, 24)
+    choices = [
+        [state, notice, (context, context_tone), (speed, "normal"), (side, "normal")],
+        [state, notice, (context, context_tone), (speed, "normal"), (short_side, "normal")],
+        [state, notice, (short_context, context_tone), (speed, "normal"), (short_side, "normal")],
+        [state, notice, (short_context, context_tone), (speed, "normal")],
+        [state, notice, (short_context, context_tone)],
+        [state, notice],
+        [notice if status.notice else state],
+    ]
+    return [[(text, tone) for text, tone in pieces if text] for pieces in choices]  # type: ignore[misc]
+
+
+def _cut(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
+
+
+class StatusBar(Widget):
+    """One line. `update` changes some of what it says and keeps the rest."""
+
+    DEFAULT_CSS = """
+    StatusBar { height: 1; width: 1fr; padding: 0 1; background: $panel; color: $text-muted; }
+    """
+
+    status: reactive[Status] = reactive(Status)
+
+    STYLES: dict[Tone, str] = {
+        "normal": "",
+        "busy": "bold $text-accent",
+        "good": "$text-success",
+        "warn": "bold $text-warning",
+        "error": "bold reverse $text-error",
+    }
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the status by name."""
+        self.status = replace(self.status, **changes)
+
+    def render(self) -> Content:
+        pieces = compose(self.status, self.content_size.width)
+        return Content(SEPARATOR).join(styled(pieces))
+
+
+def styled(pieces: Sequence[tuple[str, Tone]]) -> list[Content]:
+    """The pieces as content, with their tones as styles."""
+    return [Content.styled(text, StatusBar.STYLES[tone]) for text, tone in pieces]

@@ -1,0 +1,424 @@
+"""The transcript: the visible branch as one scrolling widget that draws only the lines on screen.
+
+A line-API widget over `TranscriptModel`. Streamed text costs the same at any length: the last row is wrapped again, the
+rows on screen come out of a cache. It follows the end only while it is at the end. It knows nothing of the chat: the
+screen feeds it and handles its messages. Untrusted text was sanitised by the model and is never read as markup.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from urial_tui.ui.widgets.transcript_lines import GUTTER, Spans, selected_text, spans_of
+from urial_tui.ui.widgets.transcript_model import Block, Entry, Row, TranscriptModel
+
+ANSWER_ACTIONS = ("copy", "copy_code", "regenerate", "continue", "markdown")
+CacheKey = tuple[str, str, int, int, bool, int]
+
+
+class Transcript(ScrollView, can_focus=True):
+    """Shows a branch of messages, streams text into it, and lets the user pick a message to act on."""
+
+    ALLOW_SELECT = True
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "transcript--user",
+        "transcript--assistant",
+        "transcript--meta",
+        "transcript--error",
+        "transcript--dim",
+        "transcript--prefill",
+        "transcript--caret",
+        "transcript--marker",
+    }
+
+    DEFAULT_CSS = """
+    Transcript {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        & > .transcript--user { color: $secondary; text-style: bold; }
+        & > .transcript--assistant { color: $primary; text-style: bold; }
+        & > .transcript--meta { color: $text-muted; text-style: italic; }
+        & > .transcript--error { color: $text-error; text-style: bold; }
+        & > .transcript--dim { color: $text-disabled; text-style: dim; }
+        & > .transcript--prefill { text-style: italic; }
+        & > .transcript--caret { color: $accent; }
+        & > .transcript--marker { color: $accent; text-style: bold; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "up,k,alt+up", "previous_message", "Previous", show=False, id="transcript.previous"
+        ),
+        Binding("down,j,alt+down", "next_message", "Next", show=False, id="transcript.next"),
+        Binding("home", "first_message", "Start", show=False, id="transcript.first"),
+        Binding("end", "follow", "End", show=False, id="transcript.follow"),
+        Binding("ctrl+up", "scroll_up", "Line up", show=False, id="transcript.line_up"),
+        Binding("ctrl+down", "scroll_down", "Line down", show=False, id="transcript.line_down"),
+        Binding("c", "act('copy')", "Copy", id="transcript.copy"),
+        Binding("x", "act('copy_code')", "Copy code", show=False, id="transcript.copy_code"),
+        Binding("e", "act('edit')", "Edit", id="transcript.edit"),
+        Binding("r", "act('regenerate')", "Regenerate", id="transcript.regenerate"),
+        Binding("g", "act('continue')", "Continue", id="transcript.continue"),
+        Binding("v", "act('markdown')", "Markdown", id="transcript.markdown"),
+        Binding(
+            "left_square_bracket",
+            "act('previous_branch')",
+            "Branch",
+            key_display="[",
+            id="transcript.branch_back",
+        ),
+        Binding(
+            "right_square_bracket",
+            "act('next_branch')",
+            "Branch",
+            key_display="]",
+            id="transcript.branch_on",
+        ),
+    ]
+
+    @dataclass
+    class Selected(Message):
+        """The message cursor is on another message now, or on none."""
+
+        transcript: "Transcript"
+        message_id: str | None
+
+        @property
+        def control(self) -> "Transcript":
+            return self.transcript
+
+    @dataclass
+    class Action(Message):
+        """The user asks for `action` on a message: copy, copy_code, edit, regenerate, continue, markdown,
+        previous_branch, next_branch.
+        """
+
+        transcript: "Transcript"
+        action: str
+        message_id: str
+
+        @property
+        def control(self) -> "Transcript":
+            return self.transcript
+
+    @dataclass
+    class FollowChanged(Message):
+        """Whether new text keeps the end in view."""
+
+        transcript: "Transcript"
+        following: bool
+
+        @property
+        def control(self) -> "Transcript":
+            return self.transcript
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.model = TranscriptModel()
+        self.selected: str | None = None
+        self.following = True
+        self._streaming: str | None = None
+        self._strips: LRUCache[CacheKey, Strip] = LRUCache(2048)
+        self._styles: dict[str, Style] = {}
+
+    # --- what the screen calls ---
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The messages as they are shown now, raw text."""
+        return tuple(replace(block.entry, text=block.text) for block in self.model.blocks)
+
+    def set_entries(self, entries: Sequence[Entry], *, keep_place: bool = False) -> None:
+        """Show another branch. `keep_place` keeps the scroll position and the selected message where they still are."""
+        place = (
+            self.model.place_of(self.scroll_offset.y) if keep_place and not self.following else None
+        )
+        self.model.set_entries(entries)
+        self._strips.clear()
+        self._streaming = None
+        if not (keep_place and self.model.get(self.selected)):
+            self._set_selected(None)
+        self._update_height()
+        if place is not None:
+            self.scroll_to(y=self.model.y_of(place), animate=False)
+        else:
+            self.follow()
+        self.refresh()
+
+    def add_entry(self, entry: Entry) -> None:
+        """One more message at the end."""
+        self.model.add(entry)
+        self._after_change()
+
+    def append(self, message_id: str, text: str, tokens: Sequence[str] = ()) -> None:
+        """Streamed text for a message; `tokens` are the pieces of it. An unknown message is ignored."""
+        block = self.model.get(message_id)
+        if block is None:
+            return
+        version, height = block.version, block.height
+        first = block.append(text, tokens)
+        self.model.changed(block)
+        if block.version == version:
+            for row in range(first, len(block.body.rows)):
+                self._forget(block, row)
+        if block.height == height:
+            top = self.model.top(block)
+            self.refresh_lines(top + 1 + first, block.height - 1 - first)
+        else:
+            self._after_change(refresh=block.version != version)
+
+    def set_note(self, message_id: str, note: str) -> None:
+        """A line below a message; the first streamed text takes it away."""
+        if (block := self.model.get(message_id)) is not None and block.note_text != note:
+            block.set_note(note)
+            self._changed(block)
+
+    def set_streaming(self, message_id: str | None) -> None:
+        """The message that is being written: it shows the caret, and no mark of how it ended."""
+        for changed in (self._streaming, message_id):
+            if (block := self.model.get(changed)) is not None:
+                block.set_streaming(changed == message_id)
+                self._changed(block)
+        self._streaming = message_id
+
+    def finish(self, entry: Entry) -> None:
+        """The message as it ended. Its rows are made anew only where its text is not what was streamed."""
+        if self._streaming == entry.id:
+            self.set_streaming(None)
+        self.update_entry(entry)
+
+    def update_entry(self, entry: Entry) -> None:
+        """Another state of a message that is shown."""
+        if (block := self.model.get(entry.id)) is not None:
+            block.set_entry(entry)
+            self._changed(block)
+
+    def set_left_out(self, count: int) -> None:
+        """The first `count` messages are not in the context any more."""
+        self.model.set_left_out(count)
+        self._after_change()
+
+    def text_of(self, message_id: str) -> str:
+        """The raw text of a message, "" for an unknown one."""
+        block = self.model.get(message_id)
+        return block.text if block is not None else ""
+
+    def select(self, message_id: str | None) -> None:
+        """Put the message cursor on a message and bring it into view."""
+        block = self.model.get(message_id)
+        self._set_selected(message_id if block is not None else None)
+        if block is None:
+            return
+        top, room = self.model.top(block), self.size.height
+        bottom = top + block.height - 1
+        y = self.scroll_offset.y
+        if top < y or block.height > room:
+            self.scroll_to(y=top, animate=False)
+        elif bottom > y + room:
+            self.scroll_to(y=bottom - room, animate=False)
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self._set_following(True)
+        self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    # --- keys ---
+
+    def action_follow(self) -> None:
+        self._set_selected(None)
+        self.follow()
+
+    def action_first_message(self) -> None:
+        if self.model.blocks:
+            self.select(self.model.blocks[0].entry.id)
+
+    def action_previous_message(self) -> None:
+        """The message above; a message taller than the screen is scrolled through first."""
+        block = self.model.get(self.selected)
+        if block is None:
+            if self.model.blocks:
+                self.select(self.model.blocks[-1].entry.id)
+            return
+        if self.model.top(block) < self.scroll_offset.y:
+            self.scroll_relative(y=-self._page(), animate=False)
+            return
+        number = self.model.number(block.entry.id)
+        if number:
+            above = self.model.blocks[number - 1]
+            self.select(above.entry.id)
+            if above.height > self.size.height:  # enter it from below
+                self.scroll_to(
+                    y=self.model.top(above) + above.height - self.size.height, animate=False
+                )
+
+    def action_next_message(self) -> None:
+        """The message below; past the last one, back to following the end."""
+        block = self.model.get(self.selected)
+        if block is None:
+            self.follow()
+            return
+        bottom = self.model.top(block) + block.height - 1
+        if bottom > self.scroll_offset.y + self.size.height:
+            self.scroll_relative(y=self._page(), animate=False)
+            return
+        number = self.model.number(block.entry.id) + 1
+        if number < len(self.model.blocks):
+            self.select(self.model.blocks[number].entry.id)
+        else:
+            self.action_follow()
+
+    def action_act(self, action: str) -> None:
+        target = self.selected or self._default_target(action)
+        if target is not None:
+            self.post_message(self.Action(self, action, target))
+
+    def _default_target(self, action: str) -> str | None:
+        role = "user" if action == "edit" else "assistant"
+        for block in reversed(self.model.blocks):
+            if block.entry.role == role:
+                return block.entry.id
+        return None
+
+    def _page(self) -> int:
+        return max(self.size.height // 2, 1)
+
+    # --- scrolling and size ---
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._set_following(round(new_value) >= self.max_scroll_y)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width = max(self.scrollable_content_region.width - GUTTER, 2)
+        if width != self.model.width:
+            place = self.model.place_of(self.scroll_offset.y)
+            self.model.rewrap(width)
+            self._strips.clear()
+            following = self.following
+            self._update_height()
+            if place is not None and not following:
+                self.scroll_to(y=self.model.y_of(place), animate=False)
+            self._set_following(following)
+        if self.following:
+            self.follow()
+        self.refresh()
+
+    def _set_following(self, following: bool) -> None:
+        if following != self.following:
+            self.following = following
+            self.post_message(self.FollowChanged(self, following))
+
+    def _set_selected(self, message_id: str | None) -> None:
+        if message_id != self.selected:
+            self.selected = message_id
+            self.refresh()
+            self.post_message(self.Selected(self, message_id))
+
+    def _update_height(self) -> None:
+        self.virtual_size = Size(self.model.width + GUTTER, self.model.height)
+
+    def _changed(self, block: Block) -> None:
+        self.model.changed(block)
+        self._after_change()
+
+    def _after_change(self, *, refresh: bool = True) -> None:
+        following = self.following and not self._is_leaving_end()
+        self._update_height()
+        if following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._set_following(True)
+        if refresh or not following:
+            self.refresh()
+
+    def _is_leaving_end(self) -> bool:
+        """Whether a scroll away from the end has begun and not moved yet."""
+        return round(self.scroll_target_y) < round(self.scroll_y)
+
+    # --- drawing ---
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text: rows that were only wrapped are joined again."""
+        return selected_text(self.model, selection), "\n"
+
+    def render_line(self, y: int) -> Strip:
+        line = self.scroll_offset.y + y
+        row = self.model.row(line)
+        if row is None:
+            return Strip.blank(self.size.width, self.rich_style)
+        selection = self.text_selection
+        span = selection.get_span(line) if selection is not None else None
+        strip = self._strip(row) if span is None else self._draw(row, span)
+        return strip.apply_offsets(0, line)
+
+    def _key(self, block: Block, part: str, index: int) -> CacheKey:
+        chosen = block.entry.id == self.selected
+        return block.entry.id, part, index, block.version, chosen, self.model.width
+
+    def _forget(self, block: Block, row: int) -> None:
+        self._strips.discard(self._key(block, "body", row))
+
+    def _strip(self, row: Row) -> Strip:
+        key = self._key(row.block, row.part, row.number)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._draw(row, None)
+            self._strips[key] = strip
+        return strip
+
+    def _draw(self, row: Row, selected: tuple[int, int] | None) -> Strip:
+        """A row as a strip of the widget's width; `selected` is a span of its characters, -1 for the end."""
+        text, spans = spans_of(row, self.model.width, marked=row.block.entry.id == self.selected)
+        base = self.rich_style
+        segments: list[Segment] = []
+        for start, end, name in spans:
+            style = base + self._style(name) if name else base
+            segments.extend(self._cut(text, start, end, style, selected))
+        return Strip(segments, cell_len(text)).adjust_cell_length(self.model.width + GUTTER, base)
+
+    def _cut(
+        self, text: str, start: int, end: int, style: Style, selected: tuple[int, int] | None
+    ) -> list[Segment]:
+        if selected is None:
+            return [Segment(text[start:end], style)]
+        first, last = selected
+        first = min(max(first, start), end)
+        last = end if last < 0 else min(max(last, first), end)
+        chosen = style + self.screen.get_component_rich_style("screen--selection")
+        pieces = [(start, first, style), (first, last, chosen), (last, end, style)]
+        return [Segment(text[a:b], look) for a, b, look in pieces if b > a]
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(
+                f"transcript--{name}", partial=True
+            )
+        return style
+
+
+__all__ = ["Entry", "Spans", "Transcript"]
