@@ -47,12 +47,15 @@ def describe_phase(phase: str, done: int = 0, total: int = 0, detail: str = "") 
 
 
 def compose(status: Status, width: int) -> list[tuple[str, Tone]]:
-    """The pieces of the line, in order, that fit `width` cells. The last one is cut with `…` when even it is too long."""
+    """The pieces of the line, in order, that fit `width` cells; at the least the notice or the state, cut with `…`."""
     for pieces in _shorter_and_shorter(status):
         if sum(cell_len(text) for text, _ in pieces) + len(SEPARATOR) * (len(pieces) - 1) <= width:
             return pieces
-    text, tone = (status.notice, "warn") if status.notice else (status.state, status.tone)
-    return [(_cut(sanitize_line(text), width), tone)] if width > 0 else []
+    if width <= 0:
+        return []
+    if status.notice:
+        return [(_cut(sanitize_line(status.notice), width), "warn")]
+    return [(_cut(sanitize_line(status.state), width), status.tone)]
 
 
 def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
@@ -69,7 +72,7 @@ def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
         speed = f"{status.tokens_per_s:.1f} tok/s"
     side = sanitize_line(status.side)
     short_side = _cut(side, 24)
-    choices = [
+    choices: list[list[tuple[str, Tone]]] = [
         [state, notice, (context, context_tone), (speed, "normal"), (side, "normal")],
         [state, notice, (context, context_tone), (speed, "normal"), (short_side, "normal")],
         [state, notice, (short_context, context_tone), (speed, "normal"), (short_side, "normal")],
@@ -78,7 +81,7 @@ def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
         [state, notice],
         [notice if status.notice else state],
     ]
-    return [[(text, tone) for text, tone in pieces if text] for pieces in choices]  # type: ignore[misc]
+    return [[(text, tone) for text, tone in pieces if text] for pieces in choices]
 
 
 def _cut(text: str, width: int) -> str:

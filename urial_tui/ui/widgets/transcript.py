@@ -156,7 +156,7 @@ class Transcript(ScrollView, can_focus=True):
             self._set_selected(None)
         self._update_height()
         if place is not None:
-            self.scroll_to(y=self.model.y_of(place), animate=False)
+            self.scroll_to(y=self.model.y_of(place), animate=False, force=True)
         else:
             self.follow()
         self.refresh()
@@ -229,14 +229,14 @@ class Transcript(ScrollView, can_focus=True):
         bottom = top + block.height - 1
         y = self.scroll_offset.y
         if top < y or block.height > room:
-            self.scroll_to(y=top, animate=False)
+            self.scroll_to(y=top, animate=False, force=True)
         elif bottom > y + room:
-            self.scroll_to(y=bottom - room, animate=False)
+            self.scroll_to(y=bottom - room, animate=False, force=True)
 
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._set_following(True)
-        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
 
     # --- keys ---
 
@@ -314,7 +314,7 @@ class Transcript(ScrollView, can_focus=True):
             following = self.following
             self._update_height()
             if place is not None and not following:
-                self.scroll_to(y=self.model.y_of(place), animate=False)
+                self.scroll_to(y=self.model.y_of(place), animate=False, force=True)
             self._set_following(following)
         if self.following:
             self.follow()
@@ -342,7 +342,7 @@ class Transcript(ScrollView, can_focus=True):
         following = self.following and not self._is_leaving_end()
         self._update_height()
         if following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
             self._set_following(True)
         if refresh or not following:
             self.refresh()
