@@ -1,0 +1,364 @@
+"""A chat that keeps everything in memory and does what a test tells it: no store, no engine.
+
+It records every call in `calls` and emits the events that the real one emits, in the same order.
+`auto` answers each message at once with `answer`; without it the test drives an answer with
+`begin`, `stream` and `end`.
+"""
+
+import asyncio
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.support.scripted_engine import ScriptedEngine
+from urial_tui.chat.events import (
+    BranchChanged,
+    ChatEvent,
+    ContextNotice,
+    EngineStatus,
+    MessageAdded,
+    SessionsChanged,
+    SideReady,
+    StoreTrouble,
+    TextStreamed,
+    TurnEnded,
+    TurnStarted,
+)
+from urial_tui.engine.protocol import ContextInfo, ContextSpec, Finished, Sampling, Timings, Token
+from urial_tui.errors import UrialError
+from urial_tui.store.types import Message, Session, Status
+
+NOW = "2026-03-01T10:00:00.000Z"
+
+
+class FakeChat:
+    """See the module. Ids are s1, s2, … and m1, m2, … in the order in which things are made."""
+
+    def __init__(
+        self,
+        listener: Callable[[ChatEvent], None],
+        *,
+        answer: str = "Walking is good for you.",
+        auto: bool = True,
+        ready: bool = True,
+        side: str = "demo@urial-general",
+    ) -> None:
+        self.emit = listener
+        self.answer = answer
+        self.auto = auto
+        self.side = side
+        self.phase = "idle"
+        self.busy = False
+        self.sampling = Sampling(temperature=0.7)
+        self.max_tokens = 512
+        self.context_used = 0
+        self.n_ctx = 4096
+        self.session: Session | None = None
+        self.calls: list[tuple[Any, ...]] = []
+        self.errors: dict[str, UrialError] = {}
+        """Raised by the method of that name, once."""
+        self.drafts: dict[str | None, str] = {}
+        self.closed = False
+        self.is_ready = ready
+        self.went = asyncio.Event()
+        self._sessions: dict[str, Session] = {}
+        self._messages: dict[str, Message] = {}
+        self._visible: list[str] = []
+        self._numbers = itertools.count(1)
+        self._streamed = 0
+        self.queued: list[tuple[str, str]] = []
+
+    # --- state ------------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(self._messages[i] for i in self._visible)
+
+    def add_session(self, title: str, turns: Sequence[str] = (), updated: str = NOW) -> Session:
+        """A session of the past, with alternating messages."""
+        session = Session(f"s{len(self._sessions) + 1}", title, self.side, NOW, updated, None)
+        self._sessions[session.id] = session
+        parent: str | None = None
+        for index, text in enumerate(turns):
+            role = "user" if index % 2 == 0 else "assistant"
+            parent = self._new(session.id, parent, role, text, "complete").id
+        changed = dataclasses.replace(session, leaf_id=parent, n_messages=len(turns))
+        self._sessions[session.id] = changed
+        return changed
+
+    def _new(
+        self, session_id: str, parent: str | None, role: Any, text: str, status: Status
+    ) -> Message:
+        message = Message(f"m{next(self._numbers)}", session_id, parent, role, text, status, NOW)
+        self._messages[message.id] = message
+        return message
+
+    def _path(self, leaf: str | None) -> list[str]:
+        path: list[str] = []
+        while leaf is not None:
+            path.append(leaf)
+            leaf = self._messages[leaf].parent_id
+        return path[::-1]
+
+    def _called(self, name: str, *arguments: Any) -> None:
+        self.calls.append((name, *arguments))
+        self.went.set()
+        if name in self.errors:
+            raise self.errors.pop(name)
+
+    def called(self, name: str) -> list[tuple[Any, ...]]:
+        """The arguments of each call of `name`."""
+        return [call[1:] for call in self.calls if call[0] == name]
+
+    # --- the chat's interface ---------------------------------------------------------------
+
+    async def start(self) -> None:
+        self._called("start")
+        self.set_phase("loading", 400, 1000)
+        if self.is_ready:
+            self.make_ready()
+
+    def set_phase(self, phase: Any, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.phase = phase
+        self.emit(EngineStatus(phase, done, total, detail))
+
+    def make_ready(self) -> None:
+        """The model is loaded and the pack is in the context; what waited begins."""
+        self.is_ready = True
+        info: ContextInfo = ScriptedEngine(n_ctx=self.n_ctx).info(ContextSpec("demo.gguf"))
+        self.context_used = self.context_used or 1021
+        self.emit(SideReady(self.side, info, 1021))
+        self.set_phase("ready")
+        if self.queued:
+            user_id, prefill = self.queued.pop()
+            self._answer(user_id, prefill)
+
+    async def open_session(self, session_id: str) -> None:
+        self._called("open_session", session_id)
+        self.session = self._sessions[session_id]
+        self._show(self.session.leaf_id)
+
+    def _show(self, leaf: str | None) -> None:
+        assert self.session is not None
+        self._visible = self._path(leaf)
+        self.emit(BranchChanged(self.session.id, self.messages))
+
+    async def new_session(self) -> None:
+        self._called("new_session")
+        self.session = None
+        self._visible = []
+        self.emit(BranchChanged("", ()))
+        self.emit(SessionsChanged())
+
+    async def send(self, text: str, prefill: str = "") -> None:
+        self._called("send", text, prefill)
+        self._ensure_session(text)
+        assert self.session is not None
+        parent = self._visible[-1] if self._visible else None
+        self._user(parent, text, prefill)
+
+    def _ensure_session(self, text: str) -> None:
+        if self.session is None:
+            self.session = self.add_session(text[:40])
+            self.emit(SessionsChanged())
+
+    def _user(self, parent: str | None, text: str, prefill: str = "") -> None:
+        assert self.session is not None
+        user = self._new(self.session.id, parent, "user", text, "complete")
+        self._visible.append(user.id)
+        self.busy = True
+        self.emit(MessageAdded(user, queued=not self.is_ready))
+        if self.is_ready:
+            self._answer(user.id, prefill)
+        else:
+            self.queued = [(user.id, prefill)]
+
+    def _answer(self, user_id: str, prefill: str = "") -> None:
+        answer = self.begin(user_id, prefill)
+        if self.auto:
+            for word in self.answer.split(" "):
+                self.stream((" " if self._streamed else "") + word)
+            self.end(answer_id=answer)
+
+    def begin(self, user_id: str, prefill: str = "", content: str = "") -> str:
+        """The empty answer appears; the test streams into it. Its id."""
+        assert self.session is not None
+        self.busy = True
+        self._streamed = 0
+        answer = self._new(self.session.id, user_id, "assistant", content or prefill, "interrupted")
+        answer = dataclasses.replace(answer, prefill=prefill)
+        self._messages[answer.id] = answer
+        self._visible = self._path(answer.id)
+        self.emit(MessageAdded(answer))
+        self.set_phase("generating")
+        self.emit(TurnStarted(answer.id, 1100, self.n_ctx, 1021))
+        return answer.id
+
+    def stream(self, text: str) -> None:
+        answer = self._messages[self._visible[-1]]
+        raw = text.encode()
+        token = Token(1, self._streamed, 100 + self._streamed, raw, text, len(raw))
+        self._streamed += 1
+        self._messages[answer.id] = dataclasses.replace(answer, content=answer.content + text)
+        self.context_used = 1100 + self._streamed
+        self.emit(TextStreamed(answer.id, text, (token,)))
+
+    def end(
+        self,
+        status: Status = "complete",
+        reason: str = "stop",
+        error: UrialError | None = None,
+        answer_id: str | None = None,
+    ) -> None:
+        answer = self._messages[answer_id or self._visible[-1]]
+        words = error.message if error else ""
+        answer = dataclasses.replace(answer, status=status, error=words)
+        self._messages[answer.id] = answer
+        self._settle()
+        self.busy = False
+        timings = Timings(0.5, 0.05, 1021, 0.09, 1.0, 34.1)
+        finished = Finished(1, reason, 1100, self._streamed, timings, "", 42)
+        self.emit(TurnEnded(answer, None if error else finished, error))
+        self.set_phase("failed" if error else "ready")
+        self.emit(SessionsChanged())
+
+    def _settle(self) -> None:
+        assert self.session is not None
+        self.session = dataclasses.replace(
+            self.session, leaf_id=self._visible[-1], n_messages=len(self._visible)
+        )
+        self._sessions[self.session.id] = self.session
+
+    async def stop(self) -> None:
+        self._called("stop")
+        if not self.busy:
+            return
+        if self.queued:
+            self.queued.clear()
+            self.busy = False
+            self.set_phase(self.phase)
+            return
+        self.end("stopped", "cancelled")
+
+    async def regenerate(self, message_id: str | None = None) -> None:
+        self._called("regenerate", message_id)
+        target = message_id or self._visible[-1]
+        message = self._messages[target]
+        user = target if message.role == "user" else message.parent_id
+        assert user is not None
+        self._visible = self._path(user)
+        self._show(user)
+        self._answer(user)
+
+    async def continue_answer(self, message_id: str | None = None) -> None:
+        self._called("continue_answer", message_id)
+        message = self._messages[message_id or self._visible[-1]]
+        assert message.parent_id is not None
+        self._show(message.parent_id)
+        answer = self.begin(message.parent_id, content=message.content)
+        if self.auto:
+            self.stream(" And it goes on.")
+            self.end(answer_id=answer)
+
+    async def edit_and_resend(self, message_id: str, text: str) -> None:
+        self._called("edit_and_resend", message_id, text)
+        message = self._messages[message_id]
+        self._visible = self._path(message.parent_id)
+        self.emit(BranchChanged(message.session_id, self.messages))
+        self._user(message.parent_id, text)
+
+    async def switch_sibling(self, message_id: str, step: int) -> None:
+        self._called("switch_sibling", message_id, step)
+        siblings = self._siblings(message_id)
+        index = (siblings.index(message_id) + step) % len(siblings)
+        leaf = siblings[index]
+        while below := [m.id for m in self._messages.values() if m.parent_id == leaf]:
+            leaf = below[-1]
+        self._show(leaf)
+
+    def _siblings(self, message_id: str) -> list[str]:
+        message = self._messages[message_id]
+        return [
+            m.id
+            for m in self._messages.values()
+            if m.parent_id == message.parent_id and m.session_id == message.session_id
+        ]
+
+    async def siblings(self, message_id: str) -> tuple[int, int]:
+        all_of_them = self._siblings(message_id)
+        return all_of_them.index(message_id) + 1, len(all_of_them)
+
+    async def set_side(self, side: str) -> None:
+        self._called("set_side", side)
+        self.side = side
+        await self.start()
+
+    async def set_pack(self, pack_id: str) -> None:
+        self._called("set_pack", pack_id)
+        self.side = self.side.partition("@")[0] + "@" + pack_id
+        self.emit(EngineStatus(self.phase))
+
+    async def set_sampling(self, sampling: Sampling, max_tokens: int) -> None:
+        self._called("set_sampling", sampling, max_tokens)
+        self.sampling, self.max_tokens = sampling, max_tokens
+
+    async def sessions(self, query: str = "") -> list[Session]:
+        self._called("sessions", query)
+        found = sorted(self._sessions.values(), key=lambda s: s.updated_at, reverse=True)
+        return [s for s in found if self._matches(s, query.lower())]
+
+    def _matches(self, session: Session, query: str) -> bool:
+        texts = [m.content for m in self._messages.values() if m.session_id == session.id]
+        return not query or any(query in text.lower() for text in [session.title, *texts])
+
+    async def rename(self, session_id: str, title: str) -> None:
+        self._called("rename", session_id, title)
+        changed = dataclasses.replace(self._sessions[session_id], title=title)
+        self._sessions[session_id] = changed
+        if self.session is not None and self.session.id == session_id:
+            self.session = changed
+        self.emit(SessionsChanged())
+
+    async def delete(self, session_id: str) -> None:
+        self._called("delete", session_id)
+        del self._sessions[session_id]
+        if self.session is not None and self.session.id == session_id:
+            await self.new_session()
+        self.emit(SessionsChanged())
+
+    async def save_draft(self, text: str) -> None:
+        self._called("save_draft", text)
+        self.drafts[self.session.id if self.session else None] = text
+
+    async def draft(self) -> str:
+        return self.drafts.get(self.session.id if self.session else None, "")
+
+    async def pack_cost(self, pack_id: str) -> int:
+        self._called("pack_cost", pack_id)
+        return 1021
+
+    async def preview(self, pack_id: str) -> str:
+        self._called("preview", pack_id)
+        return (
+            f"# Instruction\n\nBelow is a conversation ({pack_id}).\n\n"
+            "# Query:\n```\nWhat is a tide?\n```\n\n# Answer:\n```\nA tide is water that rises.\n```\n"
+        )
+
+    async def export_markdown(self) -> str:
+        self._called("export_markdown")
+        return "\n\n".join(f"**{m.role}**\n\n{m.content}" for m in self.messages) + "\n"
+
+    async def aclose(self) -> None:
+        self._called("aclose")
+        if self.busy:
+            await self.stop()
+        self.closed = True
+
+    # --- events by themselves ---------------------------------------------------------------
+
+    def notice(self, kind: Any, used: int, dropped: int = 0) -> None:
+        self.emit(ContextNotice(kind, used, self.n_ctx, dropped))
+
+    def store_trouble(self, error: UrialError | None) -> None:
+        self.emit(StoreTrouble(error))

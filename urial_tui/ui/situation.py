@@ -1,0 +1,96 @@
+"""What can be done now: one value that describes the moment, one function that answers for every
+command.
+
+The footer, the palette and the help screen ask here, so they agree. Pure; nothing here looks at a
+widget.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["composer", "transcript", "sessions", "prefill", "elsewhere"]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The moment. `target` is the message that commands about a message mean: the chosen one, or
+    the last.
+    """
+
+    connected: bool = False
+    """The chat exists (the history is open; a model may still be loading)."""
+    busy: bool = False
+    """An answer is being written or waits for the model."""
+    place: Place = "composer"
+    editing: bool = False
+    prefilling: bool = False
+    """The line with the beginning of the answer is open."""
+    n_messages: int = 0
+    has_user_message: bool = False
+    target_is_answer: bool = False
+    versions: int = 1
+    """How many versions the target message has."""
+    has_code: bool = False
+    has_session: bool = False
+    session_chosen: bool = False
+    """The session list has the focus and a session under its cursor."""
+    too_small: bool = False
+
+
+def can(action: str, now: Situation) -> bool:
+    """Whether the command with this action makes sense now. Actions that are not ours are always
+    possible.
+    """
+    if now.too_small and action in _NEED_ROOM:
+        return False
+    match action:
+        case "stop":
+            return now.busy
+        case "leave_edit":
+            return now.editing and not now.busy
+        case "close_prefill":
+            return now.prefilling and not now.editing and not now.busy
+        case "back":
+            plain = not (now.editing or now.prefilling or now.busy)
+            return plain and now.place in ("transcript", "sessions")
+        case "regenerate":
+            return now.has_user_message and not now.busy and not now.editing
+        case "continue_answer":
+            return now.target_is_answer and not now.busy and not now.editing
+        case "edit":
+            return now.has_user_message and not now.busy and not now.editing
+        case "prefill":
+            return now.connected and not now.editing and not now.prefilling
+        case "next_branch":
+            return now.versions > 1 and not now.busy and not now.editing
+        case "copy_message" | "read" | "save_transcript":
+            return now.n_messages > 0
+        case "copy_code":
+            return now.has_code
+        case "new_session":
+            return now.connected and (now.n_messages > 0 or now.has_session)
+        case "search":
+            return now.connected
+        case "rename" | "delete":
+            return now.connected and (now.has_session or now.session_chosen)
+        case "choose_pack" | "choose_side":
+            return now.connected and not now.busy
+        case "sampling":
+            return now.connected
+    return True
+
+
+_NEED_ROOM = frozenset(
+    {
+        "edit",
+        "prefill",
+        "toggle_sessions",
+        "search",
+        "rename",
+        "delete",
+        "choose_pack",
+        "choose_side",
+        "sampling",
+        "read",
+    }
+)

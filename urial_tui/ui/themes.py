@@ -1,0 +1,75 @@
+"""Our two themes, beside Textual's own: blue, orange and magenta, told apart with any kind of
+colour vision.
+
+Blue is the person, orange asks for attention, magenta is trouble. Colour never carries a meaning
+alone: every place that uses one also uses a word or an attribute, so that NO_COLOR loses nothing.
+"""
+
+from textual.theme import Theme
+
+DEFAULT_THEME = "urial-night"
+
+NIGHT = Theme(
+    name=DEFAULT_THEME,
+    primary="#6CA8F0",
+    secondary="#4C7DB8",
+    accent="#F2A65A",
+    warning="#F2A65A",
+    error="#E879C6",
+    success="#7CC4E8",
+    foreground="#D6DCE6",
+    background="#12161E",
+    surface="#171C26",
+    panel="#202734",
+    dark=True,
+    variables={
+        "block-cursor-background": "#2E4A70",
+        "block-cursor-foreground": "#EAF2FF",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#232C3B",
+        "border": "#6CA8F0",
+        "border-blurred": "#2B3445",
+        "footer-background": "#171C26",
+        "footer-key-foreground": "#F2A65A",
+        "footer-description-foreground": "#A9B4C4",
+        "input-selection-background": "#6CA8F0 30%",
+        "scrollbar": "#2B3445",
+        "scrollbar-hover": "#3C4960",
+        "scrollbar-active": "#6CA8F0",
+        "scrollbar-background": "#12161E",
+        "scrollbar-background-hover": "#12161E",
+        "scrollbar-background-active": "#12161E",
+    },
+)
+
+DAY = Theme(
+    name="urial-day",
+    primary="#1F5FA8",
+    secondary="#3B79BD",
+    accent="#A8560A",
+    warning="#A8560A",
+    error="#A3186F",
+    success="#176A94",
+    foreground="#1E2733",
+    background="#F7F8FA",
+    surface="#EEF1F5",
+    panel="#E2E7EE",
+    dark=False,
+    variables={
+        "block-cursor-background": "#C5DAF2",
+        "block-cursor-foreground": "#12233A",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#DCE4EE",
+        "border": "#1F5FA8",
+        "border-blurred": "#C6CFDB",
+        "footer-background": "#E2E7EE",
+        "footer-key-foreground": "#A8560A",
+        "footer-description-foreground": "#45536A",
+        "scrollbar": "#C6CFDB",
+        "scrollbar-background": "#F7F8FA",
+        "scrollbar-background-hover": "#F7F8FA",
+        "scrollbar-background-active": "#F7F8FA",
+    },
+)
+
+OUR_THEMES = (NIGHT, DAY)
