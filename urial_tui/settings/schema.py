@@ -114,7 +114,7 @@ class Settings:
     )  # fmt: skip
     gpu_layers: int = _setting(
         -1, "integer", "Engine", "Layers on the GPU; -1 takes as many as fit, 0 stays on the CPU.",
-        low=-1, high=10_000, unit="layers",
+        low=-1, high=10_000,
     )  # fmt: skip
     prompt_state_quota_mb: int = _setting(
         2048, "integer", "Engine",

@@ -1,0 +1,216 @@
+"""The program's entry: reads the command line, starts the TUI or one command, and shows every error the same way.
+
+Only click is imported here. A command's module is imported when the command runs or its own help is
+asked for, the TUI when it starts, so that `--help` is quick.
+"""
+
+import importlib
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+
+from urial_tui import __version__
+from urial_tui.errors import UrialError, UsageError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl+C: 128 + SIGINT, as shells count."""
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """Where a command is, and what the list of commands says about it."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "ask": Lazy("urial_tui.cli.ask", "ask", "Answer one query and print it."),
+    "prompt": Lazy("urial_tui.cli.prompt", "prompt", "Print the exact prompt of a query."),
+    "packs": Lazy("urial_tui.cli.packs", "packs", "List, show, check and import prompt packs."),
+    "history": Lazy("urial_tui.cli.history", "history", "List and show stored conversations."),
+    "models": Lazy("urial_tui.cli.models", "models", "List and describe models on this machine."),
+    "settings": Lazy("urial_tui.cli.settings", "settings", "Show and change settings."),
+    "doctor": Lazy("urial_tui.cli.doctor", "doctor", "Check that everything works here."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and help, and imports one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        command = getattr(importlib.import_module(lazy.module), lazy.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            raise UsageError(
+                f"there is no command {args[0]!r}",
+                hint=f"Did you mean {' or '.join(close)}?"
+                if close
+                else f'The commands are {", ".join(COMMANDS)}; to ask: urial-tui ask "..."',
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="urial-tui")
+@click.option("--demo", is_flag=True, help="Use the embedded model, whatever the settings say.")
+@click.option("--side", metavar="SIDE", help="MODEL[+ADAPTER[:SCALE]][@STYLE] of a new session.")
+@click.option("--pack", metavar="ID", help="Prompt pack of a new session.")
+@click.option("--session", metavar="ID", help="Open this session.")
+@click.pass_context
+def cli(
+    ctx: click.Context, demo: bool, side: str | None, pack: str | None, session: str | None
+) -> None:
+    """Chat with untuned base models in the terminal, offline, through URIAL prompts.
+
+    Without a command, the terminal interface starts.
+    """
+    if ctx.invoked_subcommand is not None:
+        if demo or side or pack or session:
+            raise UsageError(
+                f"options before {ctx.invoked_subcommand!r} are for the terminal interface",
+                hint=f"Put them behind the command: urial-tui {ctx.invoked_subcommand} ...",
+            )
+        return
+    if demo and side:
+        raise UsageError("--demo and --side exclude each other", hint="Give one of them.")
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout) and _is_terminal(sys.stderr)):
+        raise UsageError(
+            "the terminal interface needs a terminal, and input or output is redirected",
+            hint='To use it in a pipe: urial-tui ask "..." - or see urial-tui --help.',
+            kind="no-terminal",
+        )
+    from urial_tui.launch import launch_tui
+
+    launch_tui(side="demo" if demo else side, pack=pack, session=session)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and exit: 0, an error's own exit code, 2 for bad usage, 130 after Ctrl+C."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    code = _run(args)
+    try:
+        sys.stdout.flush()
+    except (BrokenPipeError, ValueError, AttributeError):
+        _forget_stdout()
+    except OSError as error:
+        _say(f"error: cannot write the output: {error.strerror or error}")
+        _forget_stdout()
+        code = code or 1
+    sys.exit(code)
+
+
+def _run(args: list[str]) -> int:
+    as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
+    try:
+        result = cli.main(args=args, prog_name="urial-tui", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except UrialError as error:
+        _show(error, as_json)
+        return error.exit_code
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"See {context.command_path} --help." if context else ""
+        wrong = UsageError(error.format_message().rstrip("."), hint=hint)
+        _show(wrong, as_json)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BrokenPipeError:
+        _forget_stdout()
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: nothing may end in a bare traceback
+        return _crashed(error, as_json)
+
+
+def _show(error: UrialError, as_json: bool) -> None:
+    """An error as the user sees it: JSON on stdout for `--json`, else words on stderr."""
+    if as_json:
+        try:
+            sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
+        except (OSError, ValueError):
+            _forget_stdout()
+        return
+    from urial_tui.safetext import sanitize
+
+    _say(f"error: {sanitize(error.message)}")
+    if error.hint:
+        _say(f"hint: {sanitize(error.hint)}")
+
+
+def _say(line: str) -> None:
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def _forget_stdout() -> None:
+    """Nobody reads stdout any more: let Python's own flush at exit go nowhere, quietly."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def _crashed(error: Exception, as_json: bool) -> int:
+    """A mistake of the program's own: one line, and the traceback in a file."""
+    from urial_tui.crash import write_crash_log
+
+    if os.environ.get("URIAL_TUI_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    where = write_crash_log(error)
+    shown = UrialError(
+        f"an unexpected error: {type(error).__name__}: {error}",
+        hint=(f"The details are in {where}. " if where else "")
+        + "With URIAL_TUI_DEBUG=1 they are printed here.",
+        kind="unexpected",
+    )
+    _show(shown, as_json)
+    return shown.exit_code

@@ -1,0 +1,105 @@
+"""sha256 of model files, computed on request and kept by path, size and modification time.
+
+`known_sha256` only looks; `file_sha256` reads the whole file when it must (about a second a
+gigabyte) and is meant for a background thread. The embedded model's hash is known beforehand.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from urial_tui import paths
+from urial_tui.errors import ModelError, UrialError
+from urial_tui.models import demo
+
+_BLOCK: Final = 4 * 1024 * 1024
+_MAX_ENTRIES: Final = 1000
+
+
+class HashingStopped(Exception):
+    """`should_stop` said so; nothing was kept."""
+
+
+def _cache_file() -> Path:
+    return paths.cache_dir() / "hashes.json"
+
+
+def _key(path: Path) -> tuple[str, int, int]:
+    try:
+        info = path.stat()
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {path}: {error.strerror or error}", kind="unreadable"
+        ) from error
+    return str(path.resolve()), info.st_size, info.st_mtime_ns
+
+
+def _load() -> dict[str, Any]:
+    try:
+        found = json.loads(_cache_file().read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def known_sha256(path: Path) -> str | None:
+    """The hash of `path` when it is known already; None otherwise. Never reads the file itself."""
+    try:
+        name, size, mtime_ns = _key(path)
+    except ModelError:
+        return None
+    if path == demo.demo_path() and demo.is_assembled():
+        return demo.SHA256
+    entry = _load().get(name)
+    if isinstance(entry, list) and entry[:2] == [size, mtime_ns] and len(entry) == 3:
+        return str(entry[2])
+    return None
+
+
+def file_sha256(path: Path, should_stop: Callable[[], bool] | None = None) -> str:
+    """The hash of `path`, from the cache or by reading it. Safe to call from any thread.
+
+    Raises ModelError when the file cannot be read or changes meanwhile, HashingStopped when
+    `should_stop`, asked every 4 MB, returns True.
+    """
+    known = known_sha256(path)
+    if known is not None:
+        return known
+    before = _key(path)
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                if should_stop is not None and should_stop():
+                    raise HashingStopped
+                digest.update(block)
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {path}: {error.strerror or error}", kind="unreadable"
+        ) from error
+    if _key(path) != before:
+        raise ModelError(f"{path} changed while it was read", kind="changed")
+    _keep(before, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def _keep(key: tuple[str, int, int], sha256: str) -> None:
+    """Add to the cache. Two programs may lose each other's entry, which costs one more reading."""
+    entries = _load()
+    entries.pop(key[0], None)
+    entries[key[0]] = [key[1], key[2], sha256]
+    for oldest in list(entries)[:-_MAX_ENTRIES]:
+        del entries[oldest]
+    target = _cache_file()
+    try:
+        paths.ensure_private_dir(target.parent)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".hashes.", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(entries, file)
+        Path(name).replace(target)
+    except (OSError, UrialError):
+        return

@@ -1,0 +1,177 @@
+"""Where GGUF files are kept on this machine, by this program and by others, and a bounded search there.
+
+Only directory entries and Ollama's small manifests are read. A search ends at limits of depth,
+entries and time, and says so; folders that are links are not entered.
+"""
+
+import json
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from urial_tui import paths
+from urial_tui.settings import Settings
+
+MAX_DEPTH: Final = 8
+MAX_SEEN: Final = 100_000
+MAX_FOUND: Final = 5_000
+MAX_SECONDS: Final = 10.0
+_MAX_MANIFEST: Final = 256 * 1024
+_DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder to look in. `label` is how the list names it; `asked_for` by the user's settings."""
+
+    path: Path
+    label: str
+    layout: Literal["files", "ollama"] = "files"
+    asked_for: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A GGUF file: its name without the ending, size in bytes, and what tells it from other files."""
+
+    name: str
+    path: Path
+    source: str
+    size: int
+    identity: tuple[int, int]
+
+
+def known_places(settings: Settings) -> tuple[Place, ...]:
+    """The app's folder, the user's folders, then other tools' folders. They need not exist."""
+    home = Path.home()
+    env = os.environ
+    cache = Path(env.get("XDG_CACHE_HOME") or home / ".cache")
+    hub = env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub"
+    found = [Place(paths.models_dir(), "models folder")]
+    found += [
+        Place(Path(folder).expanduser(), "your folder", asked_for=True)
+        for folder in settings.model_folders
+    ]
+    found += [
+        Place(Path(hub), "Hugging Face cache"),
+        Place(home / ".lmstudio" / "models", "LM Studio"),
+        Place(home / ".cache" / "lm-studio" / "models", "LM Studio"),
+        Place(Path(env.get("OLLAMA_MODELS") or home / ".ollama" / "models"), "Ollama", "ollama"),
+        Place(Path(env.get("LLAMA_CACHE") or cache / "llama.cpp"), "llama.cpp cache"),
+        Place(home / "Library" / "Caches" / "llama.cpp", "llama.cpp cache"),
+    ]
+    return tuple(found)
+
+
+def scan(where: Sequence[Place]) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+    """The GGUF files in `where`, in that order, and what could not be looked at, in words."""
+    walk = _Walk(time.monotonic() + MAX_SECONDS)
+    found: list[Found] = []
+    for place in where:
+        if place.asked_for and not place.path.is_dir():
+            walk.problems.append(f"{place.path}, from model_folders, is not a folder")
+        files = _ollama(place, walk) if place.layout == "ollama" else _files(place, walk)
+        for name, path in files:
+            try:
+                info = path.stat()
+            except OSError:
+                continue
+            if stat.S_ISREG(info.st_mode):
+                identity = (info.st_dev, info.st_ino)
+                found.append(Found(name, path, place.label, info.st_size, identity))
+            if len(found) >= MAX_FOUND:
+                walk.stop(f"more than {MAX_FOUND} models were found; the rest is left out")
+                break
+    return tuple(found), tuple(walk.problems)
+
+
+class _Walk:
+    """The limits that one scan has, over all places."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.seen = 0
+        self.over = False
+        self.problems: list[str] = []
+
+    def stop(self, why: str) -> None:
+        if not self.over:
+            self.problems.append(why)
+        self.over = True
+
+    def entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        """What is in `folder`, sorted; nothing once a limit is reached."""
+        if self.over:
+            return []
+        listed: list[os.DirEntry[str]] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    self.seen += 1
+                    if self.seen > MAX_SEEN or time.monotonic() > self.deadline:
+                        self.stop(f"the search for models stopped in {folder}: too many files")
+                        break
+                    listed.append(entry)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            self.problems.append(f"cannot look into {folder}: {error.strerror or error}")
+        return sorted(listed, key=lambda entry: entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _files(place: Place, walk: _Walk) -> Iterator[tuple[str, Path]]:
+    pending = [(place.path, 0)]
+    while pending:
+        folder, depth = pending.pop()
+        below: list[tuple[Path, int]] = []
+        for entry in walk.entries(folder):
+            if _is_folder(entry):
+                if depth < MAX_DEPTH and entry.name != ".git":
+                    below.append((Path(entry.path), depth + 1))
+            elif entry.name.lower().endswith(".gguf") and not entry.name.startswith("."):
+                yield entry.name[: -len(".gguf")], Path(entry.path)
+        pending.extend(reversed(below))
+
+
+def _ollama(place: Place, walk: _Walk) -> Iterator[tuple[str, Path]]:
+    """Names from the manifests, files from the blobs: manifests/HOST/OWNER/MODEL/TAG."""
+    pending = [(place.path / "manifests", ())]  # type: list[tuple[Path, tuple[str, ...]]]
+    while pending:
+        folder, parts = pending.pop()
+        for entry in walk.entries(folder):
+            if _is_folder(entry):
+                if len(parts) < 4:
+                    pending.append((Path(entry.path), (*parts, entry.name)))
+            elif len(parts) >= 2:
+                owner = [part for part in parts[1:] if part != "library"]
+                name = f"{'/'.join(owner)}:{entry.name}"
+                for suffix, digest in _layers(Path(entry.path)):
+                    yield name + suffix, place.path / "blobs" / f"sha256-{digest}"
+
+
+def _layers(manifest: Path) -> list[tuple[str, str]]:
+    """(suffix of the name, digest) of the model and its adapters in an Ollama manifest."""
+    try:
+        with manifest.open("rb") as file:
+            layers = json.loads(file.read(_MAX_MANIFEST))["layers"]
+        found: list[tuple[str, str]] = []
+        for layer in layers:
+            kind = str(layer["mediaType"]).rpartition(".")[2]
+            digest = _DIGEST.fullmatch(str(layer["digest"]))
+            if digest and kind in ("model", "adapter"):
+                found.append(("" if kind == "model" else "-adapter", digest[1]))
+        return found
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []

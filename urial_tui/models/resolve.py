@@ -1,0 +1,183 @@
+"""From SIDE notation to files: finds the model and the adapter, checks both, decides the style.
+
+The CLI and the TUI call `resolve_side` before anything is loaded, so that what is wrong with a file
+is said at once and in words. Nothing is loaded here; the embedded model is assembled when needed.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from urial_tui.errors import ModelError
+from urial_tui.models import demo
+from urial_tui.models.gguf_header import GgufHeader, read_header
+from urial_tui.models.library import Library, LibraryEntry
+from urial_tui.settings import Settings
+from urial_tui.sides import DEMO, Side, parse_side
+
+_ADAPTER: Final = "adapter"
+
+
+@dataclass(frozen=True)
+class ResolvedSide:
+    """A side whose files exist and fit together. `style` is the one it names, else the default."""
+
+    side: Side
+    model_path: Path
+    adapter_path: Path | None
+    adapter_scale: float
+    header: GgufHeader
+    adapter_header: GgufHeader | None
+    default_style: str
+    display_name: str
+
+    @property
+    def style(self) -> str:
+        return self.side.style or self.default_style
+
+
+def resolve_side(side: Side | str, library: Library, settings: Settings) -> ResolvedSide:
+    """Find and check the files of `side`. Raises UsageError for the notation, else ModelError."""
+    if isinstance(side, str):
+        side = parse_side(side)
+    model_path = _locate(side.model, library)
+    header = _whole(model_path)
+    _refuse_what_is_no_model(side, header)
+    adapter_path = adapter_header = None
+    if side.adapter is not None:
+        adapter_path = _locate(side.adapter, library)
+        adapter_header = read_header(adapter_path)
+        _check_adapter(adapter_header, header)
+    style = default_style(header, adapter_header, settings)
+    name = DEMO if side.model == DEMO else model_path.stem
+    if adapter_path is not None:
+        name += f"+{adapter_path.stem}"
+    return ResolvedSide(
+        side=side,
+        model_path=model_path,
+        adapter_path=adapter_path,
+        adapter_scale=side.scale,
+        header=header,
+        adapter_header=adapter_header,
+        default_style=style,
+        display_name=f"{name}@{side.style or style}",
+    )
+
+
+def default_style(
+    header: GgufHeader,
+    adapter_header: GgufHeader | None,
+    settings: Settings,
+) -> str:
+    """The style of a side that names none: the pack of the settings."""
+    return settings.pack
+
+
+def _looks_like_a_path(name: str) -> bool:
+    separators = {os.sep, os.altsep} - {None}
+    return name.startswith(("~", ".")) or name.endswith(".gguf") or name[:1] in separators
+
+
+def _locate(name: str, library: Library) -> Path:
+    """The file that a SIDE's MODEL or ADAPTER names: `demo`, a path, or a name in the library."""
+    if name == DEMO:
+        return demo.demo_model()
+    path = Path(name).expanduser() if name.startswith("~") else Path(name)
+    if _looks_like_a_path(name) or path.is_file():
+        if os.path.lexists(path) or len(path.parts) > 1:
+            return path.absolute()
+        try:
+            return _entry_path(library.find(name))
+        except ModelError:
+            return path.absolute()
+    try:
+        return _entry_path(library.find(name))
+    except ModelError as error:
+        if path.is_dir():
+            return path.absolute()
+        raise error from None
+
+
+def _entry_path(entry: LibraryEntry) -> Path:
+    if entry.missing_parts:
+        raise ModelError(
+            f"{entry.name} is incomplete: {entry.missing_parts} of its parts are missing "
+            f"beside {entry.path}",
+            hint="Fetch the missing parts into the same folder.",
+            kind="gguf-truncated",
+        )
+    return entry.path
+
+
+def _whole(path: Path) -> GgufHeader:
+    """The header of a model; of a split one, every part is checked too."""
+    header = read_header(path)
+    if header.split_count < 2:
+        return header
+    tail = f"-{header.split_no + 1:05d}-of-{header.split_count:05d}"
+    if header.split_no != 0 or not path.stem.endswith(tail):
+        raise ModelError(
+            f"{path} is part {header.split_no + 1} of {header.split_count} of a split model",
+            hint=f"Name its first part, which ends in -00001-of-{header.split_count:05d}.gguf.",
+            kind="split-part",
+        )
+    base = path.stem.removesuffix(tail)
+    for number in range(2, header.split_count + 1):
+        read_header(path.with_name(f"{base}-{number:05d}-of-{header.split_count:05d}.gguf"))
+    return header
+
+
+def _refuse_what_is_no_model(side: Side, header: GgufHeader) -> None:
+    if header.kind == "model":
+        return
+    if header.kind == _ADAPTER:
+        raise ModelError(
+            f"{header.path} is an adapter, not a model",
+            hint=f"Put its base model before it: MODEL+{side.model}",
+            kind="not-a-model",
+        )
+    what = {"vocabulary": "only a vocabulary, without weights", "mmproj": "an image projector"}
+    raise ModelError(
+        f"{header.path} is {what.get(header.kind, f'a file of the kind {header.kind!r}')}, "
+        "not a language model",
+        hint="`urial-tui models list` shows the models on this machine.",
+        kind="not-a-model",
+    )
+
+
+def _check_adapter(adapter: GgufHeader, model: GgufHeader) -> None:
+    """Refuse an adapter that llama.cpp could not apply to `model`."""
+    if adapter.kind != _ADAPTER:
+        raise ModelError(
+            f"{adapter.path} is a {adapter.kind}, not an adapter",
+            hint="After + comes a LoRA adapter in GGUF form.",
+            kind="not-an-adapter",
+        )
+    if adapter.adapter_type != "lora":
+        raise ModelError(
+            f"{adapter.path} is an adapter of the type {adapter.adapter_type!r}",
+            hint="Only LoRA adapters can be used.",
+            kind="not-an-adapter",
+        )
+    if adapter.architecture != model.architecture:
+        raise ModelError(
+            f"the adapter {adapter.path} is for {adapter.architecture} models, "
+            f"{model.path} is {model.architecture}",
+            hint="Use the adapter with the model that it was trained on.",
+            kind="adapter-mismatch",
+        )
+    shapes = {tensor.name: tensor.shape for tensor in model.tensors}
+    for tensor in adapter.tensors:
+        base, _, factor = tensor.name.rpartition(".")
+        if factor not in ("lora_a", "lora_b") or base == "token_embd.weight" or model.split_count:
+            continue
+        shape = shapes.get(base, ())
+        side = 0 if factor == "lora_a" else 1
+        if len(shape) < 2 or len(tensor.shape) < 2 or tensor.shape[side] != shape[side]:
+            raise ModelError(
+                f"the adapter {adapter.path} does not fit {model.path}: {base} is "
+                + ("missing there" if not shape else "of another size"),
+                hint="Use the adapter with the model that it was trained on.",
+                kind="adapter-mismatch",
+            )
