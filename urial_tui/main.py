@@ -89,7 +89,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def cli(
     ctx: click.Context, demo: bool, side: str | None, pack: str | None, session: str | None
-) -> None:
+) -> int:
     """Chat with untuned base models in the terminal, offline, through URIAL prompts.
 
     Without a command, the terminal interface starts.
@@ -100,7 +100,7 @@ def cli(
                 f"options before {ctx.invoked_subcommand!r} are for the terminal interface",
                 hint=f"Put them behind the command: urial-tui {ctx.invoked_subcommand} ...",
             )
-        return
+        return 0
     if demo and side:
         raise UsageError("--demo and --side exclude each other", hint="Give one of them.")
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout) and _is_terminal(sys.stderr)):
@@ -111,7 +111,7 @@ def cli(
         )
     from urial_tui.launch import launch_tui
 
-    launch_tui(side="demo" if demo else side, pack=pack, session=session)
+    return launch_tui(side="demo" if demo else side, pack=pack, session=session)
 
 
 def _is_terminal(stream: Any) -> bool:
