@@ -112,3 +112,18 @@ class LockHolder:
     host: str
     program: str
     since: str
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Sizes and versions, for `doctor`. `path` None: the history is in memory."""
+
+    path: str | None
+    sessions: int
+    messages: int
+    generations: int
+    tokens: int
+    size_bytes: int
+    schema_version: int
+    journal_mode: str
+    sqlite_version: str

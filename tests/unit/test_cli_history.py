@@ -1,0 +1,129 @@
+"""`urial-tui history`: what is stored, as text that is safe to print and as JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.support.store_rows import END, START, tokens
+from urial_tui import paths
+from urial_tui.cli.history import history
+from urial_tui.errors import StoreError
+from urial_tui.store.store import Store
+from urial_tui.store.types import Session
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def walking() -> Session:
+    with Store.open(paths.history_file()) as store:
+        session = store.create_session("demo@urial-general")
+        question = store.add_user_message(session.id, None, "Why walk?")
+        for text, status in (
+            ("It is healthy.", "complete"),
+            ("Because \x1b[31mred\u202e", "stopped"),
+        ):
+            answer = store.begin_answer(session.id, question.id)
+            generation = store.begin_generation(answer.id, START)
+            store.append_tokens(answer.id, generation, tokens(0, 1, text), text)
+            store.finish_answer(answer.id, generation, status, END)  # type: ignore[arg-type]
+        return store.session(session.id)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(history, arguments, catch_exceptions=False)
+
+
+def test_without_a_history_the_list_is_empty_and_nothing_is_made(tmp_path: Path) -> None:
+    assert run("list").output == "No sessions yet.\n"
+    assert json.loads(run("list", "--json").output) == []
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StoreError) as missing:
+        run("show", "last")
+    assert missing.value.kind == "missing"
+
+
+def test_the_list_names_each_session(walking: Session) -> None:
+    output = run("list").output
+    assert walking.id in output
+    assert "3 messages" in output
+    assert "Why walk?" in output
+
+
+def test_the_list_as_json_is_an_array(walking: Session) -> None:
+    (row,) = json.loads(run("list", "--json").output)
+    assert row == {
+        "id": walking.id,
+        "title": "Why walk?",
+        "side": "demo@urial-general",
+        "created_at": walking.created_at,
+        "updated_at": walking.updated_at,
+        "leaf_id": walking.leaf_id,
+        "n_messages": 3,
+        "archived": False,
+    }
+
+
+def test_the_list_can_be_searched_and_limited(walking: Session) -> None:
+    with Store.open(paths.history_file()) as store:
+        newer = store.create_session("demo", "Swimming")
+    assert [row["id"] for row in json.loads(run("list", "--json", "--limit", "1").output)] == [
+        newer.id
+    ]
+    (row,) = json.loads(run("list", "--json", "--search", "healthy").output)
+    assert (row["id"], row["snippet"]) == (walking.id, "It is healthy.")
+    assert "It is healthy." in run("list", "--search", "healthy").output
+    assert run("list", "--search", "cycling").output == "No session matches.\n"
+    assert run("list", "--limit", "0").exit_code == 2
+
+
+def test_show_prints_the_last_branch_with_nothing_that_a_terminal_obeys(walking: Session) -> None:
+    output = run("show", "last").output
+    assert "Why walk?" in output
+    assert "[stopped]" in output
+    assert "red" in output
+    assert "It is healthy." not in output
+    assert "\x1b" not in output
+    assert "\u202e" not in output
+
+
+def test_show_can_print_all_branches(walking: Session) -> None:
+    output = run("show", walking.id, "--all-branches").output
+    assert "It is healthy." in output
+    assert "Answer 2 (after 1):" in output
+    assert "Answer 3 (after 1) [stopped]:" in output
+
+
+def test_show_as_json_has_the_raw_text_and_where_it_came_from(walking: Session) -> None:
+    output = run("show", walking.id[:-1], "--json").output
+    assert output.isascii()
+    assert "\x1b" not in output
+    shown = json.loads(output)
+    assert shown["session"]["id"] == walking.id
+    question, answer = shown["messages"]
+    assert (question["role"], question["generation"]) == ("user", None)
+    assert answer["content"] == "Because \x1b[31mred\u202e"
+    assert answer["generation"]["start"]["model_sha256"] == "ab" * 32
+    assert answer["generation"]["end"]["finish_reason"] == "stop"
+    assert "prompt_ids" not in answer["generation"]["start"]
+
+
+def test_show_works_beside_a_writer_and_says_so(walking: Session) -> None:
+    with Store.open(paths.history_file()) as store:
+        store.lock(walking.id, "urial-tui")
+        assert "Open in urial-tui (process " in run("show", "last").output
+
+
+def test_the_commands_load_neither_the_store_nor_textual_for_their_help() -> None:
+    code = (
+        "import sys; from urial_tui.cli.history import history; "
+        "assert not {'sqlite3', 'sqlite_utils', 'textual', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

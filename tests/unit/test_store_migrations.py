@@ -1,0 +1,198 @@
+"""Old databases are brought up to date with a backup first; newer and foreign ones are refused and not touched."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from urial_tui.errors import StoreError
+from urial_tui.store import files, migrate
+from urial_tui.store.connection import Connection
+from urial_tui.store.schema import LATEST, MIGRATIONS, TABLES, Migration
+from urial_tui.store.store import Store
+
+EXTRA = Migration(
+    LATEST + 1, "extra", ("ALTER TABLE session ADD COLUMN colour TEXT NOT NULL DEFAULT ''",)
+)
+BROKEN = Migration(
+    LATEST + 1,
+    "broken",
+    ("ALTER TABLE session ADD COLUMN colour TEXT", "INSERT INTO nowhere VALUES (1)"),
+)
+
+
+def at_version_1(path: Path) -> Path:
+    """A database as schema 1 left it, with a conversation that is not in any index."""
+    files.create(path)
+    db = Connection(path)
+    migrate.migrate(db, (TABLES,))
+    db.execute(
+        "INSERT INTO session (id, title, side, created_at, updated_at) VALUES ('s', 'Walking', 'demo', '', '')"
+    )
+    for n, (role, closed) in enumerate((("user", "t"), ("assistant", "t"), ("assistant", None))):
+        db.execute(
+            "INSERT INTO message (id, session_id, parent_id, role, content, status, created_at, closed_at) "
+            "VALUES (?, 's', ?, ?, ?, 'interrupted', '', ?)",
+            (f"m{n}", f"m{n - 1}" if n else None, role, f"benefit number {n}", closed),
+        )
+    db.close()
+    return path
+
+
+def backups(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("*.bak"))
+
+
+def open_at_once(path: Path, n: int) -> list[int]:
+    """Open the store in `n` processes at the same moment; their exit codes."""
+    code = "import sys, pathlib; from urial_tui.store.store import Store; Store.open(pathlib.Path(sys.argv[1]))"
+    running = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(n)]
+    return [process.wait(timeout=60) for process in running]
+
+
+def tables(path: Path) -> set[str]:
+    raw = sqlite3.connect(path)
+    try:
+        return {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
+    finally:
+        raw.close()
+
+
+def test_a_new_database_gets_every_step_and_no_backup(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with Store.open(path) as store:
+        assert store.schema_version == LATEST
+        assert store.migration_backup is None
+    assert backups(path) == []
+
+
+def test_an_old_database_is_brought_up_to_date_with_a_backup(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    with Store.open(path) as store:
+        assert store.schema_version == LATEST
+        assert store.check() == []
+        assert [s.title for s in store.sessions()] == ["Walking"]
+        assert {h.message_id for h in store.search("benefit")} == {"m0", "m1", "m2"}
+        backup = store.migration_backup
+    assert backup is not None
+    assert backups(path) == [backup]
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert "message_fts" not in tables(backup)
+    raw = sqlite3.connect(backup)
+    assert raw.execute("SELECT count(*) FROM message").fetchone() == (3,)
+    raw.close()
+
+
+def test_reading_an_old_database_brings_it_up_to_date_too(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    with Store.open(path, readonly=True) as store:
+        assert store.schema_version == LATEST
+        assert [h.title for h in store.search("walking")] == ["Walking"]
+
+
+def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    db = Connection(path)
+    with pytest.raises(StoreError):
+        migrate.migrate(db, (*MIGRATIONS, BROKEN))
+    assert migrate.applied(db) == {1: "tables", 2: "search"}
+    assert db.value("PRAGMA user_version") == 2
+    assert "colour" not in {row["name"] for row in db.rows("PRAGMA table_info(session)")}
+    assert db.value("PRAGMA foreign_keys") == 1
+    db.close()
+
+
+def test_a_backup_that_cannot_be_made_stops_the_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    monkeypatch.setattr(
+        files, "backup_name", lambda path, label: tmp_path / "no" / "such" / "folder"
+    )
+    with pytest.raises(StoreError):
+        Store.open(path)
+    assert "message_fts" not in tables(path)
+
+
+def test_a_step_that_breaks_a_reference_is_undone(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    Store.open(path).close()
+    db = Connection(path)
+    orphaning = Migration(LATEST + 1, "orphaning", ("DELETE FROM session",))
+    with pytest.raises(StoreError):
+        migrate.migrate(db, (*MIGRATIONS, orphaning))
+    assert db.value("SELECT count(*) FROM session") == 1
+    db.close()
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path, readonly: bool) -> None:
+    path = tmp_path / "history.db"
+    Store.open(path).close()
+    db = Connection(path)
+    migrate.migrate(db, (*MIGRATIONS, EXTRA))
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError) as newer:
+        Store.open(path, readonly=readonly)
+    assert newer.value.kind == "schema-newer"
+    assert "extra" in newer.value.message
+    assert path.read_bytes() == before
+    assert backups(path) == []
+
+
+def test_a_step_of_the_same_number_and_another_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    files.create(path)
+    db = Connection(path)
+    migrate.migrate(db, (TABLES, Migration(2, "somebody else's", ("CREATE TABLE x (y)",))))
+    db.close()
+    with pytest.raises(StoreError) as newer:
+        Store.open(path)
+    assert newer.value.kind == "schema-newer"
+
+
+def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE session (id)")
+    raw.commit()
+    raw.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError) as foreign:
+        Store.open(path)
+    assert foreign.value.kind == "not-history"
+    assert path.read_bytes() == before
+
+
+def test_only_the_newest_backups_of_migrations_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with Store.open(path) as store:
+        store.create_session("demo")
+        mine = store.backup()
+        step = MIGRATIONS
+        db = Connection(path)
+        for n in range(files.KEPT_BACKUPS + 2):
+            step = (*step, Migration(LATEST + 1 + n, f"step {n}", (f"CREATE TABLE extra_{n} (x)",)))
+            migrate.migrate(db, step)
+        db.close()
+    made = [p for p in backups(path) if p != mine]
+    assert len(made) == files.KEPT_BACKUPS
+    assert mine in backups(path)
+    assert "extra_0" in tables(made[0])
+
+
+def test_programs_that_start_at_the_same_moment_migrate_once(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    assert open_at_once(path, 4) == [0, 0, 0, 0]
+    assert len(backups(path)) == 1
+    with Store.open(path) as store:
+        assert store.check() == []
+
+
+def test_programs_that_start_at_the_same_moment_make_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "history.db"
+    assert open_at_once(path, 4) == [0, 0, 0, 0]
+    assert backups(path) == []

@@ -1,0 +1,147 @@
+"""Search finds what is there, whatever is typed, and its index always agrees with the texts."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.store_rows import END, START, tokens
+from urial_tui.store.search import fts_query
+from urial_tui.store.store import Store
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.in_memory() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def hostile_store() -> Iterator[Store]:
+    with Store.in_memory() as opened:
+        session = opened.create_session("demo")
+        opened.add_user_message(
+            session.id,
+            None,
+            'What are the benefits of walking? C++ "quoted" AND 100% e\u0301te\u0301',
+        )
+        yield opened
+
+
+def add(store: Store, text: str, title: str = "") -> str:
+    session = store.create_session("demo", title or "untitled")
+    return store.add_user_message(session.id, None, text).id
+
+
+def found(store: Store, query: str) -> list[str | None]:
+    return [hit.message_id for hit in store.search(query)]
+
+
+def test_words_phrases_and_beginnings(store: Store) -> None:
+    walking = add(store, "The benefits of walking every day")
+    talking = add(store, "Talking every other day has benefits")
+    assert set(found(store, "benefits day")) == {walking, talking}
+    assert found(store, "every-day walking") == [walking]
+    assert found(store, '"every day"') == [walking]
+    assert found(store, "walk") == [walking]
+    assert found(store, '"walk"') == []
+    assert found(store, "walk benefits") == []
+    assert found(store, "WALKING") == [walking]
+    assert found(store, "nothing") == []
+
+
+def test_accents_do_not_matter(store: Store) -> None:
+    message = add(store, "Perché la città è così bella?")
+    assert found(store, "perche citta") == [message]
+
+
+def test_text_without_blanks_is_found_in_the_middle(store: Store) -> None:
+    message = add(store, "每天散步有什么好处？")
+    assert found(store, "散步") == [message]
+    assert store.sessions("好处")[0].id == store.message(message).session_id
+    assert store.search("散步")[0].snippet == "每天\x02散步\x03有什么好处？"
+    assert found(store, "跑步") == []
+
+
+def test_signs_alone_are_found_literally(store: Store) -> None:
+    message = add(store, "well ¯\\_(ツ)_/¯ -> 100 %%")
+    assert found(store, "->") == [message]
+    assert found(store, "%%") == [message]
+    assert found(store, "%_") == []
+
+
+def test_titles_are_found_and_come_first(store: Store) -> None:
+    message = add(store, "about walking")
+    titled = store.create_session("demo", "Walking in Rome")
+    hits = store.search("walking")
+    assert [(h.session_id, h.message_id) for h in hits] == [
+        (titled.id, None),
+        (store.message(message).session_id, message),
+    ]
+    assert hits[0].snippet == "\x02Walking\x03 in Rome"
+    store.set_title(titled.id, "Running")
+    assert found(store, "walking") == [message]
+    assert store.search("running")[0].session_id == titled.id
+
+
+def test_sessions_are_filtered_by_title_and_content(store: Store) -> None:
+    one = store.message(add(store, "about walking", "first")).session_id
+    two = store.create_session("demo", "Walking in Rome").id
+    add(store, "about something else")
+    assert {s.id for s in store.sessions("walking")} == {one, two}
+    assert [s.id for s in store.sessions("walking", limit=1, offset=1)] == [one]
+    assert len(store.sessions("   ")) == 3
+
+
+def test_an_answer_is_found_once_it_has_ended(store: Store) -> None:
+    session = store.create_session("demo")
+    answer = store.begin_answer(session.id, store.add_user_message(session.id, None, "q").id)
+    generation = store.begin_generation(answer.id, START)
+    store.append_tokens(answer.id, generation, tokens(0, 1), "zebra")
+    assert found(store, "zebra") == []
+    assert store.check() == []
+    store.finish_answer(answer.id, generation, "stopped", END, tail=" crossing")
+    assert found(store, "zebra crossing") == [answer.id]
+    assert store.check() == []
+
+
+def test_deleted_text_is_not_found(store: Store) -> None:
+    message = add(store, "zebra")
+    store.delete_session(store.message(message).session_id)
+    assert store.search("zebra") == []
+    assert store.check() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ['"', '""', '"""', "'", "AND", "OR NOT", "NEAR(a b)", "*", "a*", "^a", "a:b", "content:x", "-a", "+", "(", ")",
+     "{}", "\0", "a\0b", "a\0", "\x02", "\udcff", "\ud800x", "%", "_", "\\", "a" * 100_000, "a " * 5000, '"a ' * 5000,
+     "🍎", "\u0301", "\u200b", ";DROP TABLE message", "\n", "²", "\ue000"],
+)  # fmt: skip
+def test_no_query_is_an_error(hostile_store: Store, query: str) -> None:
+    hostile_store.search(query)
+    hostile_store.sessions(query)
+
+
+@settings(max_examples=300, deadline=None)
+@given(query=st.text(max_size=40) | st.text(alphabet='"*^:()-+ANDOR aé\0散', max_size=20))
+def test_no_text_is_an_error(hostile_store: Store, query: str) -> None:
+    for hit in hostile_store.search(query):
+        assert hit.session_id
+    hostile_store.sessions(query)
+
+
+def test_syntax_words_are_words(hostile_store: Store) -> None:
+    assert len(hostile_store.search("AND")) > 0
+    assert hostile_store.search("OR") == []
+    assert hostile_store.search("benefits OR zebra") == []
+    assert hostile_store.search("benefits NOT walking") == []
+
+
+def test_the_query_language_has_quotes_only() -> None:
+    assert fts_query("a b") == '"a" "b" *'
+    assert fts_query("a b ") == '"a" "b"'
+    assert fts_query('say "good day') == '"say" "good day" *'
+    assert fts_query('x" OR "y') == '"x" " OR " "y" *'
+    assert fts_query("!?") is None

@@ -1,0 +1,71 @@
+"""Is the history whole? Asked by `doctor` and by tests; reads everything, so not at every start."""
+
+import sqlite3
+
+from urial_tui.errors import StoreError
+from urial_tui.store.connection import Connection
+from urial_tui.store.migrate import applied
+from urial_tui.store.types import Stats
+
+_MAX_LINES = 100
+
+
+def problems(db: Connection) -> list[str]:
+    """What is wrong with the database, in words; empty when nothing is."""
+    found: list[str] = []
+    try:
+        found += [
+            row["integrity_check"]
+            for row in db.rows(f"PRAGMA integrity_check({_MAX_LINES})")
+            if row["integrity_check"] != "ok"
+        ]
+        found += [
+            f"a row of {row['table']} refers to a row of {row['parent']} that is not there"
+            for row in db.rows("PRAGMA foreign_key_check")
+        ]
+        found += [
+            f"session {row['session_id']}: the visible branch ends in a message of another session"
+            for row in db.rows(
+                "SELECT s.id AS session_id FROM session s JOIN message m ON m.id = s.leaf_id WHERE m.session_id <> s.id"
+            )
+        ]
+        found += [
+            f"message {row['id']} comes before its parent"
+            for row in db.rows(
+                "SELECT m.id FROM message m JOIN message p ON p.id = m.parent_id WHERE p.seq >= m.seq"
+            )
+        ]
+        if not db.readonly:
+            found += _index_problems(db)
+    except StoreError as error:
+        found.append(error.message)
+    return found
+
+
+def _index_problems(db: Connection) -> list[str]:
+    """FTS5 compares its index with the texts; the check is spelled as an INSERT that changes nothing."""
+    found = []
+    for table in ("message_fts", "session_fts"):
+        try:
+            with db.transaction():
+                db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
+        except StoreError:
+            found.append(f"the search index {table} does not agree with the texts")
+    return found
+
+
+def stats(db: Connection) -> Stats:
+    def count(table: str) -> int:
+        return int(db.value(f"SELECT count(*) FROM {table}"))
+
+    return Stats(
+        path=str(db.path) if db.path is not None else None,
+        sessions=count("session"),
+        messages=count("message"),
+        generations=count("generation"),
+        tokens=count("token"),
+        size_bytes=int(db.value("PRAGMA page_count")) * int(db.value("PRAGMA page_size")),
+        schema_version=max(applied(db), default=0),
+        journal_mode=str(db.value("PRAGMA journal_mode")),
+        sqlite_version=sqlite3.sqlite_version,
+    )

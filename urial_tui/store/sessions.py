@@ -1,0 +1,151 @@
+"""Sessions: made, listed, found, renamed, deleted."""
+
+from typing import Any
+
+from urial_tui.errors import StoreError
+from urial_tui.store import locks, search
+from urial_tui.store.connection import Connection, Row
+from urial_tui.store.ids import LENGTH, new_id, now, storable
+from urial_tui.store.types import Session
+
+TITLE_LENGTH = 60
+"""Longest title that is made from a first message, in characters."""
+
+_SELECT = """
+SELECT s.*, (SELECT count(*) FROM message m WHERE m.session_id = s.id) AS n_messages
+FROM session s
+"""
+
+
+def create(db: Connection, side: str, title: str = "") -> Session:
+    session_id, time = new_id(), now()
+    with db.transaction():
+        db.execute(
+            "INSERT INTO session (id, title, side, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+            (session_id, storable(title), storable(side), time, time),
+        )
+    return get(db, session_id)
+
+
+def get(db: Connection, session_id: str) -> Session:
+    """Raises StoreError (`not-found`)."""
+    row = db.row(f"{_SELECT} WHERE s.id = ?", (session_id,))
+    if row is None:
+        raise not_found(session_id)
+    return _session(row)
+
+
+def find(db: Connection, reference: str) -> Session:
+    """The session that a person means: an id, the beginning of one that is the only one, or `last`.
+
+    Raises StoreError (`not-found`, `ambiguous`).
+    """
+    wanted = storable(reference.strip().lower())
+    if wanted == "last":
+        newest = listed(db, limit=1, archived=True)
+        if not newest:
+            raise StoreError("there is no session yet", kind="not-found")
+        return newest[0]
+    if not wanted or len(wanted) > LENGTH or not (wanted.isascii() and wanted.isalnum()):
+        raise not_found(reference)
+    # The last digit of an id is at most `z`, so `~` closes the range.
+    rows = db.rows(
+        f"{_SELECT} WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 6", (wanted, wanted + "~")
+    )
+    if not rows:
+        raise not_found(reference)
+    if len(rows) > 1:
+        more = ", ..." if len(rows) > 5 else ""
+        raise StoreError(
+            f"several sessions begin with {reference}: {', '.join(row['id'] for row in rows[:5])}{more}",
+            kind="ambiguous",
+            hint="Write more of the id.",
+        )
+    return _session(rows[0])
+
+
+def listed(
+    db: Connection, query: str = "", limit: int = 200, offset: int = 0, *, archived: bool = False
+) -> list[Session]:
+    """Sessions, the one written to last first. With a query, those whose title or messages match it."""
+    where: list[str] = ["1"]
+    params: list[Any] = []
+    if not archived:
+        where.append("s.archived = 0")
+    if query.strip():
+        matching, match_params = search.session_condition(query)
+        where.append(matching)
+        params.extend(match_params)
+    rows = db.rows(
+        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY s.updated_at DESC, s.seq DESC LIMIT ? OFFSET ?",
+        (*params, limit, offset),
+    )
+    return [_session(row) for row in rows]
+
+
+def set_title(db: Connection, session_id: str, title: str) -> None:
+    _set(db, session_id, "title", storable(title.strip()))
+
+
+def set_side(db: Connection, session_id: str, side: str) -> None:
+    _set(db, session_id, "side", storable(side))
+
+
+def set_archived(db: Connection, session_id: str, archived: bool) -> None:
+    _set(db, session_id, "archived", int(archived))
+
+
+def set_leaf(db: Connection, session_id: str, message_id: str) -> None:
+    """Remember which branch is on screen. Raises StoreError when the message is not of this session."""
+    if (
+        db.value("SELECT 1 FROM message WHERE session_id = ? AND id = ?", (session_id, message_id))
+        is None
+    ):
+        raise StoreError(f"session {session_id} has no message {message_id}", kind="not-found")
+    _set(db, session_id, "leaf_id", message_id)
+
+
+def delete(db: Connection, session_id: str) -> None:
+    """Delete a session with its messages, tokens and draft. Refused while another program writes it."""
+    with db.transaction():
+        locks.guard(db, session_id)
+        if not db.execute("DELETE FROM session WHERE id = ?", (session_id,)):
+            raise not_found(session_id)
+
+
+def title_from(text: str) -> str:
+    """A title out of a first message: its first line with something in it, cut at a word."""
+    line = next((" ".join(line.split()) for line in text.splitlines() if line.strip()), "")
+    if len(line) <= TITLE_LENGTH:
+        return line
+    cut = line[: TITLE_LENGTH - 1]
+    head, _, _ = cut.rpartition(" ")
+    return (head if len(head) > TITLE_LENGTH // 2 else cut).rstrip() + "…"
+
+
+def not_found(session_id: str) -> StoreError:
+    return StoreError(
+        f"there is no session {storable(session_id)}",
+        kind="not-found",
+        hint="`urial-tui history list` shows the sessions.",
+    )
+
+
+def _set(db: Connection, session_id: str, column: str, value: str | int) -> None:
+    with db.transaction():
+        locks.guard(db, session_id)
+        if not db.execute(f"UPDATE session SET {column} = ? WHERE id = ?", (value, session_id)):
+            raise not_found(session_id)
+
+
+def _session(row: Row) -> Session:
+    return Session(
+        id=row["id"],
+        title=row["title"],
+        side=row["side"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        leaf_id=row["leaf_id"],
+        n_messages=row["n_messages"],
+        archived=bool(row["archived"]),
+    )

@@ -1,0 +1,274 @@
+"""The history as one object: open it, read and write sessions, messages, generations, drafts and locks.
+
+One connection, used from the thread that opened it (`AsyncStore` has such a thread). Each call is one short
+transaction; each error is a StoreError. Nothing is created before `open`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from urial_tui.errors import StoreError
+from urial_tui.store import check as checks
+from urial_tui.store import (
+    drafts,
+    files,
+    generations,
+    locks,
+    messages,
+    migrate,
+    search,
+    sessions,
+    transfer,
+)
+from urial_tui.store.connection import BUSY_TIMEOUT_S, Connection
+from urial_tui.store.faults import translated
+from urial_tui.store.types import (
+    Generation,
+    GenerationEnd,
+    GenerationStart,
+    Hit,
+    LockHolder,
+    Message,
+    Session,
+    Stats,
+    Status,
+    Token,
+)
+
+
+class Store:
+    """An open history. Use `open` or `in_memory`."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self._locked: set[str] = set()
+        self.migration_backup: Path | None = None
+        """The copy that was made because the schema had to change, if it had to."""
+
+    # --- opening and closing
+
+    @classmethod
+    def open(
+        cls, path: Path, *, readonly: bool = False, busy_timeout: float = BUSY_TIMEOUT_S
+    ) -> Self:
+        """Open the history at `path`, make it when it is not there, bring an old one to the current schema.
+
+        `readonly` never makes one and writes no rows; it brings an old schema up to date, too. Raises StoreError.
+        """
+        found = files.find(path)
+        if found is None:
+            if readonly:
+                raise StoreError(
+                    f"there is no history at {path} yet", kind="missing", hint="Chat first."
+                )
+            found = files.create(path)
+        store = cls(Connection(found, readonly=readonly, busy_timeout=busy_timeout))
+        try:
+            if readonly:
+                if not migrate.pending(store._db):
+                    return store
+                store.close()
+                cls.open(path, busy_timeout=busy_timeout).close()
+                return cls(Connection(found, readonly=True, busy_timeout=busy_timeout))
+            store._begin()
+        except BaseException:
+            store._db.close()
+            raise
+        return store
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """An empty history that ends with the program; what changes in it can still be written by `write_back`."""
+        store = cls(Connection(None))
+        store._begin()
+        transfer.track(store._db)
+        return store
+
+    def _begin(self) -> None:
+        migrate.pending(self._db)  # refuses what is not ours before a byte is written
+        self._db.prepare_writing()
+        self.migration_backup = migrate.migrate(self._db)
+        with self._db.transaction():
+            # A real write, so that a disk that takes none is known now and not at the first message.
+            self._db.execute(f"PRAGMA user_version={self.schema_version}")
+            locks.remove_stale(self._db)
+            messages.close_abandoned(self._db)
+
+    def close(self) -> None:
+        """Give back the locks of this object and close. Calling it twice is fine."""
+        try:
+            for session_id in list(self._locked):
+                self.unlock(session_id)
+        except StoreError:
+            pass  # a full disk, a closed database: the lock names a process that is about to be gone
+        finally:
+            self._locked.clear()
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path | None:
+        """Where the history is; None in memory."""
+        return self._db.path
+
+    @property
+    def schema_version(self) -> int:
+        return max(migrate.applied(self._db), default=0)
+
+    def data_version(self) -> int:
+        """A number that is another one after a different program has written; cheap enough to ask every second."""
+        return int(self._db.value("PRAGMA data_version"))
+
+    # --- sessions
+
+    def create_session(self, side: str, title: str = "") -> Session:
+        return sessions.create(self._db, side, title)
+
+    def sessions(
+        self, query: str = "", limit: int = 200, offset: int = 0, *, archived: bool = False
+    ) -> list[Session]:
+        """Sessions, the one written to last first. `query`: only those where the title or a message matches."""
+        return sessions.listed(self._db, query, limit, offset, archived=archived)
+
+    def session(self, session_id: str) -> Session:
+        return sessions.get(self._db, session_id)
+
+    def find_session(self, reference: str) -> Session:
+        """By id, by the beginning of an id that no other session shares, or `last`."""
+        return sessions.find(self._db, reference)
+
+    def set_title(self, session_id: str, title: str) -> None:
+        sessions.set_title(self._db, session_id, title)
+
+    def set_side(self, session_id: str, side: str) -> None:
+        sessions.set_side(self._db, session_id, side)
+
+    def set_archived(self, session_id: str, archived: bool) -> None:
+        sessions.set_archived(self._db, session_id, archived)
+
+    def set_leaf(self, session_id: str, message_id: str) -> None:
+        sessions.set_leaf(self._db, session_id, message_id)
+
+    def delete_session(self, session_id: str) -> None:
+        sessions.delete(self._db, session_id)
+        self._locked.discard(session_id)
+
+    # --- messages
+
+    def add_user_message(self, session_id: str, parent_id: str | None, content: str) -> Message:
+        """Committed when it returns. Names the session when it has no title; removes the draft with this text."""
+        return messages.add_user(self._db, session_id, parent_id, content)
+
+    def begin_answer(
+        self, session_id: str, parent_id: str | None, prefill: str = "", content: str = ""
+    ) -> Message:
+        """An answer, `interrupted` until `finish_answer` says better."""
+        return messages.begin_answer(self._db, session_id, parent_id, prefill, content)
+
+    def begin_generation(self, message_id: str, start: GenerationStart) -> str:
+        return generations.begin(self._db, message_id, start)
+
+    def append_tokens(
+        self, message_id: str, generation_id: str, tokens: Sequence[Token], text: str
+    ) -> None:
+        messages.append_tokens(self._db, message_id, generation_id, tokens, text)
+
+    def finish_answer(
+        self,
+        message_id: str,
+        generation_id: str | None,
+        status: Status,
+        end: GenerationEnd | None,
+        tail: str = "",
+        error: str = "",
+    ) -> Message:
+        return messages.finish_answer(self._db, message_id, generation_id, status, end, tail, error)
+
+    def message(self, message_id: str) -> Message:
+        return messages.get(self._db, message_id)
+
+    def messages(self, session_id: str) -> list[Message]:
+        """Every message of a session, all branches, oldest first."""
+        return messages.of_session(self._db, session_id)
+
+    def branch(self, message_id: str) -> list[Message]:
+        return messages.branch(self._db, message_id)
+
+    def children(self, session_id: str, parent_id: str | None) -> list[Message]:
+        return messages.children(self._db, session_id, parent_id)
+
+    def siblings(self, message_id: str) -> list[Message]:
+        return messages.siblings(self._db, message_id)
+
+    def leaf_below(self, message_id: str) -> Message:
+        return messages.leaf_below(self._db, message_id)
+
+    def tokens(self, message_id: str) -> list[Token]:
+        return generations.tokens_of(self._db, message_id)
+
+    def generation_of(self, message_id: str) -> Generation | None:
+        return generations.of_message(self._db, message_id)
+
+    # --- drafts, locks, search
+
+    def save_draft(self, session_id: str | None, text: str) -> None:
+        drafts.save(self._db, session_id, text)
+
+    def draft(self, session_id: str | None) -> str:
+        return drafts.load(self._db, session_id)
+
+    def lock(self, session_id: str, program: str, *, take_over: bool = False) -> None:
+        """Raises StoreError (`session-locked`) naming the living program that has it; `take_over` takes it anyway."""
+        locks.lock(self._db, session_id, program, take_over=take_over)
+        self._locked.add(session_id)
+
+    def unlock(self, session_id: str) -> None:
+        locks.unlock(self._db, session_id)
+        self._locked.discard(session_id)
+
+    def lock_holder(self, session_id: str) -> LockHolder | None:
+        return locks.holder(self._db, session_id)
+
+    def search(self, query: str, limit: int = 50) -> list[Hit]:
+        return search.search(self._db, query, limit)
+
+    # --- care
+
+    def check(self) -> list[str]:
+        """Problems in words; empty when the history is whole."""
+        return checks.problems(self._db)
+
+    def stats(self) -> Stats:
+        return checks.stats(self._db)
+
+    def backup(self, target: Path | None = None) -> Path:
+        """Copy the history to a new file (beside it by default), mode 0600, and return where it is."""
+        if self._db.path is None:
+            raise StoreError("a history in memory has no file to copy", kind="in-memory")
+        target = target or files.backup_name(self._db.path, "copy")
+        with translated(target):
+            files.copy_database(self._db.path, target)
+        return target
+
+    def in_memory_copy(self) -> "Store":
+        """A history in memory with all of this one: to go on with when this one cannot be written any more."""
+        copy = Store(transfer.copy_to_memory(self._db))
+        transfer.track(copy._db)
+        return copy
+
+    def write_back(self, memory: "Store") -> None:
+        """Take what changed in `memory` (from `in_memory` or `in_memory_copy`) into this history, or raise."""
+        transfer.write_back(memory._db, self._db)
+        for session_id in list(self._locked):
+            if memory.lock_holder(session_id) is None:  # given back meanwhile
+                self.unlock(session_id)
+        for session_id in memory._locked - self._locked:
+            holder = memory.lock_holder(session_id)
+            if holder is not None:
+                self.lock(session_id, holder.program)
