@@ -1,0 +1,384 @@
+"""The entry: what all commands share: help, errors, exit codes, interrupts, pipes, crashes."""
+
+import errno
+import io
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from urial_tui import __version__
+from urial_tui.errors import ModelError
+from urial_tui.main import COMMANDS, cli, main
+
+PROGRAM = [sys.executable, "-m", "urial_tui"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("URIAL_TUI_DEBUG", raising=False)
+    return tmp_path / "home"
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_main(*args: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(args)
+        out, err = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return left.value.code, out, err
+
+    return run_main
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Make `urial-tui doctor` do something else."""
+
+    def replace(body: Callable[[], Any]) -> None:
+        @click.command("doctor")
+        @click.option("--json", "as_json", is_flag=True)
+        def stand_in(as_json: bool) -> None:
+            body()
+
+        monkeypatch.setattr("urial_tui.cli.doctor.doctor", stand_in)
+
+    return replace
+
+
+def program(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *args], capture_output=True, text=True, check=False, timeout=60, **options
+    )
+
+
+def test_help_lists_every_command_and_imports_none(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    for name, lazy in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(lazy.help)}$", out, re.MULTILINE)
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, urial_tui.main as m\n"
+            "try: m.main(['--help'])\n"
+            "except SystemExit: pass\n"
+            "print([n for n in sys.modules if n.startswith('urial_tui.cli')], file=sys.stderr)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stderr.strip() == "[]"
+
+
+def test_help_is_quick() -> None:
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        assert program("--help").returncode == 0
+        times.append(time.perf_counter() - began)
+    assert statistics.median(times) < 0.3
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help_of_its_own(name: str, run: Run) -> None:
+    code, out, _ = run(name, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: urial-tui {name}")
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version")[:2] == (0, f"urial-tui, version {__version__}\n")
+
+
+def test_without_a_terminal_the_interface_is_refused_with_a_hint() -> None:
+    done = program(stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "needs a terminal" in done.stderr
+    assert "urial-tui ask" in done.stderr
+
+
+def test_an_unknown_command_suggests_one(run: Run) -> None:
+    code, out, err = run("histroy")
+    assert (code, out) == (2, "")
+    assert "'histroy'" in err
+    assert "Did you mean history?" in err
+    assert "urial-tui ask" in run("What is a haiku?")[2]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--nothing"], "--nothing"),
+        (["settings", "set"], "KEY"),
+        (["settings", "show", "extra"], "extra"),
+        (["--pack", "x", "doctor"], "behind the command"),
+        (["--demo", "--side", "x"], "exclude"),
+    ],
+)
+def test_wrong_usage_is_exit_2_on_stderr(run: Run, args: list[str], words: str) -> None:
+    code, out, err = run(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert words in err
+
+
+def test_an_error_is_a_line_a_hint_and_its_exit_code(
+    run: Run, command: Callable[[Callable[[], Any]], None]
+) -> None:
+    def fail() -> None:
+        raise ModelError("no \x1b[31mmodel", hint="Get one.", kind="gone")
+
+    command(fail)
+    code, out, err = run("doctor")
+    assert (code, out) == (3, "")
+    assert "\x1b" not in err
+    assert err.splitlines()[0].startswith("error: no ")
+    assert err.splitlines()[1] == "hint: Get one."
+    code, out, err = run("doctor", "--json")
+    assert (code, err) == (3, "")
+    error = json.loads(out)["error"]
+    assert error == {"kind": "gone", "message": "no \x1b[31mmodel", "hint": "Get one."}
+
+
+def test_wrong_usage_with_json_is_json(run: Run) -> None:
+    code, out, err = run("settings", "show", "--json", "extra")
+    assert (code, err) == (2, "")
+    assert json.loads(out)["error"]["kind"] == "usage"
+
+
+def test_ctrl_c_is_exit_130(run: Run, command: Callable[[Callable[[], Any]], None]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    command(interrupted)
+    code, _, err = run("doctor")
+    assert code == 130
+    assert "Traceback" not in err
+
+
+def test_a_command_may_choose_its_exit_code(
+    run: Run, command: Callable[[Callable[[], Any]], None]
+) -> None:
+    command(lambda: click.get_current_context().exit(7))
+    assert run("doctor")[0] == 7
+    command(lambda: sys.exit(9))
+    assert run("doctor")[0] == 9
+
+
+def test_a_crash_is_one_line_and_a_private_log(
+    run: Run,
+    command: Callable[[Callable[[], Any]], None],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("a mistake")
+
+    command(broken)
+    code, out, err = run("doctor")
+    assert (code, out) == (1, "")
+    assert "Traceback" not in err
+    assert "ZeroDivisionError: a mistake" in err
+    (log,) = (home / "state").glob("crash-*.log")
+    assert str(log) in err
+    assert "ZeroDivisionError: a mistake" in log.read_text()
+    assert "Traceback" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("URIAL_TUI_DEBUG", "1")
+    assert "Traceback" in run("doctor")[2]
+
+
+def test_a_crash_without_a_writable_folder_still_says_what_happened(
+    run: Run,
+    command: Callable[[Callable[[], Any]], None],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home.write_text("a file where the folder should be")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(home))
+    command(lambda: 1 // 0)
+    code, _, err = run("doctor")
+    assert code == 1
+    assert "ZeroDivisionError" in err
+
+
+def test_old_crash_logs_are_removed(
+    run: Run, command: Callable[[Callable[[], Any]], None], home: Path
+) -> None:
+    (home / "state").mkdir(parents=True)
+    for i in range(20):
+        (home / "state" / f"crash-2000010{i:02}.log").touch()
+    command(lambda: 1 // 0)
+    run("doctor")
+    logs = sorted((home / "state").glob("crash-*.log"))
+    assert len(logs) == 10
+    assert "ZeroDivision" in logs[-1].read_text()
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [*PROGRAM, "settings", "reference"],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(write)
+    assert done.stderr == ""
+    assert done.returncode != 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_output_that_cannot_be_written_is_an_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "settings", "show"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert os.strerror(errno.ENOSPC) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_text_that_the_locale_cannot_show_does_not_break_the_output(
+    run: Run, command: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    command(lambda: print("caf\u00e9"))
+    with pytest.raises(SystemExit) as left:
+        main(["doctor"])
+    assert left.value.code == 0
+    assert raw.getvalue() == b"caf\\xe9\n"
+
+
+def test_settings_are_set_shown_and_unset(run: Run, home: Path) -> None:
+    assert run("settings", "path")[1] == f"{home / 'config' / 'settings.toml'}\n"
+    assert not home.exists()
+    assert run("settings", "set", "gpu_layers", "-1")[0] == 0
+    assert run("settings", "set", "sampling.top_k", "40")[1] == "sampling.top_k = 40\n"
+    assert json.loads(run("settings", "show", "--json")[1])["sampling.top_k"] == 40
+    assert "* sampling.top_k" in run("settings", "show")[1]
+    assert run("settings", "unset", "sampling.top_k")[0] == 0
+    assert json.loads(run("settings", "show", "--json")[1])["sampling.top_k"] is None
+    code, _, err = run("settings", "set", "top_k", "40")
+    assert code == 2
+    assert "sampling.top_k" in err
+
+
+def test_a_broken_settings_file_stops_commands_but_not_the_doctor(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home / "config" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("side = \n")
+    code, _, err = run("models", "list")
+    assert code == 2
+    assert f"{file}" in err
+    monkeypatch.setattr("urial_tui.cli.engine_access.describe", _description)
+    code, out, _ = run("doctor", "--json")
+    assert code == 1
+    checks = json.loads(out)["checks"]
+    (failed,) = [check for check in checks if check["status"] == "fail"]
+    assert (failed["group"], failed["name"]) == ("settings", "file")
+
+
+def _description() -> Any:
+    from urial_tui.engine.protocol import Description
+
+    return Description(1, "0.3.36", "AVX2 = 1", False, ("CPU",), ())
+
+
+def test_the_doctor_is_content_with_a_fresh_home_and_makes_nothing(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urial_tui.cli.engine_access.describe", _description)
+    code, out, _ = run("doctor", "--json")
+    report = json.loads(out)
+    assert [check for check in report["checks"] if check["status"] == "fail"] == []
+    assert code == 0
+    assert report["ok"] is True
+    groups = {check["group"] for check in report["checks"]}
+    assert groups == {
+        "versions", "engine", "paths", "settings", "packs", "history", "models", "terminal"
+    }  # fmt: skip
+    assert not home.exists()
+    code, out, _ = run("doctor")
+    assert code == 0
+    assert "FAIL" not in out
+    assert "0 failed" in out
+
+
+def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> Any:
+        raise RuntimeError("the engine is gone")
+
+    monkeypatch.setattr("urial_tui.cli.engine_access.describe", broken)
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert "the engine is gone" in out
+    assert "terminal" in out
+
+
+def test_models_are_listed_and_shown(run: Run, home: Path) -> None:
+    from tests.support import tinygguf
+
+    folder = home / "data" / "models"
+    folder.mkdir(parents=True)
+    tinygguf.write_model(folder / "tiny.gguf", name="evil \x1b[2J name")
+    (folder / "broken.gguf").write_bytes(b"GGUF")
+    rows = {row["name"]: row for row in json.loads(run("models", "list", "--json")[1])}
+    assert set(rows) == {"demo", "broken", "tiny"}
+    assert (rows["tiny"]["kind"], rows["tiny"]["quantization"]) == ("model", "F32")
+    assert "incomplete" in rows["broken"]["error"]
+    out = run("models", "list")[1]
+    assert "tiny" in out
+    assert "models folder" in out
+    out = run("models", "show", "tiny")[1]
+    assert "\x1b" not in out
+    assert "llama" in out
+    facts = json.loads(run("models", "show", "tiny", "--json", "--sha256")[1])
+    assert facts["vocabulary"] == 512
+    assert len(facts["sha256"]) == 64
+    assert facts["memory"]["n_ctx"] == 4096
+    code, _, err = run("models", "show", "tniy")
+    assert code == 3
+    assert "tiny" in err
+
+
+def test_every_command_in_the_table_is_a_click_command() -> None:
+    context = click.Context(cli)
+    for name in COMMANDS:
+        found = cli.get_command(context, name)
+        assert isinstance(found, click.Command)
+        assert found.help
