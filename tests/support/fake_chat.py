@@ -27,7 +27,7 @@ from urial_tui.chat.events import (
 )
 from urial_tui.engine.protocol import ContextInfo, ContextSpec, Finished, Sampling, Timings, Token
 from urial_tui.errors import UrialError
-from urial_tui.store.types import Message, Session, Status
+from urial_tui.store.types import Hit, Message, Session, Status
 
 NOW = "2026-03-01T10:00:00.000Z"
 
@@ -67,7 +67,7 @@ class FakeChat:
         self._visible: list[str] = []
         self._numbers = itertools.count(1)
         self._streamed = 0
-        self.queued: list[tuple[str, str]] = []
+        self.queued: list[str] = []
 
     # --- state ------------------------------------------------------------------------------
 
@@ -131,8 +131,7 @@ class FakeChat:
         self.emit(SideReady(self.side, info, 1021))
         self.set_phase("ready")
         if self.queued:
-            user_id, prefill = self.queued.pop()
-            self._answer(user_id, prefill)
+            self._write(self.queued.pop())
 
     async def open_session(self, session_id: str) -> None:
         self._called("open_session", session_id)
@@ -156,33 +155,45 @@ class FakeChat:
         self._ensure_session(text)
         assert self.session is not None
         parent = self._visible[-1] if self._visible else None
-        self._user(parent, text, prefill)
+        self._user(parent, text, prefill, MessageAdded)
 
     def _ensure_session(self, text: str) -> None:
         if self.session is None:
             self.session = self.add_session(text[:40])
             self.emit(SessionsChanged())
 
-    def _user(self, parent: str | None, text: str, prefill: str = "") -> None:
+    def _user(
+        self, parent: str | None, text: str, prefill: str, event: Callable[[Message], ChatEvent]
+    ) -> None:
         assert self.session is not None
         user = self._new(self.session.id, parent, "user", text, "complete")
         self._visible.append(user.id)
         self.busy = True
-        self.emit(MessageAdded(user, queued=not self.is_ready))
+        self.emit(event(user))
+        answer = self._begin(user.id, prefill)
         if self.is_ready:
-            self._answer(user.id, prefill)
+            self._write(answer)
         else:
-            self.queued = [(user.id, prefill)]
+            self.queued = [answer]
 
     def _answer(self, user_id: str, prefill: str = "") -> None:
-        answer = self.begin(user_id, prefill)
+        self._write(self._begin(user_id, prefill))
+
+    def _write(self, answer: str) -> None:
+        """Write the answer that is on screen, by itself when `auto` is set."""
+        self._start(answer)
         if self.auto:
             for word in self.answer.split(" "):
                 self.stream((" " if self._streamed else "") + word)
             self.end(answer_id=answer)
 
     def begin(self, user_id: str, prefill: str = "", content: str = "") -> str:
-        """The empty answer appears; the test streams into it. Its id."""
+        """An answer appears and begins; the test streams into it. Its id."""
+        answer = self._begin(user_id, prefill, content)
+        self._start(answer)
+        return answer
+
+    def _begin(self, user_id: str, prefill: str = "", content: str = "") -> str:
         assert self.session is not None
         self.busy = True
         self._streamed = 0
@@ -190,10 +201,12 @@ class FakeChat:
         answer = dataclasses.replace(answer, prefill=prefill)
         self._messages[answer.id] = answer
         self._visible = self._path(answer.id)
-        self.emit(MessageAdded(answer))
-        self.set_phase("generating")
-        self.emit(TurnStarted(answer.id, 1100, self.n_ctx, 1021))
+        self.emit(MessageAdded(answer, queued=not self.is_ready))
         return answer.id
+
+    def _start(self, answer_id: str) -> None:
+        self.set_phase("generating")
+        self.emit(TurnStarted(answer_id, 1100, self.n_ctx, 1021))
 
     def stream(self, text: str) -> None:
         answer = self._messages[self._visible[-1]]
@@ -236,9 +249,6 @@ class FakeChat:
             return
         if self.queued:
             self.queued.clear()
-            self.busy = False
-            self.set_phase(self.phase)
-            return
         self.end("stopped", "cancelled")
 
     async def regenerate(self, message_id: str | None = None) -> None:
@@ -265,8 +275,12 @@ class FakeChat:
         self._called("edit_and_resend", message_id, text)
         message = self._messages[message_id]
         self._visible = self._path(message.parent_id)
-        self.emit(BranchChanged(message.session_id, self.messages))
-        self._user(message.parent_id, text)
+        self._user(
+            message.parent_id,
+            text,
+            "",
+            lambda user: BranchChanged(user.session_id, self.messages),
+        )
 
     async def switch_sibling(self, message_id: str, step: int) -> None:
         self._called("switch_sibling", message_id, step)
@@ -311,6 +325,19 @@ class FakeChat:
     def _matches(self, session: Session, query: str) -> bool:
         texts = [m.content for m in self._messages.values() if m.session_id == session.id]
         return not query or any(query in text.lower() for text in [session.title, *texts])
+
+    async def search(self, query: str) -> list[Hit]:
+        self._called("search", query)
+        return [
+            Hit(
+                m.session_id,
+                m.id,
+                self._sessions[m.session_id].title,
+                m.content.replace(query, f"\x02{query}\x03"),
+            )
+            for m in self._messages.values()
+            if query in m.content
+        ]
 
     async def rename(self, session_id: str, title: str) -> None:
         self._called("rename", session_id, title)

@@ -44,7 +44,7 @@ class Command:
 WRITING, ANSWERS, READING, SESSIONS, SETUP, PROGRAM = (
     "Writing",
     "Answers",
-    "Reading and copying",
+    "Reading",
     "Sessions",
     "Model and prompt",
     "Program",
@@ -300,3 +300,27 @@ CHAT_COMMANDS = (
 )
 
 ALL_COMMANDS = (*APP_COMMANDS, *CHAT_COMMANDS)
+
+FOOTER_ORDER = (
+    "chat.stop",
+    "chat.leave-edit",
+    "chat.close-prefill",
+    "composer.send",
+    "app.help",
+    "app.palette",
+    "*",
+    "chat.back",
+    "chat.regenerate",
+    "chat.sessions",
+    "chat.edit",
+    "chat.new",
+    "chat.continue",
+    "chat.branch",
+    "chat.pack",
+    "chat.copy",
+    "chat.prefill",
+    "composer.newline",
+)
+"""What the footer keeps longest when the line is short; `*` is every binding that is not named
+here.
+"""

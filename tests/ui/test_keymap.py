@@ -1,0 +1,91 @@
+"""The table of commands is sound, and a user's keymap is checked before it is used."""
+
+import pytest
+from textual.app import App
+from textual.widgets import TextArea
+
+from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
+from urial_tui.ui.keymap import key_name, keys_of, usable_keymap, widget_bindings
+
+MEANT_TO_SHARE = {"escape"}
+
+
+def test_ids_are_unique_and_every_command_says_what_it_does():
+    ids = [command.id for command in ALL_COMMANDS]
+    assert len(ids) == len(set(ids))
+    for command in ALL_COMMANDS:
+        assert command.label
+        assert command.title
+        assert command.tooltip
+        assert command.group in GROUPS
+
+
+def test_no_key_has_two_commands():
+    keys = [key for command in ALL_COMMANDS for key in command.keys.split(",")]
+    doubles = {key for key in keys if keys.count(key) > 1}
+    assert doubles == MEANT_TO_SHARE
+
+
+def test_no_command_takes_a_key_that_edits_text():
+    editing = {key.strip() for binding in TextArea.BINDINGS for key in binding.key.split(",")}
+    mine = {key for command in ALL_COMMANDS for key in command.keys.split(",")}
+    assert mine & editing == {"ctrl+c"}  # copies there too
+
+
+def test_no_command_needs_a_key_that_terminals_confuse():
+    """Ctrl+H, I, M are Backspace, Tab, Enter; Alt with an arrow may arrive as Escape and an arrow."""
+    for command in ALL_COMMANDS:
+        for key in command.keys.split(","):
+            assert key not in {"ctrl+h", "ctrl+i", "ctrl+m", "ctrl+left_square_bracket", "f11"}
+            assert not key.startswith(("alt+", "ctrl+shift+", "super+"))
+
+
+def test_a_good_keymap_is_used_as_it_is():
+    keymap, problems = usable_keymap({"chat.regenerate": "f6", "chat.new": "ctrl+n, f9"})
+    assert problems == ["f9 is wanted by both chat.copy-code and chat.new"]
+    assert keymap == {"chat.regenerate": "f6", "chat.new": "ctrl+n,f9"}
+    assert keys_of("chat.regenerate", keymap) == ["f6"]
+    assert keys_of("chat.edit", keymap) == ["f2"]
+
+
+@pytest.mark.parametrize(
+    ("keymap", "word"),
+    [
+        ({"chat.fly": "f6"}, "chat.fly"),
+        ({"chat.new": "hyperdrive+x"}, "hyperdrive+x"),
+        ({"chat.new": "Ctrl N"}, "Ctrl N"),
+        ({"chat.new": "ctrl+r"}, "ctrl+r"),
+    ],
+)
+def test_a_bad_keymap_is_told(keymap, word):
+    _, problems = usable_keymap(keymap)
+    assert len(problems) == 1
+    assert word in problems[0]
+
+
+def test_the_keys_of_the_widgets_can_be_rebound_too():
+    ids = {binding.id for group in widget_bindings().values() for binding in group}
+    assert {"composer.send", "transcript.copy"} <= ids
+    assert usable_keymap({"composer.send": "f6"}) == ({"composer.send": "f6"}, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("ctrl+n", "Ctrl+N"),
+        ("f1", "F1"),
+        ("escape", "Esc"),
+        ("shift+enter", "Shift+Enter"),
+        ("n", "n"),
+        ("question_mark", "?"),
+    ],
+)
+def test_keys_have_names_for_people(key, name):
+    assert key_name(key) == name
+
+
+def test_textual_itself_has_no_binding_on_our_keys():
+    """Apart from those that we take over on purpose."""
+    theirs = {key for binding in App.BINDINGS for key in binding.key.split(",")}
+    mine = {key for command in ALL_COMMANDS for key in command.keys.split(",")}
+    assert theirs & mine == {"ctrl+q", "ctrl+c"}

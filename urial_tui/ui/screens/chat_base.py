@@ -1,0 +1,211 @@
+"""What the parts of the chat screen share: its widgets, the chat, the moment, and how work is
+started.
+
+The parts are mixins over `ChatBase`, one a subject, so that each file stays small: turns,
+sessions, tools, events. The screen's state is here; the conversation's state is the chat's own.
+"""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from textual.screen import Screen
+
+from urial_tui.errors import UrialError
+from urial_tui.safetext import sanitize
+from urial_tui.store.types import Message, Session
+from urial_tui.ui.keymap import key_name, keys_of, usable_keymap
+from urial_tui.ui.relay import EventRelay
+from urial_tui.ui.services import AppServices, ChatLike
+from urial_tui.ui.situation import Place, Situation
+from urial_tui.ui.widgets.banner import Banner
+from urial_tui.ui.widgets.begin_line import BeginLine
+from urial_tui.ui.widgets.composer import Composer
+from urial_tui.ui.widgets.session_list import SessionList
+from urial_tui.ui.widgets.status_bar import StatusBar
+from urial_tui.ui.widgets.transcript import Transcript
+
+
+class ChatBase(Screen[None]):
+    """State and helpers of the chat screen."""
+
+    def __init__(self, services: AppServices) -> None:
+        super().__init__()
+        self.services = services
+        self.chat: ChatLike | None = None
+        self.relay = EventRelay(self.post_message)
+        self.moment = Situation()
+        self.editing: str | None = None
+        """Id of the user message that is being edited."""
+        self.kept_draft = ""
+        """What was in the composer before editing began."""
+        self.too_small = False
+        self.branch_counts: dict[str, tuple[int, int]] = {}
+        """For messages with several versions: which one is shown (from 1), of how many."""
+        self.known_sessions: dict[str, Session] = {}
+        self.keymap = usable_keymap(services.keymap)[0]
+        self._working = False
+
+    def key(self, command_id: str) -> str:
+        """The key of a command, as a sentence names it."""
+        return key_name(keys_of(command_id, self.keymap)[0])
+
+    # --- what one part needs of another -----------------------------------------------------
+
+    def read_or_copy(self, action: str, message_id: str) -> None:
+        """`action` is "copy", "copy_code" or "markdown"."""
+        raise NotImplementedError
+
+    def message_was_taken(self, message: Message) -> None:
+        """A message of the user is in the history."""
+        raise NotImplementedError
+
+    def refresh_sessions(self) -> None:
+        """Ask for the list of sessions again."""
+        raise NotImplementedError
+
+    def show_heading(self) -> None:
+        """Show the session's title."""
+        raise NotImplementedError
+
+    def show_side(self) -> None:
+        """Show the side in use."""
+        raise NotImplementedError
+
+    # --- widgets ----------------------------------------------------------------------------
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    @property
+    def session_list(self) -> SessionList:
+        return self.query_one(SessionList)
+
+    @property
+    def status(self) -> StatusBar:
+        return self.query_one(StatusBar)
+
+    @property
+    def banner(self) -> Banner:
+        return self.query_one(Banner)
+
+    @property
+    def begin_line(self) -> BeginLine:
+        return self.query_one(BeginLine)
+
+    # --- work -------------------------------------------------------------------------------
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside the screen; an error that a user can understand is shown."""
+        self.run_worker(self._guarded(work), group="work")
+
+    def do_turn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Like `do`, for what changes the conversation: one at a time, a second one is not begun."""
+        if self._working:
+            work.close()
+            return
+        self._working = True
+        self.changed()
+        self.run_worker(self._guarded_turn(work), group="turn")
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except UrialError as error:
+            self.tell_error(error)
+
+    async def _guarded_turn(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self._guarded(work)
+        finally:
+            self._working = False
+            self.changed()
+
+    def tell(self, text: str, *, title: str = "", severity: Any = "information") -> None:
+        """A notice that goes away by itself. The text may be anybody's."""
+        self.notify(sanitize(text), title=title, severity=severity, markup=False)
+
+    def tell_error(self, error: UrialError) -> None:
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        self.notify(
+            sanitize(text), title="That did not work", severity="error", timeout=10, markup=False
+        )
+
+    # --- the moment -------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.chat.messages if self.chat is not None else ()
+
+    def message(self, message_id: str | None) -> Message | None:
+        return next((m for m in self.messages if m.id == message_id), None)
+
+    def target(self) -> Message | None:
+        """The message that a command means: the chosen one, or the last."""
+        chosen = self.message(self.transcript.selected)
+        if chosen is not None:
+            return chosen
+        return self.messages[-1] if self.messages else None
+
+    def branch_target(self) -> Message | None:
+        """The chosen message, or the last one that has several versions."""
+        chosen = self.message(self.transcript.selected)
+        if chosen is not None:
+            return chosen
+        return next((m for m in reversed(self.messages) if m.id in self.branch_counts), None)
+
+    def versions(self) -> int:
+        target = self.branch_target()
+        return self.branch_counts.get(target.id, (1, 1))[1] if target is not None else 1
+
+    def place(self) -> Place:
+        focused = self.focused
+        if focused is None:
+            return "elsewhere"
+        for node in focused.ancestors_with_self:
+            if isinstance(node, Composer):
+                return "composer"
+            if isinstance(node, Transcript):
+                return "transcript"
+            if isinstance(node, SessionList):
+                return "sessions"
+            if isinstance(node, BeginLine):
+                return "prefill"
+        return "elsewhere"
+
+    def look(self) -> Situation:
+        """The moment as it is now."""
+        chat = self.chat
+        messages = self.messages
+        target = self.target()
+        place = self.place()
+        return Situation(
+            connected=chat is not None,
+            busy=chat is not None and (chat.busy or self._working),
+            place=place,
+            editing=self.editing is not None,
+            prefilling=self.begin_line.is_open,
+            n_messages=len(messages),
+            has_user_message=any(m.role == "user" for m in messages),
+            target_is_answer=target is not None and target.role == "assistant",
+            versions=self.versions(),
+            has_code=any("```" in m.content or "~~~" in m.content for m in messages),
+            has_session=chat is not None and chat.session is not None,
+            session_chosen=place == "sessions" and self.session_list.highlighted is not None,
+            too_small=self.too_small,
+        )
+
+    def changed(self) -> None:
+        """Look again; when the moment is another one, the footer follows."""
+        if not self.is_attached or not self.query(Composer):
+            return
+        now = self.look()
+        if now == self.moment:
+            return
+        self.moment = now
+        self.composer.accepting = not now.busy and not now.too_small
+        self.refresh_bindings()

@@ -1,0 +1,102 @@
+"""The dialogs' common frame, and the two that only ask: yes or no, and one line of text."""
+
+from typing import Any, ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.types import CSSPathType
+from textual.widgets import Button, Input, Static
+
+from urial_tui.errors import UrialError
+from urial_tui.safetext import sanitize, sanitize_line
+
+ResultT = TypeVar("ResultT")
+
+
+class Dialog(ModalScreen[ResultT | None]):
+    """A box over the dimmed screen. Escape closes it and means None: nothing was decided."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Cancel", tooltip="Close without a change", id="dialog.close"),
+    ]
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def show_problem(self, problem: str) -> None:
+        """Say in the box what is wrong; an empty `problem` takes it away."""
+        for line in self.query(".problem").results(Static):
+            line.update(Content(sanitize(problem)))
+            line.set_class(bool(problem), "-on")
+
+
+def problem_text(error: UrialError) -> str:
+    """An error as a dialog shows it: what is wrong, then what to do."""
+    return f"{error.message}. {error.hint}" if error.hint else error.message
+
+
+class Confirm(Dialog[bool]):
+    """Asks before something that cannot be undone. The answer is True, or None."""
+
+    def __init__(self, title: str, question: str, yes: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box -small") as box:
+            yield Static(Content(sanitize(self._question)), classes="lead")
+            with Horizontal(classes="answers"):
+                yield Button(self._yes, id="yes", variant="error", compact=True)
+                yield Button("Keep it", id="no", variant="default", compact=True)
+        box.border_title = Content(self._title)
+        box.border_subtitle = Content("Enter chooses, Tab moves, Esc keeps")
+
+    def on_mount(self) -> None:
+        self.query_one("#no", Button).focus()
+
+    @on(Button.Pressed)
+    def decide(self, event: Button.Pressed) -> None:
+        self.dismiss(True if event.button.id == "yes" else None)
+
+
+class AskText(Dialog[str]):
+    """Asks for one line. An empty answer is refused."""
+
+    def __init__(self, title: str, value: str = "", placeholder: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._value = sanitize_line(value)
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box -small") as box:
+            yield Input(self._value, placeholder=self._placeholder, max_length=200)
+            yield Static("", classes="problem")
+        box.border_title = Content(self._title)
+        box.border_subtitle = Content("Enter accepts, Esc leaves it as it is")
+
+    @on(Input.Submitted)
+    def accept(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        if not text:
+            self.show_problem("Write something, or press Escape.")
+            return
+        self.dismiss(text)
+
+
+def line_of(*parts: tuple[str, str] | str) -> Content:
+    """One line of content from plain and styled parts; the texts are sanitised here."""
+    safe: list[Any] = []
+    for part in parts:
+        if isinstance(part, str):
+            safe.append(Content(sanitize_line(part)))
+        else:
+            safe.append((sanitize_line(part[0]), part[1]))
+    return Content.assemble(*safe)

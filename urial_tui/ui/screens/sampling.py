@@ -1,0 +1,125 @@
+"""Sampling settings of this conversation: one line for each field of the settings schema, checked
+while typing.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.types import CSSPathType
+from textual.widgets import Input, Label, Static
+
+from urial_tui.engine.protocol import Sampling
+from urial_tui.errors import SettingsError
+from urial_tui.safetext import sanitize
+from urial_tui.settings import FIELDS, Field
+from urial_tui.ui.screens.dialog import Dialog
+
+PREFIX = "sampling."
+
+
+@dataclass(frozen=True)
+class SamplingChoice:
+    """What the dialog gives back."""
+
+    sampling: Sampling
+    max_tokens: int
+
+
+def sampling_fields() -> list[Field]:
+    """The schema's fields of the sampling group, in its order."""
+    return [item for item in FIELDS if item.key.startswith(PREFIX)]
+
+
+def name_of(item: Field) -> str:
+    return item.key.removeprefix(PREFIX)
+
+
+class SamplingDialog(Dialog[SamplingChoice]):
+    """Changes how the next answers are sampled. An empty field means the engine's default."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "sampling.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "app.focus_next", "Next", show=False),
+        Binding("up", "app.focus_previous", "Previous", show=False),
+    ]
+
+    def __init__(self, sampling: Sampling, max_tokens: int) -> None:
+        super().__init__()
+        self._sampling = sampling
+        self._max_tokens = max_tokens
+        self._fields = {name_of(item): item for item in sampling_fields()}
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            with VerticalScroll(id="fields", can_focus=False):
+                for name in self._fields:
+                    with Horizontal(classes="field"):
+                        yield Label(name.replace("_", " "), classes="name")
+                        yield Input(self._shown(name), id=name, placeholder=self._empty(name))
+                        words = Content(self._range(name))
+                        yield Static(words, id=f"range-{name}", classes="range")
+            yield Static("", id="about", markup=False)
+        box.border_title = Content("Sampling")
+        box.border_subtitle = Content("Enter applies, ↑ ↓ move, Esc leaves it as it is")
+
+    def _shown(self, name: str) -> str:
+        value = self._max_tokens if name == "max_tokens" else getattr(self._sampling, name)
+        return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+    def _empty(self, name: str) -> str:
+        if name == "seed":
+            return "random"
+        default = self._fields[name].default if name == "max_tokens" else getattr(Sampling(), name)
+        return f"default {default:g}"
+
+    def _read(self, name: str) -> Any:
+        """The value typed for `name`. Raises SettingsError."""
+        item = self._fields[name]
+        text = self.query_one(f"#{name}", Input).value.strip()
+        if text:
+            return item.parse(text)
+        return item.default if name == "max_tokens" else getattr(Sampling(), name)
+
+    def _range(self, name: str) -> str:
+        item = self._fields[name]
+        words = item.expected.removeprefix("a whole number ").removeprefix("a number ")
+        return f"{words} {item.unit}".strip()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """What the field under the cursor means."""
+        item = self._fields.get(event.widget.id or "")
+        if item is not None:
+            self.query_one("#about", Static).update(Content(item.help))
+
+    @on(Input.Changed)
+    def check(self, event: Input.Changed) -> None:
+        name = event.input.id or ""
+        line = self.query_one(f"#range-{name}", Static)
+        try:
+            self._read(name)
+        except SettingsError as error:
+            line.update(Content(sanitize(error.message.removeprefix(PREFIX))))
+            line.add_class("-bad")
+            event.input.add_class("-invalid")
+        else:
+            line.update(Content(self._range(name)))
+            line.remove_class("-bad")
+            event.input.remove_class("-invalid")
+
+    @on(Input.Submitted)
+    def apply(self) -> None:
+        values: dict[str, Any] = {}
+        for name in self._fields:
+            try:
+                values[name] = self._read(name)
+            except SettingsError:
+                self.query_one(f"#{name}", Input).focus()
+                return
+        max_tokens = values.pop("max_tokens")
+        kept = {name: getattr(self._sampling, name) for name in Sampling.__struct_fields__}
+        self.dismiss(SamplingChoice(Sampling(**{**kept, **values}), max_tokens))

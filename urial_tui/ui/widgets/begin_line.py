@@ -1,0 +1,40 @@
+"""The line above the composer where the user writes how the answer begins; the model goes on from
+there.
+"""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input, Label
+
+
+class BeginLine(Horizontal):
+    """Closed by default. Its text is exactly what the answer begins with, spaces included."""
+
+    DEFAULT_CSS = """
+    BeginLine { display: none; height: 1; padding: 0 1; }
+    BeginLine.-open { display: block; }
+    BeginLine Label { width: auto; color: $text-accent; padding: 0 1 0 0; }
+    BeginLine Input { border: none; height: 1; width: 1fr; padding: 0; background: $surface; }
+    BeginLine Input:focus { border: none; background-tint: $accent 10%; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Label("Answer begins with", markup=False)
+        yield Input(id="begin-text", placeholder="Sure, here is…", select_on_focus=False)
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("-open")
+
+    @property
+    def text(self) -> str:
+        return self.query_one(Input).value if self.is_open else ""
+
+    def open(self) -> None:
+        self.add_class("-open")
+        self.query_one(Input).focus()
+
+    def close(self) -> None:
+        """Close the line and forget its text."""
+        self.query_one(Input).value = ""
+        self.remove_class("-open")
