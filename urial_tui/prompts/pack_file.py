@@ -22,7 +22,7 @@ MAX_SEPARATOR = 200
 
 PACK_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_FENCE = re.compile(r"`{3,}|~{3,}|")
+_FENCE = re.compile(r"`{3,}|")
 
 REQUIRED = ("id", "name", "version", "language")
 OPTIONAL = ("license", "description", "system")
@@ -175,7 +175,7 @@ class _Reader:
             raise self.error(
                 ("format", "fence"),
                 f"{values['fence']!r} is not a fence",
-                'Use three or more backticks or tildes, or "" for none.',
+                'Use three or more backticks, or "" for none.',
             )
         return Format(**values)
 
