@@ -141,6 +141,7 @@ def test_the_documentation_names_every_code_key_and_setting() -> None:
     docs = (root / "docs" / "packs.md").read_text("utf-8")
     source = (root / "urial_tui" / "prompts" / "lint.py").read_text("utf-8")
     codes_made = set(re.findall(r'"(?:error|warning|info)",\s*"([a-z-]+)"', source))
+    codes_made -= {"error", "warning", "info"}
     assert len(codes_made) > 15
     missing = {code for code in codes_made if f"`{code}`" not in docs}
     missing |= {key for key in (*FORMAT_KEYS, *DEFAULTS, *REQUIRED, *OPTIONAL) if key not in docs}
