@@ -73,7 +73,7 @@ def test_rows_are_the_text_and_fit(line: str, width: int) -> None:
     assert "".join(rows) == line
     for row in rows:
         assert cell_len(row.rstrip(" ")) <= width
-    assert all(not row.startswith(" ") for row in rows[1:])
+    assert all(not row.startswith(" ") for row in rows[1:])  # no run of them is that long here
 
 
 @settings(max_examples=300)
@@ -89,6 +89,7 @@ def test_cells_of_clusters_add_up_to_richs_count(line: str) -> None:
 @given(TEXTS, st.integers(2, 30), st.lists(st.integers(0, 300), max_size=10))
 @example("a ❤\ufe0f", 3, [3])
 @example("word    next", 4, [5, 6, 7])
+@example("word  word❤\ufe0f", 10, [])
 def test_streamed_text_wraps_like_text_at_once(text: str, width: int, cuts: list[int]) -> None:
     text = sanitize(text)
     whole, streamed = WrappedText(width), WrappedText(width)
@@ -104,6 +105,17 @@ def test_streamed_text_wraps_like_text_at_once(text: str, width: int, cuts: list
         assert other.starts == whole.starts
         assert other.hard == whole.hard
     assert whole.text == streamed.text
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(["ab", " ", "   ", "é", " " * 260]), max_size=30).map("".join),
+    st.integers(2, 30),
+)
+def test_narrow_text_wraps_the_same_whether_or_not_wide_text_follows(line: str, width: int) -> None:
+    alone = rows_of(line, width)
+    before = rows_of(line + "漢", width)
+    assert before[: len(alone) - 1] == alone[:-1]
 
 
 @settings(max_examples=200)
@@ -132,3 +144,17 @@ def test_tabs_go_to_the_next_stop(text: str, expanded: str) -> None:
     wrapped = WrappedText(40)
     wrapped.append(text)
     assert wrapped.text == expanded
+
+
+@given(st.integers(2, 30), st.integers(200, 900), st.integers(0, 40), st.booleans())
+def test_a_long_run_of_spaces_does_not_make_a_row_without_end(
+    width: int, spaces: int, words: int, wide: bool
+) -> None:
+    text = "漢 " * wide + "ab " * words + " " * spaces + "end" + " " * spaces
+    whole, streamed = WrappedText(width), WrappedText(width)
+    whole.append(text)
+    for char in text:
+        streamed.append(char)
+    assert streamed.rows == whole.rows
+    assert "".join(whole.rows) == text
+    assert max(map(len, whole.rows)) <= max(256, 4 * width)

@@ -16,6 +16,8 @@ from rich.cells import cell_len
 TAB = 4
 """Distance of tab stops, in characters of the line."""
 
+MAX_HANGING = 256
+
 # One cell each, and no cluster of more than one of them.
 _SIMPLE = re.compile(
     r"[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u0482\u2010-\u2027\u2500-\u257f]*"
@@ -70,20 +72,31 @@ def row_starts(line: str, width: int) -> list[int]:
     return _simple_starts(line, width) if _SIMPLE.fullmatch(line) else _general_starts(line, width)
 
 
+def _longest(width: int) -> int:
+    """Characters after which spaces no longer hang on a row, so that re-wrapping a row has a bounded cost."""
+    return max(4 * width, MAX_HANGING)
+
+
 def _simple_starts(line: str, width: int) -> list[int]:
     starts, pos, length = [0], 0, len(line)
     while length - pos > width:
-        ink = pos
-        while ink < length and line[ink] == " ":
-            ink += 1
-        cut = line.rfind(" ", ink, pos + width + 1) if ink < pos + width else ink - 1
-        pos = cut + 1 if cut >= ink or ink >= pos + width else pos + width
-        while pos < length and line[pos] == " ":
-            pos += 1
+        limit = min(pos + _longest(width), length)
+        ink = _skip_spaces(line, pos, limit)
+        if ink >= pos + width:
+            pos = ink
+        else:
+            cut = line.rfind(" ", ink, pos + width + 1)
+            pos = _skip_spaces(line, cut + 1 if cut >= 0 else pos + width, limit)
         if pos >= length:
             break
         starts.append(pos)
     return starts
+
+
+def _skip_spaces(line: str, pos: int, limit: int) -> int:
+    while pos < limit and line[pos] == " ":
+        pos += 1
+    return pos
 
 
 def _general_starts(line: str, width: int) -> list[int]:
@@ -92,10 +105,14 @@ def _general_starts(line: str, width: int) -> list[int]:
     chance = -1  # the last place in this row where a new one may begin, -1 for none
     since = 0  # cells from there on
     ink = False  # something but spaces is in the row
+    longest = _longest(width)
     previous, previous_wide = "", False
     for start, end, cells in clusters(line):
         piece = line[start:end]
         if piece == " ":
+            if start - starts[-1] >= longest:
+                starts.append(start)
+                used, chance, since, ink = 0, -1, 0, False
             used += 1
             if ink:
                 chance, since = end, 0
@@ -103,7 +120,8 @@ def _general_starts(line: str, width: int) -> list[int]:
                 since += 1
             previous, previous_wide = piece, False
             continue
-        wide = cells > 1
+        # Of the first character only: a selector that makes it wide may still be to come.
+        wide = _char_width(piece[0]) > 1
         joint = ink and previous != " " and (wide or previous_wide)
         if joint and piece not in _NO_START and previous not in _NO_END:
             chance, since = start, 0
