@@ -219,7 +219,8 @@ async def test_a_message_taller_than_the_screen_is_scrolled_through() -> None:
 
 
 async def test_actions_name_the_selected_message_or_the_last_that_fits() -> None:
-    entries = [user("one", "1"), answer("two", "2"), user("three", "3"), answer("four", "4")]
+    two = answer("two", "2", branch=(1, 2))
+    entries = [user("one", "1"), two, user("three", "3"), answer("four", "4")]
     async with running(*entries, size=(40, 24)) as (app, pilot, transcript):
         await pilot.press("r", "e", "c")
         transcript.select("2")
@@ -312,6 +313,7 @@ async def test_dragging_the_mouse_selects_text() -> None:
         await pilot.mouse_up(Transcript, offset=(11, 1))
         await pilot.pause()
         assert app.screen.get_selected_text() == "these"
+        assert transcript.selected is None
         styles = {segment.text: segment.style for segment in transcript.render_line(1)}
         assert styles["these"] != styles[" words please"]
 
@@ -322,3 +324,37 @@ async def test_text_for_an_unknown_message_is_ignored() -> None:
         transcript.set_note("gone", "x")
         await pilot.pause()
         assert len(transcript.entries) == 1
+
+
+async def test_keys_without_anything_to_act_on_are_off() -> None:
+    async with running(user("one", "1")) as (app, pilot, transcript):
+        off = ("regenerate", "continue", "copy", "next_branch")
+        assert not any(transcript.check_action("act", (name,)) for name in off)
+        assert transcript.check_action("act", ("edit",))
+        transcript.add_entry(answer("two", "2"))
+        assert transcript.check_action("act", ("regenerate",))
+        await pilot.press("right_square_bracket")
+        transcript.update_entry(answer("two", "2", branch=(1, 2)))
+        await pilot.press("left_square_bracket")
+        await pilot.pause()
+        actions = [event.action for event in app.seen if isinstance(event, Transcript.Action)]
+        assert actions == ["previous_branch"]
+
+
+async def test_a_click_picks_a_message() -> None:
+    async with running(user("one", "1"), answer("two", "2")) as (_, pilot, transcript):
+        await pilot.click(Transcript, offset=(5, 4))
+        await pilot.pause()
+        assert transcript.selected == "2"
+        await pilot.click(Transcript, offset=(5, 11))
+        assert transcript.selected == "2"
+
+
+async def test_a_branch_that_got_shorter_leaves_no_empty_screen() -> None:
+    async with running(user(WORDS, "1"), answer(WORDS * 3, "2")) as (_, pilot, transcript):
+        transcript.scroll_to(y=transcript.max_scroll_y - 5, animate=False)
+        await until(pilot, lambda: not transcript.following)
+        transcript.update_entry(answer("short", "2"))
+        await pilot.pause()
+        assert transcript.scroll_offset.y <= transcript.max_scroll_y
+        assert any("short" in line for line in screen_of(transcript))

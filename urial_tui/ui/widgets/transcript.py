@@ -9,23 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from urial_tui.ui.widgets.transcript_lines import GUTTER, Spans, selected_text, spans_of
-from urial_tui.ui.widgets.transcript_model import Block, Entry, Row, TranscriptModel
-
-ANSWER_ACTIONS = ("copy", "copy_code", "regenerate", "continue", "markdown")
-CacheKey = tuple[str, str, int, int, bool, int]
+from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
+from urial_tui.ui.widgets.transcript_model import Block, Entry, TranscriptModel
+from urial_tui.ui.widgets.transcript_paint import Painter
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -134,8 +129,7 @@ class Transcript(ScrollView, can_focus=True):
         self.selected: str | None = None
         self.following = True
         self._streaming: str | None = None
-        self._strips: LRUCache[CacheKey, Strip] = LRUCache(2048)
-        self._styles: dict[str, Style] = {}
+        self._painter = Painter(self._style)
 
     # --- what the screen calls ---
 
@@ -150,7 +144,7 @@ class Transcript(ScrollView, can_focus=True):
             self.model.place_of(self.scroll_offset.y) if keep_place and not self.following else None
         )
         self.model.set_entries(entries)
-        self._strips.clear()
+        self._painter.clear()
         self._streaming = None
         if not (keep_place and self.model.get(self.selected)):
             self._set_selected(None)
@@ -160,11 +154,13 @@ class Transcript(ScrollView, can_focus=True):
         else:
             self.follow()
         self.refresh()
+        self.refresh_bindings()
 
     def add_entry(self, entry: Entry) -> None:
         """One more message at the end."""
         self.model.add(entry)
         self._after_change()
+        self.refresh_bindings()
 
     def append(self, message_id: str, text: str, tokens: Sequence[str] = ()) -> None:
         """Streamed text for a message; `tokens` are the pieces of it. An unknown message is ignored."""
@@ -176,7 +172,7 @@ class Transcript(ScrollView, can_focus=True):
         self.model.changed(block)
         if block.version == version:
             for row in range(first, len(block.body.rows)):
-                self._forget(block, row)
+                self._painter.forget(block, row)
         if block.height == height:
             top = self.model.top(block)
             self.refresh_lines(top + 1 + first, block.height - 1 - first)
@@ -208,6 +204,7 @@ class Transcript(ScrollView, can_focus=True):
         if (block := self.model.get(entry.id)) is not None:
             block.set_entry(entry)
             self._changed(block)
+            self.refresh_bindings()
 
     def set_left_out(self, count: int) -> None:
         """The first `count` messages are not in the context any more."""
@@ -284,9 +281,26 @@ class Transcript(ScrollView, can_focus=True):
             self.action_follow()
 
     def action_act(self, action: str) -> None:
-        target = self.selected or self._default_target(action)
+        target = self._target(action)
         if target is not None:
             self.post_message(self.Action(self, action, target))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that have nothing to act on are off, so that the footer tells the truth."""
+        if action != "act":
+            return True
+        name = str(parameters[0])
+        block = self.model.get(self._target(name))
+        return block is not None and (not name.endswith("_branch") or block.entry.branch[1] > 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click picks the message, unless it ended a selection of text."""
+        row = self.model.row(self.scroll_offset.y + event.y)
+        if row is not None and event.chain == 1 and not self.screen.get_selected_text():
+            self._set_selected(row.block.entry.id)
+
+    def _target(self, action: str) -> str | None:
+        return self.selected or self._default_target(action)
 
     def _default_target(self, action: str) -> str | None:
         role = "user" if action == "edit" else "assistant"
@@ -310,7 +324,7 @@ class Transcript(ScrollView, can_focus=True):
         if width != self.model.width:
             place = self.model.place_of(self.scroll_offset.y)
             self.model.rewrap(width)
-            self._strips.clear()
+            self._painter.clear()
             following = self.following
             self._update_height()
             if place is not None and not following:
@@ -329,6 +343,7 @@ class Transcript(ScrollView, can_focus=True):
         if message_id != self.selected:
             self.selected = message_id
             self.refresh()
+            self.refresh_bindings()
             self.post_message(self.Selected(self, message_id))
 
     def _update_height(self) -> None:
@@ -344,6 +359,8 @@ class Transcript(ScrollView, can_focus=True):
         if following:
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
             self._set_following(True)
+        elif self.scroll_offset.y > self.max_scroll_y:  # there is less to see than before
+            self.follow()
         if refresh or not following:
             self.refresh()
 
@@ -355,8 +372,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._styles.clear()
-        self._strips.clear()
+        self._painter.clear(styles=True)
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
@@ -372,53 +388,13 @@ class Transcript(ScrollView, can_focus=True):
             return Strip.blank(self.size.width, self.rich_style)
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
-        strip = self._strip(row) if span is None else self._draw(row, span)
+        marked = row.block.entry.id == self.selected
+        strip = self._painter.strip(row, marked=marked, selected=span)
         return strip.apply_offsets(0, line)
 
-    def _key(self, block: Block, part: str, index: int) -> CacheKey:
-        chosen = block.entry.id == self.selected
-        return block.entry.id, part, index, block.version, chosen, self.model.width
-
-    def _forget(self, block: Block, row: int) -> None:
-        self._strips.discard(self._key(block, "body", row))
-
-    def _strip(self, row: Row) -> Strip:
-        key = self._key(row.block, row.part, row.number)
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = self._draw(row, None)
-            self._strips[key] = strip
-        return strip
-
-    def _draw(self, row: Row, selected: tuple[int, int] | None) -> Strip:
-        """A row as a strip of the widget's width; `selected` is a span of its characters, -1 for the end."""
-        text, spans = spans_of(row, self.model.width, marked=row.block.entry.id == self.selected)
-        base = self.rich_style
-        segments: list[Segment] = []
-        for start, end, name in spans:
-            style = base + self._style(name) if name else base
-            segments.extend(self._cut(text, start, end, style, selected))
-        return Strip(segments, cell_len(text)).adjust_cell_length(self.model.width + GUTTER, base)
-
-    def _cut(
-        self, text: str, start: int, end: int, style: Style, selected: tuple[int, int] | None
-    ) -> list[Segment]:
-        if selected is None:
-            return [Segment(text[start:end], style)]
-        first, last = selected
-        first = min(max(first, start), end)
-        last = end if last < 0 else min(max(last, first), end)
-        chosen = style + self.screen.get_component_rich_style("screen--selection")
-        pieces = [(start, first, style), (first, last, chosen), (last, end, style)]
-        return [Segment(text[a:b], look) for a, b, look in pieces if b > a]
-
     def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            style = self._styles[name] = self.get_component_rich_style(
-                f"transcript--{name}", partial=True
-            )
-        return style
-
-
-__all__ = ["Entry", "Spans", "Transcript"]
+        if not name:
+            return self.rich_style
+        if name == "selection":
+            return self.screen.get_component_rich_style("screen--selection")
+        return self.get_component_rich_style(f"transcript--{name}", partial=True)
