@@ -1,7 +1,7 @@
 """The status line: what it says, and what it leaves out first when there is no room."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -40,6 +40,7 @@ def test_a_nearly_full_context_warns() -> None:
     assert ("ctx 3900/4096", "warn") in pieces
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Status,

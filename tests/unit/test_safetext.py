@@ -51,7 +51,7 @@ def chunked(text: str, cuts: list[int]) -> str:
     return "".join([*out, sanitizer.finish()])
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(NASTY)
 def test_no_control_character_survives(text: str) -> None:
     for char in sanitize(text):
@@ -60,7 +60,7 @@ def test_no_control_character_survives(text: str) -> None:
     assert not set(sanitize(text, keep_newlines=False)) & set("\n\t\r")
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(NASTY)
 def test_no_hidden_character_survives_outside_its_place(text: str) -> None:
     safe = sanitize(text)
@@ -69,7 +69,7 @@ def test_no_hidden_character_survives_outside_its_place(text: str) -> None:
     assert not any(0xE0000 <= ord(char) <= 0xE00FF for char in safe)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(NASTY, st.lists(st.integers(0, 200), max_size=12))
 @example("a\r\nb\rc\r", [1, 2, 3, 4, 5, 6])
 @example("\U0001f468\u200d\U0001f469\u200d", [1, 2, 3])
@@ -79,7 +79,7 @@ def test_chunking_changes_nothing(text: str, cuts: list[int]) -> None:
     assert chunked(text, list(range(len(text)))) == sanitize(text)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(NASTY)
 def test_sanitising_twice_changes_nothing_more(text: str) -> None:
     once = sanitize(text)
@@ -88,7 +88,7 @@ def test_sanitising_twice_changes_nothing_more(text: str) -> None:
     assert sanitize_line(line, 12) == line
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(NASTY)
 def test_no_run_of_marks_is_longer_than_the_cap(text: str) -> None:
     run = 0
@@ -161,6 +161,7 @@ def test_one_line_places_get_one_line_of_limited_length() -> None:
     assert sanitize_line("short.gguf") == "short.gguf"
 
 
+@settings(deadline=None)
 @given(NASTY)
 def test_an_editors_line_keeps_its_columns_and_loses_its_controls(text: str) -> None:
     safe = sanitize_same_length(text)

@@ -31,7 +31,7 @@ def answer(text: str = "", **changes: object) -> Entry:
     return Entry("a", "assistant", "urial-general", text, **changes)  # type: ignore[arg-type]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TOKENS, st.integers(4, 40), st.lists(st.integers(1, 5), min_size=1, max_size=40))
 def test_streaming_ends_with_the_rows_of_the_whole_text(
     tokens: list[str], width: int, sizes: list[int]
@@ -56,7 +56,7 @@ def test_streaming_ends_with_the_rows_of_the_whole_text(
     assert len(whole.token_ends) == len(tokens)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(TOKENS, st.integers(4, 40))
 def test_token_spans_cover_each_rows_text_in_order(tokens: list[str], width: int) -> None:
     block = Block(answer("Sure: " + "".join(tokens), prefill=6, tokens=tuple(tokens)), width)
@@ -85,7 +85,7 @@ def test_the_prefill_belongs_to_no_token() -> None:
     assert list(block.token_spans(0)) == [(0, 5, 7), (1, 7, 9)]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(TOKENS.map("".join), max_size=6), st.integers(4, 40), st.integers(4, 40))
 def test_every_line_belongs_to_one_row_after_any_change(
     texts: list[str], first: int, second: int
@@ -135,6 +135,13 @@ def test_how_an_answer_ended_is_said_only_when_it_is_not_being_written() -> None
     assert block.notes == ["✗ failed: the engine ended␛[31m"]
 
 
+def test_a_mark_that_streams_in_after_the_prefill_joins_it() -> None:
+    whole = Block(answer("Cafe\u0301", prefill=4, tokens=("\u0301",)), 80)
+    streamed = Block(answer("Cafe", prefill=4, status="interrupted"), 80)
+    streamed.append("\u0301", ["\u0301"])
+    assert streamed.body.rows == whole.body.rows == ["Cafe\u0301"]
+
+
 def test_a_note_goes_away_with_the_first_text() -> None:
     block = Block(answer(note="waiting for the model"), 80)
     assert block.notes == ["waiting for the model"]
@@ -151,6 +158,7 @@ def test_a_stored_text_that_is_shorter_keeps_the_tokens_that_are_left() -> None:
     assert list(block.token_ends) == [3, 7]
 
 
+@settings(deadline=None)
 @given(TOKENS.map("".join))
 def test_rows_hold_the_sanitised_text(text: str) -> None:
     block = Block(answer(text), 30)

@@ -57,7 +57,7 @@ def greedy(line: str, width: int) -> list[str]:
     return rows
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.text(alphabet="ab  ,é─", max_size=120), st.integers(2, 30))
 @example("    indented", 6)
 @example("aaaa          b", 4)
@@ -66,7 +66,7 @@ def test_narrow_text_wraps_like_the_textbook(line: str, width: int) -> None:
     assert rows_of(line, width) == greedy(line, width)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(LINES, st.integers(2, 30))
 def test_rows_are_the_text_and_fit(line: str, width: int) -> None:
     rows = rows_of(line, width)
@@ -76,7 +76,7 @@ def test_rows_are_the_text_and_fit(line: str, width: int) -> None:
     assert all(not row.startswith(" ") for row in rows[1:])  # no run of them is that long here
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(LINES)
 def test_cells_of_clusters_add_up_to_richs_count(line: str) -> None:
     line = sanitize(line)
@@ -85,7 +85,7 @@ def test_cells_of_clusters_add_up_to_richs_count(line: str) -> None:
     assert sum(cells for _, _, cells in found) == cell_len(line)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(TEXTS, st.integers(2, 30), st.lists(st.integers(0, 300), max_size=10))
 @example("a ❤\ufe0f", 3, [3])
 @example("word    next", 4, [5, 6, 7])
@@ -107,7 +107,7 @@ def test_streamed_text_wraps_like_text_at_once(text: str, width: int, cuts: list
     assert whole.text == streamed.text
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.sampled_from(["ab", " ", "   ", "é", " " * 260]), max_size=30).map("".join),
     st.integers(2, 30),
@@ -118,7 +118,7 @@ def test_narrow_text_wraps_the_same_whether_or_not_wide_text_follows(line: str, 
     assert before[: len(alone) - 1] == alone[:-1]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS, st.integers(2, 30), st.integers(2, 30))
 def test_rewrapping_is_wrapping_anew(text: str, first: int, second: int) -> None:
     wrapped, anew = WrappedText(first), WrappedText(second)
@@ -146,6 +146,7 @@ def test_tabs_go_to_the_next_stop(text: str, expanded: str) -> None:
     assert wrapped.text == expanded
 
 
+@settings(deadline=None)
 @given(st.integers(2, 30), st.integers(200, 900), st.integers(0, 40), st.booleans())
 def test_a_long_run_of_spaces_does_not_make_a_row_without_end(
     width: int, spaces: int, words: int, wide: bool

@@ -92,7 +92,7 @@ class Block:
         self._put(entry.text[: entry.prefill])
         self.prefill_end = self.body.length
         self._put_tokens(entry.text[entry.prefill :], entry.tokens)
-        if entry.text:
+        if entry.status != "interrupted":  # an answer that is about to stream is one
             self._flush()
         self._wrap_note()
 
