@@ -1,8 +1,10 @@
-"""Bringing a prompt into a context with as little decoding as possible, bit for bit the same however it got there.
+"""Bringing a prompt into a context with as little decoding as possible, the same bits however it got there.
 
 What is reused, best first: the tokens already in the cache, a checkpoint of an earlier turn, the constant prefix from
 disk. What is left is decoded in chunks: up to the end of the constant prefix, up to the last TAIL tokens, then those.
-The borders never depend on what was reused, so a regenerated answer sees the same logits as the first one.
+Rounding depends on how tokens are grouped into batches and on how the cache's cells lie, so neither depends on speed
+or luck: chunk sizes follow from the model alone, and a state that was saved is restored at once, which puts the cells
+where a later restore will put them. A cold prompt and one from disk therefore give the same answer.
 """
 
 import time
@@ -19,7 +21,6 @@ TAIL = 8
 so decoding these again after a checkpoint gives the same logits."""
 MIN_CONSTANT = 32
 """Shorter constant prefixes are not worth a file."""
-CHUNK_SECONDS = 0.5
 _CHECKPOINT_BYTES = 192 * 1024 * 1024
 
 OnPrefill = Callable[[int, int], None]
@@ -42,7 +43,7 @@ class PrefixCache:
         self._states = states
         self._key = key
         self._checkpoints: list[tuple[list[int], bytes]] = []
-        self._rate = 0.0
+        self._chunk = chunk_size(context)
 
     def fill(
         self,
@@ -72,17 +73,15 @@ class PrefixCache:
             while len(context.ids) < border:
                 if cancelled():
                     raise Cancelled
-                size = min(self._chunk(), border - len(context.ids))
+                size = min(self._chunk, border - len(context.ids))
                 last = len(context.ids) + size == len(ids)
-                start = time.monotonic()
                 context.decode(
                     ids[len(context.ids) : len(context.ids) + size], outputs=outputs if last else 0
                 )
-                self._measure(size, time.monotonic() - start)
                 on_progress(len(context.ids), len(ids))
-            if border == len(worth) and not from_disk and len(context.ids) == border:
-                self._keep_on_disk(worth)
-            if border == target and outputs:
+            if border == len(worth) > reused:
+                self._keep(worth)
+            elif border == target and outputs:
                 self._checkpoint()
         return Filled(reused, from_disk, time.monotonic() - began)
 
@@ -102,7 +101,9 @@ class PrefixCache:
             key=lambda c: len(c[0]),
             default=([], b""),
         )
-        if live >= len(checkpoint[0]) and live >= len(constant) and live and context.trim(live):
+        settled = context.keeps_everything or live > len(constant) or live == len(context.ids)
+        worth_it = live >= max(1, len(checkpoint[0]), len(constant))
+        if worth_it and settled and context.trim(live):
             return live, False
         if (
             len(checkpoint[0]) >= len(constant)
@@ -119,9 +120,13 @@ class PrefixCache:
         context.clear()
         return 0, False
 
-    def _keep_on_disk(self, constant: list[int]) -> None:
-        if self._states is not None and constant and not self._states.has(self._key, constant):
-            self._states.save(self._key, constant, self.context.save_state())
+    def _keep(self, constant: list[int]) -> None:
+        """Keep the constant prefix on disk, and go on from what was kept."""
+        if self._states is None:
+            return
+        state = self.context.save_state()
+        if self._states.save(self._key, constant, state) and not self.context.restore_state(state, constant):
+            raise Fault("decode", "llama.cpp does not take its own state back", "See the engine log.")
 
     def _checkpoint(self) -> None:
         """Remember this point, where trimming back to it later would not be exact."""
@@ -136,15 +141,14 @@ class PrefixCache:
         ):
             del self._checkpoints[0]
 
-    # --- chunks -----------------------------------------------------------------------------------------------------
 
-    def _chunk(self) -> int:
-        """Tokens that take about CHUNK_SECONDS at the measured rate, a multiple of 32, at most BATCH."""
-        if not self._rate:
-            return 128
-        return max(32, min(BATCH, int(self._rate * CHUNK_SECONDS) // 32 * 32))
+def chunk_size(context: Context) -> int:
+    """Tokens of one prefill decode: about half a second on a laptop's CPU, everything at once on a GPU.
 
-    def _measure(self, tokens: int, seconds: float) -> None:
-        if tokens >= 32 and seconds > 0:
-            rate = tokens / seconds
-            self._rate = rate if not self._rate else 0.5 * self._rate + 0.5 * rate
+    A CPU prefills about 2e11 / n_params tokens a second; the size follows from the model alone, not from a
+    measurement, so that the same prompt is always cut at the same places.
+    """
+    if context.model.gpu_layers:
+        return BATCH
+    half_a_second = int(1e11 / max(1, context.model.n_params))
+    return max(32, min(BATCH, half_a_second // 32 * 32))

@@ -1,0 +1,85 @@
+"""`urial-tui ask`: one question, one answer, streamed; the same turn that the TUI runs."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from urial_tui.cli.asking import Answered
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option("--demo", is_flag=True, help="The embedded model and the default pack.")
+@click.option("--side", metavar="SIDE", help="MODEL[+ADAPTER[:SCALE]][@STYLE].")
+@click.option("--pack", metavar="ID", help="The prompt pack; replaces the side's style.")
+@click.option(
+    "--pack-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A pack (.toml) or an official URIAL prompt (.txt).",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same answer."
+)
+@click.option("--temperature", type=click.FloatRange(0.0, 5.0), help="0 is greedy.")
+@click.option("--max-tokens", type=click.IntRange(1), help="End the answer after this many tokens.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object when the answer is complete."
+)
+@click.option("--no-save", is_flag=True, help="Leave no trace in the history.")
+def ask(
+    query: str | None,
+    demo: bool,
+    side: str | None,
+    pack: str | None,
+    pack_file: Path | None,
+    seed: int | None,
+    temperature: float | None,
+    max_tokens: int | None,
+    as_json: bool,
+    no_save: bool,
+) -> None:
+    """Ask QUERY and stream the answer. `-` reads the query from standard input."""
+    from urial_tui.cli.asking import Asking, run
+    from urial_tui.errors import UsageError
+    from urial_tui.services import SideChoice
+
+    if query is None:
+        raise UsageError(
+            "there is no query", hint="Write it as an argument, or - to read standard input."
+        )
+    if query == "-":
+        query = sys.stdin.read()
+    if not query.strip():
+        raise UsageError("the query is empty", hint="Write something to ask.")
+    if pack is not None and pack_file is not None:
+        raise UsageError("--pack and --pack-file exclude each other", hint="Give one of them.")
+    if demo and side is not None:
+        raise UsageError("--demo and --side exclude each other", hint="Write demo inside the SIDE.")
+    answered = run(
+        Asking(
+            query=query,
+            choice=SideChoice(side, demo, pack, pack_file),
+            seed=seed,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            save=not no_save,
+            stream=not as_json,
+        )
+    )
+    if as_json:
+        click.echo(json.dumps(answered.as_dict(), ensure_ascii=False, indent=2))
+    _leave(answered, as_json=as_json)
+
+
+def _leave(answered: "Answered", *, as_json: bool) -> None:
+    if answered.error is not None:
+        if as_json:
+            raise SystemExit(answered.error.exit_code)
+        raise answered.error
+    if answered.finish_reason == "cancelled":
+        raise SystemExit(130)

@@ -1,0 +1,69 @@
+"""Short visits to the engine for commands that only ask: token ids of a prompt, a description of the build."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from urial_tui.chat.active import as_prompt
+from urial_tui.engine.client import EngineClient
+from urial_tui.engine.protocol import Description
+from urial_tui.prompts.types import Rendered
+from urial_tui.services import Services, SideChoice
+
+T = TypeVar("T")
+
+
+def describe() -> Description:
+    """Versions, build features and devices. Raises EngineError."""
+    return _visit(Services(), lambda engine: engine.describe())
+
+
+def tokenize_prompt(
+    side_text: str | None, rendered: Rendered, *, demo: bool = False
+) -> list[tuple[int, bytes]]:
+    """(id, bytes) of each token of the prompt on the side's model. Raises UrialError."""
+    services = Services()
+
+    async def ask(engine: EngineClient) -> list[tuple[int, bytes]]:
+        active = await services.activate(services.notation(SideChoice(side_text, demo)))
+        tokens = await engine.tokenize(active.spec, as_prompt(rendered), pieces=True)
+        return list(zip(tokens.ids, tokens.pieces, strict=True))
+
+    return _visit(services, ask)
+
+
+def token_counter(side_text: str | None = None, *, demo: bool = False) -> "Counter":
+    """Counts tokens of many texts on one model, with one loading."""
+    return Counter(side_text, demo=demo)
+
+
+class Counter:
+    """`count(texts)` gives each text's token count, BOS left out."""
+
+    def __init__(self, side_text: str | None, *, demo: bool) -> None:
+        self._choice = SideChoice(side_text, demo)
+
+    def count(self, texts: list[str]) -> list[int]:
+        from urial_tui.engine.protocol import Prompt, Span
+
+        services = Services()
+
+        async def ask(engine: EngineClient) -> list[int]:
+            active = await services.activate(services.notation(self._choice))
+            counts = []
+            for text in texts:
+                prompt = Prompt(spans=(Span(text),))
+                counts.append(len((await engine.tokenize(active.spec, prompt)).ids) - 1)
+            return counts
+
+        return _visit(services, ask)
+
+
+def _visit(services: Services, ask: Callable[[EngineClient], Awaitable[T]]) -> T:
+    async def main() -> T:
+        try:
+            return await ask(services.engine)
+        finally:
+            await services.aclose()
+
+    return asyncio.run(main())

@@ -1,0 +1,153 @@
+"""Puts the pieces together: settings, packs, library, engine and history, for the TUI and for each command alike.
+
+Nothing is opened before it is asked for. `Services.activate` is the one way from SIDE text to a side that can answer.
+"""
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from urial_tui import __version__, paths
+from urial_tui.chat.active import ActiveSide
+from urial_tui.engine.client import EngineClient
+from urial_tui.engine.protocol import ContextSpec, Sampling
+from urial_tui.errors import StoreError
+from urial_tui.models.hashes import file_sha256, known_sha256
+from urial_tui.models.library import Library
+from urial_tui.models.resolve import ResolvedSide, resolve_side
+from urial_tui.prompts.packs import PackLibrary
+from urial_tui.prompts.styles import Style, default_library, resolve_style
+from urial_tui.settings import Settings, load_settings
+from urial_tui.sides import DEMO, Side, parse_side
+from urial_tui.store.aio import AsyncStore
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SideChoice:
+    """How a command line or the settings say which side to use. `pack` and `pack_file` replace the side's style."""
+
+    side: str | None = None
+    demo: bool = False
+    pack: str | None = None
+    pack_file: Path | None = None
+
+
+class Services:
+    """One program's worth of services. Use `aclose` at the end."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._given = settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return self._given if self._given is not None else load_settings(paths.settings_file())
+
+    @cached_property
+    def packs(self) -> PackLibrary:
+        return default_library()
+
+    @cached_property
+    def library(self) -> Library:
+        return Library.from_settings(self.settings)
+
+    @cached_property
+    def engine(self) -> EngineClient:
+        return EngineClient(
+            states_dir=paths.prompt_states_dir(),
+            states_quota=self.settings.prompt_state_quota_mb * MEBIBYTE,
+            log_file=paths.engine_log_file(),
+        )
+
+    async def open_store(self) -> tuple[AsyncStore, StoreError | None]:
+        """The history, or one in memory together with the reason why."""
+        return await AsyncStore.open_or_memory(paths.history_file())
+
+    # --- sides ------------------------------------------------------------------------------------------------------
+
+    def notation(self, choice: SideChoice) -> str:
+        """The SIDE text of a choice. Raises UsageError for a side that cannot be read."""
+        text = choice.side if choice.side is not None else self.settings.side
+        side = Side(DEMO) if choice.demo and choice.side is None else parse_side(text)
+        if choice.pack is not None:
+            side = side.with_style(choice.pack)
+        return str(side)
+
+    async def activate(self, notation: str, *, pack_file: Path | None = None) -> ActiveSide:
+        """Find and check everything the side needs, off the event loop. Raises UrialError."""
+        return await asyncio.to_thread(self._activate, notation, pack_file)
+
+    def _activate(self, notation: str, pack_file: Path | None) -> ActiveSide:
+        parsed = parse_side(notation)
+        style = (
+            resolve_style(parsed.style, self.packs, pack_file)
+            if pack_file or parsed.style
+            else None
+        )
+        resolved = resolve_side(parsed, self.library, self.settings)
+        if style is None:
+            style = resolve_style(resolved.style, self.packs)
+        return self._active(resolved, style)
+
+    def _active(self, resolved: ResolvedSide, style: Style) -> ActiveSide:
+        settings = self.settings
+        sampling, max_tokens = self.sampling(style)
+        side = resolved.side.with_style(style.id)
+        return ActiveSide(
+            notation=str(side),
+            label=f"{resolved.display_name.rpartition('@')[0]}@{style.id}",
+            spec=ContextSpec(
+                model_path=str(resolved.model_path),
+                adapter_path=str(resolved.adapter_path) if resolved.adapter_path else None,
+                adapter_scale=resolved.adapter_scale,
+                n_ctx=settings.n_ctx,
+                n_threads=settings.n_threads,
+                gpu_layers=settings.gpu_layers,
+            ),
+            style=style,
+            sampling=sampling,
+            max_tokens=max_tokens,
+            model_sha256=known_sha256(resolved.model_path),
+            adapter_sha256=known_sha256(resolved.adapter_path) if resolved.adapter_path else None,
+            versions=versions(),
+        )
+
+    def sampling(self, style: Style) -> tuple[Sampling, int]:
+        """The user's settings, then the pack's own values, then the engine's."""
+        values: dict[str, float | int | None] = {}
+        chosen = self.settings.sampling
+        for name in Sampling.__struct_fields__:
+            mine = getattr(chosen, name, None)
+            value = mine if mine is not None else style.defaults.get(name)
+            if value is not None:
+                values[name] = value
+        return Sampling(**values), chosen.max_tokens  # type: ignore[arg-type]
+
+    async def with_hashes(self, side: ActiveSide) -> ActiveSide:
+        """The side with its files' sha256, computed where it is not known yet: seconds for a file of gigabytes."""
+        model = side.model_sha256 or await asyncio.to_thread(
+            file_sha256, Path(side.spec.model_path)
+        )
+        adapter = side.adapter_sha256
+        if side.spec.adapter_path and adapter is None:
+            adapter = await asyncio.to_thread(file_sha256, Path(side.spec.adapter_path))
+        return replace(side, model_sha256=model, adapter_sha256=adapter)
+
+    async def aclose(self) -> None:
+        """End the engine process, if one was started."""
+        if "engine" in self.__dict__:
+            await self.engine.aclose()
+
+
+def versions() -> dict[str, str]:
+    """What a generation's provenance says about the software."""
+    found = {"urial-tui": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
+    with contextlib.suppress(PackageNotFoundError):
+        found["llama-cpp-python"] = version("llama-cpp-python")
+    return found
