@@ -37,12 +37,11 @@ class Composer(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", priority=True, id="composer.send"),
+        Binding("enter", "send", "Send", id="composer.send"),
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "newline",
             "New line",
-            priority=True,
             id="composer.newline",
         ),
     ]
@@ -100,6 +99,23 @@ class Composer(TextArea):
         self._recalled = -1  # index from the newest, -1 when nothing is recalled
         self._timer: Timer | None = None
         self._saved = text  # what the last DraftChanged said
+
+    def on_key(self, event: events.Key) -> None:
+        """Our own keys, before the text area takes them as text.
+
+        They are handled here and not as priority bindings: those overtake the letters that were
+        typed before them and still wait in this widget's queue, as in a fast paste.
+        """
+        if event.is_printable:
+            return
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and active.node is self and active.enabled:
+            actions = {"composer.send": self.action_send, "composer.newline": self.action_newline}
+            action = actions.get(active.binding.id or "")
+            if action is not None:
+                event.stop()
+                event.prevent_default()
+                action()
 
     def set_history(self, texts: Sequence[str]) -> None:
         """The user's earlier messages, oldest first."""
