@@ -62,12 +62,15 @@ def parse_side(text: str) -> Side:
     """Read SIDE notation. Raises UsageError that names what is wrong."""
     text = text.strip()
     if not text:
-        raise UsageError("the side is empty", hint="Write MODEL, MODEL@STYLE or MODEL+ADAPTER@STYLE, for example demo@raw.")
+        raise UsageError(
+            "the side is empty",
+            hint="Write MODEL, MODEL@STYLE or MODEL+ADAPTER@STYLE, for example demo@raw.",
+        )
     match = _SIDE.fullmatch(text)
     if match is None:
         raise UsageError(
             f"cannot read the side {text!r}",
-            hint='Write MODEL[+ADAPTER[:SCALE]][@STYLE]; a path that contains +, @, : or a space goes in double quotes.',
+            hint="Write MODEL[+ADAPTER[:SCALE]][@STYLE]; a path with +, @, : or a space goes in double quotes.",
         )
     adapter = match["adapter"]
     scale = 1.0
@@ -75,9 +78,14 @@ def parse_side(text: str) -> Side:
         try:
             scale = float(match["scale"])
         except ValueError:
-            raise UsageError(f"the adapter scale {match['scale']!r} in {text!r} is not a number") from None
+            raise UsageError(
+                f"the adapter scale {match['scale']!r} in {text!r} is not a number"
+            ) from None
         if not -100.0 < scale < 100.0:
-            raise UsageError(f"the adapter scale {scale:g} in {text!r} is out of range", hint="Use a number near 1.")
+            raise UsageError(
+                f"the adapter scale {scale:g} in {text!r} is out of range",
+                hint="Use a number near 1.",
+            )
     return Side(
         model=match["model"].strip('"'),
         adapter=adapter.strip('"') if adapter else None,

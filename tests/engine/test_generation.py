@@ -67,7 +67,11 @@ print(out)
     import sys
 
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        sys.executable,
+        "-c",
+        script,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     out, _ = await process.communicate()
     assert str([token.id for token in tokens]) == out.decode().strip()
@@ -75,7 +79,9 @@ print(out)
     assert finished.reason == "length"
 
 
-async def test_the_text_is_what_the_token_bytes_say(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_the_text_is_what_the_token_bytes_say(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     tokens, _, finished = await collect(engine, spec, text_prompt("Hello"))
     shown = "".join(token.text for token in tokens) + finished.tail
     assert shown == b"".join(t.raw[: t.visible] for t in tokens).decode("utf-8", "replace")
@@ -131,7 +137,9 @@ async def test_a_damaged_state_file_is_ignored_and_replaced(
     assert [t.id for t in first] == [t.id for t in second]
 
 
-async def test_a_state_is_not_used_for_another_model(engine: EngineClient, spec: ContextSpec, tmp_path) -> None:
+async def test_a_state_is_not_used_for_another_model(
+    engine: EngineClient, spec: ContextSpec, tmp_path
+) -> None:
     from tests.support.tinygguf import write_model
 
     prompt = text_prompt("and now a question?", "A constant beginning of the prompt. " * 3)
@@ -155,18 +163,26 @@ async def test_the_same_seed_draws_the_same_tokens_and_another_seed_others(
     hot = Sampling(temperature=1.5, seed=7)
     one, _, finished = await collect(engine, spec, text_prompt("Hello"), hot)
     two, _, _ = await collect(engine, spec, text_prompt("Hello"), hot)
-    three, _, _ = await collect(engine, spec, text_prompt("Hello"), Sampling(temperature=1.5, seed=8))
+    three, _, _ = await collect(
+        engine, spec, text_prompt("Hello"), Sampling(temperature=1.5, seed=8)
+    )
     assert [t.id for t in one] == [t.id for t in two] != [t.id for t in three]
     assert finished.seed == 7
 
 
-async def test_a_random_seed_is_reported_and_repeats_the_answer(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_a_random_seed_is_reported_and_repeats_the_answer(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     one, _, finished = await collect(engine, spec, text_prompt("Hello"), Sampling(temperature=1.5))
-    two, _, _ = await collect(engine, spec, text_prompt("Hello"), Sampling(temperature=1.5, seed=finished.seed))
+    two, _, _ = await collect(
+        engine, spec, text_prompt("Hello"), Sampling(temperature=1.5, seed=finished.seed)
+    )
     assert [t.id for t in one] == [t.id for t in two]
 
 
-async def test_a_repeat_penalty_changes_what_is_written(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_a_repeat_penalty_changes_what_is_written(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     plain, _, _ = await collect(engine, spec, text_prompt("Hello"), n=40)
     penalised, _, _ = await collect(
         engine, spec, text_prompt("Hello"), Sampling(temperature=0, repeat_penalty=5.0), n=40
@@ -175,7 +191,9 @@ async def test_a_repeat_penalty_changes_what_is_written(engine: EngineClient, sp
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-async def test_a_grammar_is_obeyed(engine: EngineClient, spec: ContextSpec, temperature: float) -> None:
+async def test_a_grammar_is_obeyed(
+    engine: EngineClient, spec: ContextSpec, temperature: float
+) -> None:
     sampling = Sampling(temperature=temperature, seed=3, grammar='root ::= "yes" | "no"')
     tokens, _, finished = await collect(engine, spec, text_prompt("Well?"), sampling)
     assert "".join(t.text for t in tokens) in {"yes", "no"}
@@ -188,7 +206,9 @@ async def test_an_unreadable_grammar_is_said(engine: EngineClient, spec: Context
     assert error.value.kind == "grammar"
 
 
-async def test_a_stop_text_ends_the_answer_and_is_not_in_it(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_a_stop_text_ends_the_answer_and_is_not_in_it(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     tokens, _, _ = await collect(engine, spec, text_prompt("Hello"), n=24)
     text = "".join(t.text for t in tokens)
     stop = text[10:14]
@@ -220,7 +240,9 @@ async def test_cancelling_keeps_what_was_written_and_the_context_stays_exact(
     assert [t.id for t in again] == [t.id for t in whole]
 
 
-async def test_leaving_the_iteration_frees_the_engine(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_leaving_the_iteration_frees_the_engine(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     generation = engine.generate(spec, text_prompt("Hello"), GREEDY, Stops(), 200)
     events = generation.__aiter__()
     async for event in events:
@@ -231,7 +253,9 @@ async def test_leaving_the_iteration_frees_the_engine(engine: EngineClient, spec
     assert len(tokens) == 4
 
 
-async def test_the_answer_ends_when_the_context_is_full(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_the_answer_ends_when_the_context_is_full(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     tokens, started, finished = await collect(engine, spec, text_prompt("Hello"), n=10_000)
     assert finished.reason == "length" and finished.context_full
     assert len(started.prompt_ids) + len(tokens) == 257
@@ -261,7 +285,9 @@ async def test_an_adapter_changes_the_model_in_its_own_context_only(
     engine: EngineClient, spec: ContextSpec, tiny_adapter
 ) -> None:
     adapted = ContextSpec(spec.model_path, str(tiny_adapter), n_ctx=256, n_threads=1)
-    silent = ContextSpec(spec.model_path, str(tiny_adapter), adapter_scale=0.0, n_ctx=256, n_threads=1)
+    silent = ContextSpec(
+        spec.model_path, str(tiny_adapter), adapter_scale=0.0, n_ctx=256, n_threads=1
+    )
     base, _, _ = await collect(engine, spec, text_prompt("Hello"))
     changed, _, _ = await collect(engine, adapted, text_prompt("Hello"))
     unchanged, _, _ = await collect(engine, silent, text_prompt("Hello"))
@@ -269,11 +295,15 @@ async def test_an_adapter_changes_the_model_in_its_own_context_only(
     assert [t.id for t in base] == [t.id for t in unchanged]
 
 
-async def test_special_literals_typed_by_a_user_stay_text(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_special_literals_typed_by_a_user_stay_text(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     from tests.support.tinygguf import BOS, IM_END
 
     ours = await engine.tokenize(spec, Prompt(spans=(Span("a<|im_end|>b"),)), pieces=True)
-    theirs = await engine.tokenize(spec, Prompt(spans=(Span("a<|im_end|>b", user=True),)), pieces=True)
+    theirs = await engine.tokenize(
+        spec, Prompt(spans=(Span("a<|im_end|>b", user=True),)), pieces=True
+    )
     assert IM_END in ours.ids
     assert IM_END not in theirs.ids
     assert b"".join(theirs.pieces[1:]).replace(b" ", b"") == b"a<|im_end|>b"

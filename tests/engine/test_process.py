@@ -26,7 +26,7 @@ def alive(pid: int) -> bool:
 
 async def until_gone(pid: int) -> None:
     async with asyncio.timeout(10):
-        while alive(pid):  # noqa: ASYNC110 - another process cannot set an event here
+        while alive(pid):
             await asyncio.sleep(0.02)
 
 
@@ -49,7 +49,9 @@ async def test_a_killed_process_is_said_and_the_next_request_starts_a_new_one(
     assert error.value.kind == "engine-died"
     assert seen >= after
     tokens = [
-        e async for e in engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 5) if isinstance(e, Token)
+        e
+        async for e in engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 5)
+        if isinstance(e, Token)
     ]
     assert len(tokens) == 5
 
@@ -69,7 +71,9 @@ async def test_a_file_that_is_no_model_is_refused_and_the_process_lives_on(
     await engine.open(spec)
 
 
-async def test_a_truncated_model_is_refused(engine: EngineClient, tiny: Path, tmp_path: Path) -> None:
+async def test_a_truncated_model_is_refused(
+    engine: EngineClient, tiny: Path, tmp_path: Path
+) -> None:
     bad = tmp_path / "short.gguf"
     bad.write_bytes(tiny.read_bytes()[:200_000])
     with pytest.raises(EngineError) as error:
@@ -77,7 +81,9 @@ async def test_a_truncated_model_is_refused(engine: EngineClient, tiny: Path, tm
     assert error.value.kind == "model-load"
 
 
-async def test_a_missing_model_and_a_missing_adapter_are_named(engine: EngineClient, spec: ContextSpec) -> None:
+async def test_a_missing_model_and_a_missing_adapter_are_named(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
     with pytest.raises(EngineError) as model:
         await engine.open(ContextSpec("/nowhere/model.gguf"))
     with pytest.raises(EngineError) as adapter:
@@ -91,7 +97,9 @@ async def test_a_model_is_not_an_adapter(engine: EngineClient, spec: ContextSpec
     assert error.value.kind == "adapter-load"
 
 
-async def test_the_process_ends_when_its_parent_is_killed(spec: ContextSpec, tmp_path: Path) -> None:
+async def test_the_process_ends_when_its_parent_is_killed(
+    spec: ContextSpec, tmp_path: Path
+) -> None:
     script = tmp_path / "parent.py"
     script.write_text(f"""
 import asyncio
@@ -106,7 +114,9 @@ async def main():
             await asyncio.sleep(60)
 asyncio.run(main())
 """)
-    parent = await asyncio.create_subprocess_exec(sys.executable, str(script), stdout=asyncio.subprocess.PIPE)
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE
+    )
     assert parent.stdout is not None
     child = int(await parent.stdout.readline())
     assert alive(child)
@@ -144,7 +154,9 @@ async def test_a_hung_process_is_killed_when_it_does_not_acknowledge(
     await engine.aclose()
 
 
-async def test_secrets_do_not_reach_the_process(spec: ContextSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_secrets_do_not_reach_the_process(
+    spec: ContextSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_TOKEN", "secret")
     engine = EngineClient()
     await engine.open(spec)
@@ -172,6 +184,8 @@ async def test_the_description_names_versions_and_devices(engine: EngineClient) 
     assert description.devices
 
 
-async def test_the_log_file_is_private(engine: EngineClient, spec: ContextSpec, tmp_path: Path) -> None:
+async def test_the_log_file_is_private(
+    engine: EngineClient, spec: ContextSpec, tmp_path: Path
+) -> None:
     await engine.open(spec)
     assert (tmp_path / "engine.log").stat().st_mode & 0o777 == 0o600

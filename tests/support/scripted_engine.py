@@ -99,7 +99,7 @@ class Script:
         default_factory=lambda: EngineError(
             "the engine process ended",
             hint="The text so far is kept. Send again to start the engine anew.",
-            kind="died",
+            kind="engine-died",
         )
     )
 
@@ -197,7 +197,7 @@ class ScriptedEngine:
 
     async def _loaded(self, spec: ContextSpec, on_progress: OnProgress | None = None) -> None:
         if self.closed:
-            raise EngineError("the engine is closed", kind="closed")
+            raise EngineError("the engine is closed", kind="engine-closed")
         if spec in self.open_contexts:
             return
         if on_progress is not None:

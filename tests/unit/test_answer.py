@@ -12,7 +12,10 @@ def pieces(data: bytes, size: int = 1) -> list[bytes]:
 
 
 def run(
-    parts: list[bytes], stops: tuple[str, ...] = (), fence: str | None = None, prefilled: bytes = b""
+    parts: list[bytes],
+    stops: tuple[str, ...] = (),
+    fence: str | None = None,
+    prefilled: bytes = b"",
 ) -> tuple[str, bool]:
     stream = AnswerStream(stops, fence, prefilled)
     text = ""
@@ -40,7 +43,9 @@ def run(
         ("no end at all\n\n", "no end at all\n\n", False),
     ],
 )
-def test_the_answer_ends_where_its_fence_closes(text: str, shown: str, ended: bool, size: int) -> None:
+def test_the_answer_ends_where_its_fence_closes(
+    text: str, shown: str, ended: bool, size: int
+) -> None:
     got, did_end = run(pieces(text.encode(), size), ("# Query",), "```")
     assert (got, did_end) == (shown, ended or text.endswith("```"))
 
@@ -80,7 +85,10 @@ def test_a_character_left_unfinished_by_the_prefilled_part_is_finished() -> None
 
 
 def test_an_open_code_block_in_the_prefilled_part_counts_for_the_depth() -> None:
-    assert run(pieces(b"x\n```\nafter\n```\n"), fence="```", prefilled=b"see\n```python\n")[0] == "x\n```\nafter"
+    assert (
+        run(pieces(b"x\n```\nafter\n```\n"), fence="```", prefilled=b"see\n```python\n")[0]
+        == "x\n```\nafter"
+    )
 
 
 def test_control_tokens_are_released_without_visible_bytes() -> None:

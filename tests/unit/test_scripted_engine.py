@@ -78,7 +78,7 @@ async def test_a_crash_after_some_tokens_raises_died_and_unloads_everything():
         async for event in start(engine):
             if isinstance(event, Token):
                 said += event.text
-    assert (said, caught.value.kind) == ("a b", "died")
+    assert (said, caught.value.kind) == ("a b", "engine-died")
     assert engine.open_contexts == set()
 
 

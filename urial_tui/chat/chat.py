@@ -11,31 +11,31 @@ from typing import TypeVar
 
 import msgspec
 
-from urial_tui.chat.active import ActiveSide, as_prompt
+from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import (
     BranchChanged,
     ChatEvent,
     ContextNotice,
     EnginePhase,
-    EngineStatus,
     MessageAdded,
     SessionsChanged,
-    SideReady,
     StoreTrouble,
     Trouble,
     TurnEnded,
 )
 from urial_tui.chat.fitting import answer_room
 from urial_tui.chat.keeping import keep_writing
+from urial_tui.chat.resuming import Resumption, resumption
+from urial_tui.chat.side_loader import SideLoader, retrieve
 from urial_tui.chat.transcript import as_markdown
-from urial_tui.chat.turn import Outcome, Resumption, Turn
+from urial_tui.chat.turn import Outcome, Turn
 from urial_tui.engine.api import Engine
-from urial_tui.engine.protocol import ContextInfo, Progress, Sampling
+from urial_tui.engine.protocol import ContextInfo, Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Message, Session
+from urial_tui.store.types import Message, Session, Status
 
 Listener = Callable[[ChatEvent], None]
 PROGRAM = "urial-tui"
@@ -58,28 +58,33 @@ class Chat:
     ) -> None:
         self._engine = engine
         self._store = store
-        self._resolve = resolve
         self._tell = listener
-        self._wanted_side = side
-        self._active: ActiveSide | None = None
-        self._info: ContextInfo | None = None
-        self._ready: asyncio.Task[None] | None = None
+        self._loader = SideLoader(engine, resolve, side, listener)
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._dropped = 0
         self._locked: UrialError | None = None
         self._chosen_sampling: tuple[Sampling, int] | None = None
         self._store_trouble = trouble
         self.session: Session | None = None
         self.messages: tuple[Message, ...] = ()
-        self.phase: EnginePhase = "idle"
-        self.context_used = 0
+        self._context_used = 0
 
     # --- what the screen reads --------------------------------------------------------------------------------------
 
     @property
     def side(self) -> str:
-        return self._active.notation if self._active else self._wanted_side
+        return self._loader.notation
+
+    @property
+    def phase(self) -> EnginePhase:
+        return self._loader.phase
+
+    @property
+    def context_used(self) -> int:
+        """Tokens in the context after the last answer; before one, what the pack takes."""
+        return self._context_used or self._loader.pack_tokens
 
     @property
     def busy(self) -> bool:
@@ -88,23 +93,23 @@ class Chat:
 
     @property
     def n_ctx(self) -> int:
-        return self._info.n_ctx if self._info else 0
+        return self._loader.info.n_ctx if self._loader.info else 0
 
     @property
     def info(self) -> ContextInfo | None:
-        return self._info
+        return self._loader.info
 
     @property
     def sampling(self) -> Sampling:
         if self._chosen_sampling:
             return self._chosen_sampling[0]
-        return self._active.sampling if self._active else Sampling()
+        return self._loader.active.sampling if self._loader.active else Sampling()
 
     @property
     def max_tokens(self) -> int:
         if self._chosen_sampling:
             return self._chosen_sampling[1]
-        return self._active.max_tokens if self._active else 512
+        return self._loader.active.max_tokens if self._loader.active else 512
 
     # --- the side ---------------------------------------------------------------------------------------------------
 
@@ -112,26 +117,16 @@ class Chat:
         """Begin to load the side's model and read its prompt in the background; returns at once."""
         if self._store_trouble is not None:
             self._tell(StoreTrouble(self._store_trouble))
-        self._prepare(self._wanted_side)
+        self._loader.begin()
 
     async def set_side(self, side: str) -> None:
         """Answer with another side from now on. Raises UrialError when it cannot be used; the old one stays then."""
         self._not_while_busy("change the side")
-        active = await self._resolve(side)
-        old = self._active
-        if self._ready is not None:
-            self._ready.cancel()
-            with contextlib.suppress(asyncio.CancelledError, UrialError):
-                await self._ready
-        if old is not None and old.spec != active.spec:
-            with contextlib.suppress(UrialError):
-                await self._engine.close_context(old.spec)
+        active = await self._loader.change(side)
         self._chosen_sampling = None
         self._dropped = 0
-        self._wanted_side = active.notation
         if self.session is not None and self._locked is None:
             await self._stored(lambda: self._store.set_side(self._session_id, active.notation))
-        self._prepare(side, active)
 
     async def set_pack(self, pack_id: str) -> None:
         """The same model with another pack."""
@@ -140,55 +135,6 @@ class Chat:
     async def set_sampling(self, sampling: Sampling, max_tokens: int) -> None:
         """For the next answers, until the side changes."""
         self._chosen_sampling = (sampling, max_tokens)
-
-    def _prepare(self, side: str, active: ActiveSide | None = None) -> None:
-        self._active = active
-        self._info = None
-        self._ready = asyncio.create_task(self._load(side, active), name="load side")
-        self._ready.add_done_callback(_retrieve)
-
-    async def _load(self, side: str, active: ActiveSide | None) -> None:
-        try:
-            self._phase("loading")
-            active = active or await self._resolve(side)
-            self._active = active
-            self._info = await self._engine.open(active.spec, self._progress("loading"))
-            constant = active.style.constant()
-            tokens = 0
-            if constant.spans:
-                self._phase("prefilling")
-                prefilled = await self._engine.prefill(
-                    active.spec, as_prompt(constant), self._progress("prefilling")
-                )
-                tokens = prefilled.n_tokens
-        except UrialError as error:
-            self._phase("failed", detail=error.message)
-            self._tell(Trouble(error))
-            raise
-        self.context_used = max(self.context_used, tokens)
-        self._phase("ready")
-        self._tell(SideReady(active.notation, self._info, tokens))
-
-    def _progress(self, phase: EnginePhase) -> Callable[[Progress], None]:
-        def tell(progress: Progress) -> None:
-            self._phase(phase, progress.done, progress.total)
-
-        return tell
-
-    def _phase(self, phase: EnginePhase, done: int = 0, total: int = 0, detail: str = "") -> None:
-        self.phase = phase
-        self._tell(EngineStatus(phase, done, total, detail))
-
-    async def _side_ready(self) -> ActiveSide:
-        """The loaded side; loads again what failed before. Raises UrialError."""
-        if self._ready is None or (
-            self._ready.done() and (self._ready.cancelled() or self._ready.exception())
-        ):
-            self._prepare(self._wanted_side)
-        assert self._ready is not None
-        await asyncio.shield(self._ready)
-        assert self._active is not None
-        return self._active
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
@@ -206,7 +152,7 @@ class Chat:
         except StoreError as error:
             self._locked = error
         self.session = session
-        self.context_used = 0
+        self._context_used = 0
         self._dropped = 0
         await self._show(session.leaf_id)
         if self._locked is not None:
@@ -219,7 +165,7 @@ class Chat:
         self.session, self.messages = None, ()
         self._locked = None
         self._dropped = 0
-        self.context_used = 0
+        self._context_used = 0
         self._tell(BranchChanged("", ()))
 
     async def rename(self, session_id: str, title: str) -> None:
@@ -319,25 +265,24 @@ class Chat:
         answer = self._answer_of(message_id)
         if answer is None:
             raise UsageError("there is no answer to continue", hint="Send a message first.")
-        active = await self._side_ready()
-        resume = await self._resumption(answer, active)
+        active = await self._loader.ready()
+        resume = await resumption(self._store, answer, active, self.n_ctx)
         self.messages = self._before(answer.id)
         self._tell(BranchChanged(self._session_id, self.messages))
         content = answer.content
         if resume is not None:
-            content = (answer.prefill.encode() + resume.raw).decode("utf-8", "ignore")
+            content = resume.text_after(answer.prefill)
         await self._answer(prefill=answer.prefill, content=content, resume=resume)
 
     async def stop(self) -> None:
         """End the running answer; what was written is kept. Returns when it has ended."""
-        if self._turn is not None and self.busy:
-            await self._turn.cancel()
         task = self._turn_task
-        if task is not None:
-            if self._turn is None:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(task)
+        if task is None or task.done():
+            return
+        self._stopping.set()
+        if self._turn is not None:
+            await self._turn.cancel()
+        await asyncio.wait({task})
 
     async def switch_sibling(self, message_id: str, step: int) -> None:
         """Show the branch through the next (+1) or previous (-1) version of a message."""
@@ -362,21 +307,12 @@ class Chat:
 
     async def pack_cost(self, pack_id: str) -> int:
         """Tokens that the pack's constant part takes on the loaded model."""
-        active = await self._side_ready()
-        other = await self._with_pack(pack_id, active)
-        constant = other.style.constant()
-        if not constant.spans:
-            return 0
-        return len((await self._engine.tokenize(active.spec, as_prompt(constant))).ids)
+        return await self._loader.pack_cost(pack_id)
 
     async def preview(self, pack_id: str) -> str:
         """The exact text that the pack puts before and around a message."""
-        base = self._active or await self._resolve(self._wanted_side)
-        other = await self._with_pack(pack_id, base)
+        other = await self._loader.with_pack(pack_id)
         return other.style.render([PromptTurn("user", "…")]).text
-
-    async def _with_pack(self, pack_id: str, base: ActiveSide) -> ActiveSide:
-        return await self._resolve(str(parse_side(base.notation).with_style(pack_id)))
 
     async def export_markdown(self) -> str:
         return as_markdown(self.session, self.messages, self.side)
@@ -385,10 +321,7 @@ class Chat:
         """Keep the running answer as far as it got, and give the session back."""
         with contextlib.suppress(UrialError):
             await self.stop()
-        if self._ready is not None and not self._ready.done():
-            self._ready.cancel()
-            with contextlib.suppress(asyncio.CancelledError, UrialError):
-                await self._ready
+        await self._loader.aclose()
         await self._unlock()
 
     # --- one answer -------------------------------------------------------------------------------------------------
@@ -410,25 +343,28 @@ class Chat:
         )
         branch = self.messages
         self.messages = (*branch, answer)
-        waiting = self._ready is None or not self._ready.done()
-        self._tell(MessageAdded(answer, queued=waiting))
+        self._tell(MessageAdded(answer, queued=not self._loader.is_ready))
+        self._stopping.clear()
         self._turn_task = asyncio.create_task(
             self._run(branch, answer, resume, attempt), name="answer"
         )
-        self._turn_task.add_done_callback(_retrieve)
+        self._turn_task.add_done_callback(retrieve)
 
     async def _run(
         self, branch: tuple[Message, ...], answer: Message, resume: Resumption | None, attempt: int
     ) -> None:
         try:
-            active = await self._side_ready()
-        except (UrialError, asyncio.CancelledError) as error:
-            await self._never_began(answer, error)
+            active = await self._wait_for_side()
+        except UrialError as error:
+            await self._never_began(answer, "failed", error)
+            return
+        if active is None:
+            await self._never_began(answer, "stopped")
             return
         sampling = self.sampling
         if sampling.seed is not None and attempt:
             sampling = _reseeded(sampling, attempt)
-        self._phase("generating")
+        self._loader.tell_phase("generating")
         turn = self._turn = Turn(self._engine, self._store, active, self.n_ctx, self._tell)
         try:
             outcome = await turn.run(
@@ -444,49 +380,42 @@ class Chat:
         self._ended(outcome)
         await self._write_back()
 
-    async def _never_began(self, answer: Message, error: BaseException) -> None:
-        stopped = isinstance(error, asyncio.CancelledError)
-        message = error.message if isinstance(error, UrialError) else ""
+    async def _wait_for_side(self) -> ActiveSide | None:
+        """The loaded side, or None when the user stopped waiting for it. Loading itself goes on."""
+        ready = asyncio.ensure_future(self._loader.ready())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return await ready if ready.done() and not self._stopping.is_set() else None
+        finally:
+            stopping.cancel()
+            ready.add_done_callback(retrieve)
+            ready.cancel()
+
+    async def _never_began(
+        self, answer: Message, status: Status, error: UrialError | None = None
+    ) -> None:
         ended = await self._stored(
             lambda: self._store.finish_answer(
-                answer.id, None, "stopped" if stopped else "failed", end=None, error=message
+                answer.id, None, status, end=None, error=error.message if error else ""
             )
         )
         self.messages = (*self.messages[:-1], ended)
-        self._tell(TurnEnded(ended, None, error if isinstance(error, UrialError) else None))
+        self._tell(TurnEnded(ended, None, error))
 
     def _ended(self, outcome: Outcome) -> None:
         self.messages = (*self.messages[:-1], outcome.message)
         self._dropped = outcome.dropped
         if outcome.finished is not None:
-            self.context_used = outcome.finished.prompt_tokens + outcome.finished.completion_tokens
-        died = outcome.error is not None and outcome.error.kind == "engine-died"
-        if died:
-            self._ready = None
-            self._phase("failed", detail=outcome.error.message if outcome.error else "")
+            self._context_used = outcome.finished.prompt_tokens + outcome.finished.completion_tokens
+        if outcome.error is not None and outcome.error.kind == "engine-died":
+            self._loader.lost(outcome.error)
         else:
-            self._phase("ready")
+            self._loader.tell_phase("ready")
         self._tell(SessionsChanged())
         room = answer_room(self.max_tokens, self.n_ctx)
         if outcome.finished is not None and self.context_used + room > self.n_ctx * 0.95:
             self._tell(ContextNotice("near", self.context_used, self.n_ctx, self._dropped))
-
-    async def _resumption(self, answer: Message, active: ActiveSide) -> Resumption | None:
-        """None when the answer was written by another model or prompt: its text then begins the new answer."""
-        generation = await self._store.generation_of(answer.id)
-        if generation is None:
-            return None
-        start = generation.start
-        same = (
-            start.model_path == active.spec.model_path
-            and start.adapter_path == active.spec.adapter_path
-            and start.style == active.style.id
-            and start.pack_hash == active.style.hash
-        )
-        tokens = tuple(t for t in await self._store.tokens(answer.id) if not (t.cut or t.control))
-        if not same or len(start.prompt_ids) + len(tokens) + 1 >= self.n_ctx:
-            return None
-        return Resumption(answer.id, start.prompt_ids, tokens, start.dropped_turns)
 
     # --- guards -----------------------------------------------------------------------------------------------------
 
@@ -539,9 +468,3 @@ class Chat:
 def _reseeded(sampling: Sampling, attempt: int) -> Sampling:
     assert sampling.seed is not None
     return msgspec.structs.replace(sampling, seed=(sampling.seed + attempt) % 2**32)
-
-
-def _retrieve(task: "asyncio.Task[None]") -> None:
-    """Errors of background tasks are told as events; this only keeps asyncio from complaining."""
-    if not task.cancelled():
-        task.exception()

@@ -21,29 +21,16 @@ from urial_tui.chat.events import (
 )
 from urial_tui.chat.fitting import Fitted, as_turns, fit
 from urial_tui.chat.recorder import Recorder
+from urial_tui.chat.resuming import Resumption
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine, Generation
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import GenerationEnd, GenerationStart, Message, Status, Token
+from urial_tui.store.types import GenerationEnd, GenerationStart, Message, Status
 
 Listener = Callable[[ChatEvent], None]
 
 _STATUS: dict[str, Status] = {"cancelled": "stopped", "error": "failed"}
-
-
-@dataclass(frozen=True)
-class Resumption:
-    """An answer to go on from: its exact prompt and tokens, so that nothing is tokenised again."""
-
-    message_id: str
-    prompt_ids: tuple[int, ...]
-    tokens: tuple[Token, ...]
-    dropped: int
-
-    @property
-    def raw(self) -> bytes:
-        return b"".join(token.raw[: token.visible] for token in self.tokens)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,381 @@
+"""One conversation: what is sent, kept, branched, continued and told, with the history on disk and no model."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chat.conftest import Room
+from tests.support.scripted_engine import Script
+from urial_tui.chat.events import (
+    BranchChanged,
+    ContextNotice,
+    EngineStatus,
+    MessageAdded,
+    SideReady,
+    StoreTrouble,
+    TextStreamed,
+    Trouble,
+    TurnEnded,
+)
+from urial_tui.engine.protocol import Sampling
+from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.store.store import Store
+
+Make = Callable[..., Room]
+
+
+async def test_an_answer_streams_is_stored_and_ends_complete(make_room: Make) -> None:
+    room = make_room("It is Paris.")
+    await room.chat.start()
+    await room.ask("What is the capital of France?")
+    question, answer = room.chat.messages
+    assert (question.role, question.content) == ("user", "What is the capital of France?")
+    assert (answer.content, answer.status) == ("It is Paris.", "complete")
+    assert "".join(event.text for event in room.told(TextStreamed)) == "It is Paris."
+    stored = await room.store.branch(answer.id)
+    assert [m.content for m in stored] == [question.content, "It is Paris."]
+    generation = await room.store.generation_of(answer.id)
+    assert generation is not None and generation.end is not None
+    assert generation.start.side == "demo@raw"
+    assert generation.start.prompt_ids[0] == 1
+    tokens = await room.store.tokens(answer.id)
+    assert b"".join(t.raw[: t.visible] for t in tokens) == b"It is Paris."
+
+
+async def test_the_users_message_is_committed_before_the_engine_is_ready(
+    make_room: Make, tmp_path: Path
+) -> None:
+    room = make_room("Later.", loaded=False)
+    await room.chat.start()
+    await room.chat.send("Are you there?")
+    with Store.open(tmp_path / "history.db", readonly=True) as other:
+        (session,) = other.sessions()
+        contents = [m.content for m in other.messages(session.id)]
+    assert contents == ["Are you there?", ""]
+    assert room.told(MessageAdded)[-1].queued
+    room.engine.load.open()
+    await room.settled()
+    assert room.chat.messages[-1].content == "Later."
+
+
+async def test_the_model_loads_and_the_pack_is_read_while_nobody_has_asked(make_room: Make) -> None:
+    room = make_room()
+    room.chat = room.new("demo@urial-general")
+    await room.chat.start()
+    await room.chat._loader.ready()
+    assert [status.phase for status in room.told(EngineStatus)][-1] == "ready"
+    (ready,) = room.told(SideReady)
+    assert ready.pack_tokens == room.chat.context_used > 50
+    assert not room.engine.generations()
+
+
+async def test_stopping_keeps_the_text_and_says_stopped(make_room: Make) -> None:
+    room = make_room("one two three four", paced=True)
+    await room.chat.start()
+    await room.chat.send("Count.")
+    await room.chat._loader.ready()
+    room.engine.pace.let(2)
+    while len(room.told(TextStreamed)) < 2:
+        await asyncio.sleep(0)
+    await room.chat.stop()
+    answer = room.chat.messages[-1]
+    assert (answer.content, answer.status) == ("one two", "stopped")
+    assert (await room.store.message(answer.id)).content == "one two"
+    assert not room.chat.busy
+
+
+async def test_stopping_before_the_model_is_loaded_ends_the_waiting_answer(make_room: Make) -> None:
+    room = make_room("never", loaded=False)
+    await room.chat.start()
+    await room.chat.send("Hello?")
+    await room.chat.stop()
+    assert room.chat.messages[-1].status == "stopped"
+    assert not room.chat.busy
+
+
+async def test_regenerating_makes_a_branch_beside_the_old_answer(make_room: Make) -> None:
+    room = make_room("First.", "Second.")
+    await room.chat.start()
+    await room.ask("Say something.")
+    first = room.chat.messages[-1]
+    await room.chat.regenerate()
+    await room.settled()
+    second = room.chat.messages[-1]
+    assert second.content == "Second." and second.parent_id == first.parent_id
+    assert await room.chat.siblings(second.id) == (2, 2)
+    await room.chat.switch_sibling(second.id, -1)
+    assert room.chat.messages[-1].id == first.id
+    assert room.told(BranchChanged)[-1].messages[-1].id == first.id
+
+
+async def test_regenerating_with_a_fixed_seed_takes_another_seed(make_room: Make) -> None:
+    room = make_room("First.", "Second.")
+    await room.chat.start()
+    await room.chat.set_sampling(Sampling(temperature=1.0, seed=7), 64)
+    await room.ask("Say something.")
+    await room.chat.regenerate()
+    await room.settled()
+    seeds = [call.sampling.seed for call in room.engine.generations() if call.sampling]
+    assert seeds[0] == 7 and seeds[1] != 7
+
+
+async def test_continuing_goes_on_from_the_stored_tokens(make_room: Make) -> None:
+    room = make_room(Script.of("one two", reason="length"), " three four")
+    await room.chat.start()
+    await room.ask("Count.")
+    first = room.chat.messages[-1]
+    await room.chat.continue_answer()
+    await room.settled()
+    answer = room.chat.messages[-1]
+    assert (answer.content, answer.parent_id) == ("one two three four", first.parent_id)
+    assert (await room.store.message(first.id)).content == "one two"
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None and not call.prompt.spans
+    generation = await room.store.generation_of(first.id)
+    assert generation is not None
+    assert call.prompt.ids[: len(generation.start.prompt_ids)] == generation.start.prompt_ids
+    tokens = await room.store.tokens(answer.id)
+    assert [t.i for t in tokens] == list(range(len(tokens)))
+    assert b"".join(t.raw[: t.visible] for t in tokens) == b"one two three four"
+
+
+async def test_continuing_twice_keeps_the_whole_answer(make_room: Make) -> None:
+    room = make_room(Script.of("a b", reason="length"), Script.of(" c d", reason="length"), " e f")
+    await room.chat.start()
+    await room.ask("Spell.")
+    for _ in range(2):
+        await room.chat.continue_answer()
+        await room.settled()
+    assert room.chat.messages[-1].content == "a b c d e f"
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None
+    assert room.engine.text_of(call.prompt.ids).endswith(b"a b c d")
+
+
+async def test_an_answer_of_another_side_is_continued_from_its_text(make_room: Make) -> None:
+    room = make_room(Script.of("one two", reason="length"), " three")
+    await room.chat.start()
+    await room.ask("Count.")
+    await room.chat.set_side("other@raw")
+    await room.chat.continue_answer()
+    await room.settled()
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None and call.prompt.spans[-1].text.endswith("one two")
+    assert room.chat.messages[-1].content == "one two three"
+
+
+async def test_a_prefilled_beginning_is_part_of_the_prompt_and_of_the_answer(
+    make_room: Make,
+) -> None:
+    room = make_room(" is Paris.")
+    await room.chat.start()
+    await room.ask("Capital of France?", prefill="The capital")
+    answer = room.chat.messages[-1]
+    assert (answer.content, answer.prefill) == ("The capital is Paris.", "The capital")
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None and call.prompt.spans[-1].text.endswith("The capital")
+    assert call.stops is not None and call.stops.prefilled == b"The capital"
+
+
+async def test_editing_makes_a_new_branch_from_the_same_parent(make_room: Make) -> None:
+    room = make_room("A.", "B.", "C.")
+    await room.chat.start()
+    await room.ask("first")
+    await room.ask("second")
+    second = room.chat.messages[2]
+    await room.chat.edit_and_resend(second.id, "second, better")
+    await room.settled()
+    assert [m.content for m in room.chat.messages] == ["first", "A.", "second, better", "C."]
+    assert room.chat.messages[2].parent_id == second.parent_id
+    assert await room.chat.siblings(room.chat.messages[2].id) == (2, 2)
+
+
+async def test_earlier_turns_are_in_the_prompt(make_room: Make) -> None:
+    room = make_room("A.", "B.")
+    await room.chat.start()
+    await room.ask("first")
+    await room.ask("second")
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None
+    text = "".join(span.text for span in call.prompt.spans)
+    assert text.index("first") < text.index("A.") < text.index("second")
+
+
+async def test_a_dying_engine_keeps_the_text_and_the_next_message_loads_again(
+    make_room: Make,
+) -> None:
+    room = make_room(Script.of("one two three", fail_after=2), "back again")
+    await room.chat.start()
+    await room.ask("Count.")
+    answer = room.chat.messages[-1]
+    assert (answer.content, answer.status) == ("one two", "failed")
+    assert answer.error
+    assert room.told(TurnEnded)[-1].error is not None
+    assert room.chat.phase == "failed"
+    await room.ask("Again?")
+    assert room.chat.messages[-1].content == "back again"
+    assert len([c for c in room.engine.calls if c.name == "open"]) == 2
+
+
+async def test_a_side_that_cannot_be_used_leaves_the_old_one(make_room: Make) -> None:
+    room = make_room("Hi.")
+    await room.chat.start()
+    with pytest.raises(UrialError):
+        await room.chat.set_side("missing@raw")
+    assert room.chat.side == "demo@raw"
+    await room.ask("Hello")
+    assert room.chat.messages[-1].content == "Hi."
+
+
+async def test_a_failed_load_is_told_and_tried_again_by_the_next_message(make_room: Make) -> None:
+    from urial_tui.errors import EngineError
+
+    room = make_room("Hi.")
+    room.engine.load_error = EngineError("no memory", hint="Choose a smaller one.", kind="context")
+    await room.chat.start()
+    with pytest.raises(EngineError):
+        await room.chat._loader.ready()
+    assert room.told(Trouble)[-1].error.kind == "context"
+    assert room.chat.phase == "failed"
+    await room.ask("Hello")
+    assert room.chat.messages[-1].content == "Hi."
+
+
+async def test_whole_turns_are_left_out_visibly_when_the_context_is_full(make_room: Make) -> None:
+    room = make_room("answer " * 10, n_ctx=200)
+    await room.chat.start()
+    for i in range(8):
+        await room.ask(f"question{i} " + "word " * 20)
+    (notice, *_) = [n for n in room.told(ContextNotice) if n.kind == "trimmed"]
+    assert notice.dropped_turns >= 1
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None
+    text = "".join(span.text for span in call.prompt.spans)
+    assert "question7" in text and "question0" not in text
+    assert len(room.chat.messages) == 16
+    generation = await room.store.generation_of(room.chat.messages[-1].id)
+    assert generation is not None and generation.start.dropped_turns >= 1
+
+
+async def test_a_context_that_is_nearly_full_is_said_before_it_is(make_room: Make) -> None:
+    room = make_room("answer " * 10, n_ctx=200)
+    await room.chat.start()
+    kinds = []
+    for i in range(8):
+        await room.ask(f"question{i} " + "word " * 20)
+        kinds = [n.kind for n in room.told(ContextNotice)]
+        if "trimmed" in kinds:
+            break
+    assert kinds[0] == "near"
+
+
+async def test_a_message_longer_than_the_context_is_refused_and_kept(make_room: Make) -> None:
+    room = make_room("never", n_ctx=64)
+    await room.chat.start()
+    await room.ask("word " * 200)
+    ended = room.told(TurnEnded)[-1]
+    assert ended.error is not None and ended.error.kind == "context-full"
+    assert room.chat.messages[0].content == "word " * 200
+
+
+async def test_an_empty_message_is_refused(make_room: Make) -> None:
+    room = make_room()
+    with pytest.raises(UsageError):
+        await room.chat.send("   \n")
+
+
+async def test_a_second_program_is_told_who_holds_the_session(
+    make_room: Make, tmp_path: Path
+) -> None:
+    room = make_room("Hi.")
+    await room.chat.start()
+    await room.ask("Hello")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.aclose()
+    script = (
+        "import sys; from pathlib import Path; from urial_tui.store.store import Store\n"
+        "store = Store.open(Path(sys.argv[1])); store.lock(sys.argv[2], 'urial-tui ask')\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(tmp_path / "history.db"), session.id, stdin=-1, stdout=-1
+    )
+    assert holder.stdout is not None and await holder.stdout.readline() == b"held\n"
+    other = room.new()
+    await other.start()
+    await other.open_session(session.id)
+    assert other.messages[-1].content == "Hi."
+    assert room.told(Trouble)[-1].error.kind == "session-locked"
+    with pytest.raises(StoreError, match="urial-tui ask"):
+        await other.send("me too")
+    await other.aclose()
+    holder.kill()
+    await holder.wait()
+
+
+async def test_a_disk_that_refuses_moves_the_history_to_memory_and_says_so(
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = make_room("one two three", "four")
+    await room.chat.start()
+    await room.ask("first")
+    real = Store.append_tokens
+
+    def refuse(self: Store, *args: object) -> None:
+        if self.path is not None:
+            raise StoreError("the disk is full", kind="disk-full")
+        real(self, *args)  # type: ignore[arg-type]
+
+    def no_way_back(self: Store, memory: Store) -> None:
+        raise StoreError("the disk is full", kind="disk-full")
+
+    monkeypatch.setattr(Store, "append_tokens", refuse)
+    monkeypatch.setattr(Store, "write_back", no_way_back)
+    await room.ask("second")
+    assert [t.error.kind for t in room.told(StoreTrouble) if t.error] == ["disk-full"]
+    assert [m.content for m in room.chat.messages] == ["first", "one two three", "second", "four"]
+    assert "four" in await room.chat.export_markdown()
+    monkeypatch.undo()
+    await room.ask("third")
+    assert room.told(StoreTrouble)[-1].error is None
+    assert not room.store.is_in_memory
+    leaf = room.chat.messages[-1]
+    assert len(await room.store.branch(leaf.id)) == 6
+
+
+async def test_a_draft_comes_back_and_is_gone_when_it_was_sent(make_room: Make) -> None:
+    room = make_room("Hi.")
+    await room.chat.start()
+    await room.chat.save_draft("half a thou")
+    assert await room.new().draft() == "half a thou"
+    await room.ask("half a thought")
+    assert await room.new().draft() == ""
+
+
+async def test_leaving_in_the_middle_keeps_what_was_written(make_room: Make) -> None:
+    room = make_room("one two three", paced=True)
+    await room.chat.start()
+    await room.chat.send("Count.")
+    await room.chat._loader.ready()
+    room.engine.pace.let(1)
+    while not room.told(TextStreamed):
+        await asyncio.sleep(0)
+    await room.chat.aclose()
+    leaf = room.chat.messages[-1]
+    stored = await room.store.message(leaf.id)
+    assert (stored.content, stored.status) == ("one", "stopped")
+
+
+async def test_the_cost_and_the_text_of_a_pack_can_be_seen_before_it_is_chosen(
+    make_room: Make,
+) -> None:
+    room = make_room()
+    await room.chat.start()
+    assert await room.chat.pack_cost("urial-brief") > 50
+    assert "# Query" in await room.chat.preview("urial-brief")
+    await room.chat.set_pack("urial-brief")
+    assert room.chat.side == "demo@urial-brief"

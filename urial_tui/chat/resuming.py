@@ -1,0 +1,53 @@
+"""Going on from where an answer ended, with the very tokens that were stored: nothing is tokenised again."""
+
+from dataclasses import dataclass
+
+from urial_tui.chat.active import ActiveSide
+from urial_tui.store.aio import AsyncStore
+from urial_tui.store.types import Message, Token
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """An answer's exact prompt and tokens; a token that a stop had cut is left out, and so are control tokens."""
+
+    message_id: str
+    prompt_ids: tuple[int, ...]
+    tokens: tuple[Token, ...]
+    dropped: int
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The whole prompt of the continuation."""
+        return self.prompt_ids + tuple(token.token_id for token in self.tokens)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that the tokens have written."""
+        return b"".join(token.raw[: token.visible] for token in self.tokens)
+
+    def text_after(self, prefill: str) -> str:
+        """The answer so far; half a character at its end comes back with the next token."""
+        return (prefill.encode() + self.raw).decode("utf-8", "ignore")
+
+
+async def resumption(
+    store: AsyncStore, answer: Message, active: ActiveSide, n_ctx: int
+) -> Resumption | None:
+    """None when the answer cannot be resumed token by token (another model, adapter or prompt wrote it, or the context
+    is too small for it): the caller then lets its text begin the new answer."""
+    generation = await store.generation_of(answer.id)
+    if generation is None:
+        return None
+    start = generation.start
+    same = (
+        start.model_path == active.spec.model_path
+        and start.adapter_path == active.spec.adapter_path
+        and start.style == active.style.id
+        and start.pack_hash == active.style.hash
+    )
+    stored = await store.tokens(answer.id)
+    tokens = tuple(token for token in stored if not (token.cut or token.control))
+    if not same or len(start.prompt_ids) + len(tokens) + 1 >= n_ctx:
+        return None
+    return Resumption(answer.id, start.prompt_ids, tokens, start.dropped_turns)
