@@ -1,0 +1,68 @@
+"""The history as a stranger sees it: plain SQL on the public tables, read-only, beside the program."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of `message`."""
+
+    id: str
+    session_id: str
+    parent_id: str | None
+    role: str
+    content: str
+    status: str
+
+
+def history_file(home: Path) -> Path:
+    return home / "data" / "history.db"
+
+
+def _query(home: Path, sql: str) -> list[tuple[object, ...]]:
+    path = history_file(home)
+    if not path.exists():
+        return []
+    # Not read-only: after a kill the first reader has to roll back what was half written.
+    connection = sqlite3.connect(path, timeout=20)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def rows(home: Path) -> list[Row]:
+    """Every message, in the order of writing."""
+    sql = "SELECT id, session_id, parent_id, role, content, status FROM message ORDER BY id"
+    return [Row(*values) for values in _query(home, sql)]  # type: ignore[arg-type]
+
+
+def users(home: Path) -> list[str]:
+    return [row.content for row in rows(home) if row.role == "user"]
+
+
+def answers(home: Path) -> list[Row]:
+    return [row for row in rows(home) if row.role == "assistant"]
+
+
+def sessions(home: Path) -> list[str]:
+    """Session ids, in the order of making."""
+    return [str(found) for (found,) in _query(home, "SELECT id FROM session ORDER BY id")]
+
+
+def problems(home: Path) -> list[str]:
+    """What SQLite finds wrong with the file; empty when it is sound."""
+    found = [str(text) for (text,) in _query(home, "PRAGMA integrity_check")]
+    broken = _query(home, "PRAGMA foreign_key_check")
+    return [text for text in found if text != "ok"] + [str(row) for row in broken]
+
+
+def tokens_text(home: Path, message_id: str) -> str:
+    """The text of a message's stored tokens, joined."""
+    sql = (
+        "SELECT token.text FROM token JOIN generation ON generation.seq = generation_seq "
+        f"WHERE message_id = '{message_id}' ORDER BY generation_seq, i"
+    )
+    return "".join(str(text) for (text,) in _query(home, sql))

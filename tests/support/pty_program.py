@@ -1,0 +1,298 @@
+"""Runs the real program in a pseudo-terminal and reads its screen back with `pyte`.
+
+`Terminal` starts a command with a terminal of its own as controlling terminal, so that signals,
+window sizes and a hangup reach it as they would on a desk. Everything is read in the caller's
+thread: nothing moves while no method waits. POSIX only.
+"""
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pyte
+
+PATIENCE = 30.0
+"""Seconds that anything may take on a busy machine before a test gives up."""
+
+ALTERNATE_SCREEN, CURSOR, PASTE = 1049, 25, 2004
+MOUSE = (1000, 1002, 1003, 1006, 1015)
+
+KEYS = {
+    "enter": b"\r",
+    "escape": b"\x1b",
+    "tab": b"\t",
+    "ctrl+c": b"\x03",
+    "ctrl+f": b"\x06",
+    "ctrl+g": b"\x07",
+    "ctrl+j": b"\n",
+    "ctrl+l": b"\x0c",
+    "ctrl+n": b"\x0e",
+    "ctrl+o": b"\x0f",
+    "ctrl+q": b"\x11",
+    "ctrl+r": b"\x12",
+    "f1": b"\x1bOP",
+    "f3": b"\x1bOR",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+    "home": b"\x1b[H",
+    "end": b"\x1b[F",
+}
+
+# What pyte would draw as text: private CSI (keyboard protocols), mode questions, DCS strings.
+_UNREAD = re.compile(rb"\x1b\[[<>=][0-9;]*[@-~]|\x1b\[\?[0-9;]*\$[a-z]|\x1bP[^\x1b]*\x1b\\")
+_CUT_OFF = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|P[^\x1b]*\x1b?)?\Z")
+_MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
+
+
+def program() -> list[str]:
+    """The command that starts the installed program of this interpreter."""
+    script = Path(sys.executable).with_name("urial-tui")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "urial_tui"]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """An environment in which the program finds nothing of the user's: its home is `home`."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TMPDIR", "COVERAGE_PROCESS_START"}
+    }
+    own = {
+        "URIAL_TUI_HOME": str(home),
+        "HOME": str(home),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        "PYTHONFAULTHANDLER": "1",
+    }
+    return kept | own | more
+
+
+class Terminal:
+    """A program and the terminal it believes to sit at. Use as a context manager."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        home: Path,
+        *,
+        size: tuple[int, int] = (100, 30),
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        columns, lines = size
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = bytearray()
+        self._held = b""
+        self._master, self._slave = os.openpty()
+        self._set_size(columns, lines)
+        self._mode_before = termios.tcgetattr(self._slave)
+        self.process = subprocess.Popen(
+            [*(command or program()), *arguments],
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            env=environment(home, **(env or {})),
+            cwd=home,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - this process has no other thread
+        )
+        os.set_blocking(self._master, False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pid in [*self.children(), self.process.pid]:
+            _signal(pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+        self.hang_up()
+        if self._slave >= 0:
+            os.close(self._slave)
+            self._slave = -1
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def pump(self, seconds: float = 0.05) -> bool:
+        """Read what arrives within `seconds`; whether anything did."""
+        if self._master < 0:
+            time.sleep(seconds)
+            return False
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 65536)
+        except (BlockingIOError, OSError):
+            return False
+        self.raw += data
+        data = self._held + data
+        cut = _CUT_OFF.search(data)
+        self._held = data[cut.start() :] if cut else b""
+        self._stream.feed(_UNREAD.sub(b"", data[: cut.start()] if cut else data))
+        return True
+
+    def until(self, true: Callable[[], Any], seconds: float = PATIENCE, what: str = "") -> Any:
+        """Read until `true()` holds; its value. Fails with the screen when the program has ended or
+        time is up.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            found = true()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {seconds:g} s for {what or true}\n{self.picture()}")
+            ended = self.process.poll() is not None
+            if not self.pump() and ended:
+                if found := true():
+                    return found
+                code = self.process.returncode
+                raise AssertionError(f"ended with {code} before {what or true}\n{self.picture()}")
+
+    def until_text(self, text: str, seconds: float = PATIENCE) -> None:
+        """Until the screen shows `text`, on one line or wrapped at a space."""
+        self.until(lambda: self.shows(text), seconds, f"the text {text!r}")
+
+    def until_gone(self, text: str, seconds: float = PATIENCE) -> None:
+        self.until(lambda: not self.shows(text), seconds, f"the end of {text!r}")
+
+    def settle(self, quiet: float = 0.3, seconds: float = PATIENCE) -> None:
+        """Until nothing was drawn for `quiet` seconds."""
+        deadline = time.monotonic() + seconds
+        while self.pump(quiet):
+            assert time.monotonic() < deadline, f"never quiet\n{self.picture()}"
+
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self.screen.display]
+
+    def text(self) -> str:
+        """The screen, one string, lines joined by newlines."""
+        return "\n".join(self.lines())
+
+    def shows(self, text: str) -> bool:
+        return text in self.text() or text in " ".join(" ".join(self.lines()).split())
+
+    def picture(self) -> str:
+        """The screen in a frame, for the message of a failing test."""
+        width = self.screen.columns
+        rows = "\n".join(f"|{line.ljust(width)}|" for line in self.lines())
+        return f"{self.process.args}\n+{'-' * width}+\n{rows}\n+{'-' * width}+"
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def send(self, *keys: str) -> None:
+        """Press keys by name (see KEYS); any other word is typed letter by letter."""
+        for key in keys:
+            self._write(KEYS.get(key) or key.encode())
+            if key == "escape":
+                self.pump(0.15)  # apart from what follows, as a finger would
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            try:
+                data = data[os.write(self._master, data) :]
+            except BlockingIOError:
+                self.pump()
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the window; the kernel tells the program."""
+        self.screen.resize(lines, columns)
+        self._set_size(columns, lines)
+
+    def _set_size(self, columns: int, lines: int) -> None:
+        packed = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, packed)
+
+    def hang_up(self) -> None:
+        """Close the window: the kernel sends SIGHUP and every write fails from now on."""
+        if self._slave >= 0:
+            os.close(self._slave)
+            self._slave = -1
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
+    # --- processes and the end ----------------------------------------------------------------
+
+    def children(self) -> list[int]:
+        """Process ids of the living children: the engine."""
+        return children_of(self.process.pid)
+
+    def engine(self) -> int:
+        """The engine process, which there must be in the end."""
+        return int(self.until(self.children, what="an engine process")[0])
+
+    def signal(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+    def ended(self, seconds: float = PATIENCE) -> int:
+        """Wait for the end and read what is left; the exit code (negative: the signal)."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            self.pump()
+            late = time.monotonic() > deadline
+            assert not late, f"did not end within {seconds:g} s\n{self.picture()}"
+        while self.pump(0.05):
+            pass
+        return int(self.process.returncode)
+
+    def modes(self) -> set[int]:
+        """The private terminal modes (DECSET) that are on now."""
+        found = {CURSOR}
+        for match in _MODE.finditer(bytes(self.raw)):
+            numbers = {int(number) for number in match[1].split(b";") if number}
+            found = found | numbers if match[2] == b"h" else found - numbers
+        return found
+
+    def unrestored(self) -> list[str]:
+        """What the program left changed in the terminal; empty when all is as it was."""
+        modes = self.modes()
+        found = [f"mode {n} is on" for n in (ALTERNATE_SCREEN, PASTE, *MOUSE) if n in modes]
+        if CURSOR not in modes:
+            found.append("the cursor is hidden")
+        if self.raw.count(b"\x1b[>1u") > self.raw.count(b"\x1b[<u"):
+            found.append("the keyboard protocol is on")
+        if termios.tcgetattr(self._slave) != self._mode_before:
+            found.append("the line discipline is changed")
+        return found
+
+
+def _take_terminal() -> None:
+    """In the new process: a session of its own, with standard input as its terminal."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the living children of a process, zombies left out."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return [int(row[0]) for row in rows if int(row[1]) == pid and not row[2].startswith("Z")]
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process lives; a zombie does not."""
+    listed = subprocess.run(
+        ["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False
+    )
+    return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")
