@@ -57,7 +57,7 @@ class UrialApp(App[None]):
         super().__init__()
         self.services = services
         self.chat_screen = ChatScreen(services)
-        self.watchdog = Watchdog()
+        self.watchdog: Watchdog | None = None
         self._interrupted = float("-inf")
         self._end_task: asyncio.Task[None] | None = None
         self._clashes_told: set[str] = set()
@@ -141,7 +141,8 @@ class UrialApp(App[None]):
 
     async def leave(self, return_code: int) -> None:
         """Keep the draft, close the chat, end the app. Safe to call again."""
-        self.watchdog.start(return_code or 1)
+        if self.watchdog is not None:
+            self.watchdog.start(return_code or 1)
         await self.close_chat()
         self.exit(return_code=return_code)
 
@@ -166,7 +167,8 @@ class UrialApp(App[None]):
 
     def signalled(self, number: int) -> None:
         """Called by the event loop for SIGINT, SIGTERM and SIGHUP."""
-        self.watchdog.start(128 + number)
+        if self.watchdog is not None:
+            self.watchdog.start(128 + number)
         self.post_message(Signalled(number))
 
     async def on_signalled(self, message: Signalled) -> None:
@@ -175,6 +177,7 @@ class UrialApp(App[None]):
 
 async def run_app(app: UrialApp) -> int:
     """Run the app to its end; the exit code."""
+    watchdog = app.watchdog = Watchdog()
     try:
         with handled(app.signalled):
             try:
@@ -182,7 +185,7 @@ async def run_app(app: UrialApp) -> int:
             finally:
                 await app.close_chat()
     finally:
-        app.watchdog.stop()
+        watchdog.stop()
     return app.return_code or 0
 
 

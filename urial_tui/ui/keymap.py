@@ -24,9 +24,9 @@ def widget_bindings() -> dict[str, list[Binding]]:
     from urial_tui.ui.widgets.transcript import Transcript
 
     places: dict[str, type[Widget]] = {
-        "In the composer": Composer,
-        "In the conversation": Transcript,
-        "In the session list": SessionList,
+        "Composer": Composer,
+        "Conversation": Transcript,
+        "Session list": SessionList,
     }
     return {
         place: [b for b in widget.BINDINGS if isinstance(b, Binding) and b.id and b.description]

@@ -66,6 +66,11 @@ class Watchdog:
             self._timer.cancel()
             self._timer = None
 
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended the process, as a test does that gave it another way to leave."""
+        if self._timer is not None:
+            self._timer.join(seconds)
+
     def _end(self, exit_code: int) -> None:
         _put_back(self._terminal)
         self._leave(exit_code)

@@ -1,0 +1,320 @@
+"""The app around the screen: start, help, palette, keys, themes, notices, sizes, and the end."""
+
+import asyncio
+import signal
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import OptionList
+
+from tests.ui.driving import make_app, running
+from urial_tui.chat.events import Trouble
+from urial_tui.errors import EngineError, StoreError
+from urial_tui.ui.app import run_app
+from urial_tui.ui.screens.help import HelpScreen
+from urial_tui.ui.services import AppServices
+from urial_tui.ui.signals import Watchdog
+from urial_tui.ui.themes import OUR_THEMES
+
+
+def talked(chat) -> None:
+    chat.add_session("Walking", ["Why walk?", "It is healthy."])
+
+
+# --- start ----------------------------------------------------------------------------------
+
+
+async def test_the_screen_is_painted_and_takes_text_before_the_chat_is_made():
+    gate = asyncio.Event()
+    chats = []
+    app = make_app(chats=chats)
+    make = app.services.make_chat
+
+    async def slow(listener):
+        await gate.wait()
+        return await make(listener)
+
+    object.__setattr__(app.services, "make_chat", slow)
+    async with app.run_test() as pilot:
+        await pilot.press(*"hi", "enter")
+        assert chats == []
+        assert app.chat_screen.composer.text == "hi"
+        gate.set()
+        for _ in range(100):
+            await pilot.pause()
+            if chats and chats[0].called("send"):
+                break
+        assert chats[0].called("send") == [("hi", "")]
+
+
+async def test_a_history_that_cannot_be_opened_is_said_and_the_app_lives():
+    async def fails(listener):
+        raise StoreError("history.db is from a newer version", hint="Update urial-tui.")
+
+    app = make_app()
+    object.__setattr__(app.services, "make_chat", fails)
+    async with app.run_test() as pilot:
+        for _ in range(20):
+            await pilot.pause()
+        assert "newer version" in app.chat_screen.banner.text
+        assert "Update urial-tui." in app.chat_screen.banner.text
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0
+
+
+# --- help, palette, keys --------------------------------------------------------------------
+
+
+async def test_f1_shows_every_command_with_its_key_and_marks_what_is_not_possible():
+    async with running(size=(100, 200)) as bench:
+        await bench.press("f1")
+        assert isinstance(bench.app.screen, HelpScreen)
+        await bench.settle()
+        text = "\n".join(
+            strip.text
+            for strip in bench.app.screen.query_one("#help-text").render_lines(
+                bench.app.screen.query_one("#help-text").size.region
+            )
+        )
+        assert "Regenerate the answer (not now)" in text
+        assert "F3" in text
+        assert "Choose the prompt pack  Choose" in text
+        assert "Session list" in text
+        await bench.press("f1")
+        assert bench.app.screen is bench.screen
+
+
+async def test_the_palette_lists_what_can_be_done_now_and_runs_it():
+    async with running(talked) as bench:
+        await bench.press("ctrl+p")
+        assert isinstance(bench.app.screen, CommandPalette)
+        await bench.settle()
+        options = bench.app.screen.query_one(OptionList)
+        listed = [str(options.get_option_at_index(i).prompt) for i in range(options.option_count)]
+        text = "\n".join(listed)
+        assert "Regenerate the answer" in text
+        assert "Ctrl+R" in text
+        assert "Stop the answer" not in text
+        assert "Leave editing" not in text
+        await bench.press(*"regenerate")
+        await bench.settle()
+        await bench.press("down", "enter")
+        await bench.until(lambda: bench.chat.called("regenerate"))
+
+
+async def test_keys_are_rebound_by_the_users_settings_and_everything_says_so():
+    keymap = {"chat.regenerate": "f6", "nonsense": "f7"}
+    async with running(talked, services={"keymap": keymap}) as bench:
+        assert "'nonsense'" in bench.said()
+        bench.screen.transcript.focus()
+        await bench.press("ctrl+r")
+        assert not bench.chat.called("regenerate")
+        await bench.press("f6")
+        await bench.until(lambda: bench.chat.called("regenerate"))
+        assert bench.screen.key("chat.regenerate") == "F6"
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in OUR_THEMES] + ["ansi-dark", "nord"])
+async def test_themes_work_and_the_choice_is_kept(theme):
+    kept: list[str] = []
+    services = {"theme": "gruvbox", "save_theme": kept.append}
+    async with running(talked, services=services) as bench:
+        assert bench.app.theme == "gruvbox"
+        assert kept == []
+        bench.app.theme = theme
+        await bench.settle()
+        assert kept == [theme]
+
+
+async def test_an_unknown_theme_is_told_and_ours_is_used():
+    async with running(services={"theme": "no-such"}) as bench:
+        assert bench.app.theme == "urial-night"
+        assert "'no-such'" in bench.said()
+
+
+# --- what is told ---------------------------------------------------------------------------
+
+
+async def test_a_nearly_full_context_is_said_before_it_happens():
+    async with running(talked) as bench:
+        bench.chat.notice("near", 3900)
+        await bench.settle()
+        assert "196 of 4,096 tokens are left" in bench.screen.banner.text
+
+
+async def test_left_out_turns_are_said_and_shown():
+    def long(chat) -> None:
+        chat.add_session("Long", ["q1", "a1", "q2", "a2", "q3", "a3"])
+
+    async with running(long) as bench:
+        bench.chat.notice("trimmed", 4000, 2)
+        await bench.settle()
+        assert "the oldest 2 turns are left out" in bench.screen.banner.text
+        blocks = bench.screen.transcript.model.blocks
+        assert [block.left_out for block in blocks] == [True] * 4 + [False] * 2
+        await bench.press("ctrl+n")
+        await bench.until(lambda: bench.chat.called("new_session"))
+        await bench.settle()
+        assert bench.screen.banner.text == ""
+
+
+async def test_a_history_that_cannot_be_written_stays_on_screen_until_it_can():
+    async with running(talked) as bench:
+        bench.chat.store_trouble(StoreError("the disk is full"))
+        bench.chat.notice("near", 3900)
+        await bench.settle()
+        assert "the disk is full" in bench.screen.banner.text
+        assert "Ctrl+S" in bench.screen.banner.text
+        bench.chat.store_trouble(None)
+        await bench.settle()
+        assert "nearly full" in bench.screen.banner.text
+
+
+async def test_untrusted_text_is_neither_markup_nor_control():
+    evil = "[bold red]x[/] \x1b[31m \u202e"
+
+    def prepare(chat) -> None:
+        chat.add_session(evil, [evil, evil])
+
+    async with running(prepare, size=(120, 30)) as bench:
+        bench.chat.emit(Trouble(EngineError(evil, hint=evil)))
+        bench.chat.store_trouble(StoreError(evil))
+        await bench.settle()
+        await bench.press("f12")
+        await bench.settle()
+        for text in (*bench.notices, bench.screen.banner.text):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+        assert not any(bench.app.markup)
+        assert "[bold red]x[/]" in str(bench.screen.query_one("#heading").render())
+        svg = bench.app.export_screenshot()
+        assert "\x1b" not in svg
+        assert "[bold" in svg.replace("&#160;", " ")
+
+
+# --- sizes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "too_small", "words"),
+    [
+        ((160, 45), False, ""),
+        ((80, 24), False, ""),
+        ((60, 16), False, ""),
+        ((58, 20), False, "sessions open over the text"),
+        ((80, 14), False, "key hints are hidden"),
+        ((44, 12), False, "58"),
+        ((43, 12), True, "needs at least 44x12"),
+        ((40, 12), True, "This terminal is 40x12"),
+        ((12, 3), True, ""),
+    ],
+)
+async def test_every_size_works_and_small_ones_say_what_is_hidden(size, too_small, words):
+    async with running(talked, size=size) as bench:
+        assert bench.screen.too_small == too_small
+        told = bench.screen.banner.text + str(bench.screen.query_one("#too-small-text").render())
+        if words == "58":
+            assert "Small terminal, 44x12" in told
+        else:
+            assert words in told
+            assert bool(bench.screen.banner.text) == (bool(words) and not too_small)
+        await bench.press("f3", "f2", "ctrl+o", "f1", "escape")
+        bench.app.export_screenshot()
+
+
+async def test_growing_again_brings_everything_back():
+    async with running(talked, size=(40, 10)) as bench:
+        await bench.write("kept")
+        await bench.pilot.resize_terminal(120, 30)
+        await bench.settle()
+        assert not bench.screen.too_small
+        assert bench.screen.composer.text == "kept"
+        assert bench.screen.session_list.display
+        assert bench.screen.banner.text == ""
+
+
+async def test_on_a_narrow_terminal_the_sessions_take_the_whole_width():
+    async with running(talked, size=(58, 20)) as bench:
+        await bench.press("ctrl+o")
+        await bench.settle()
+        assert bench.screen.session_list.size.width >= 56
+        assert not bench.screen.query_one("#main").display
+
+
+# --- the end --------------------------------------------------------------------------------
+
+
+async def test_ctrl_q_keeps_the_draft_and_closes_the_chat():
+    async with running(talked) as bench:
+        await bench.write("unsent")
+        await bench.press("ctrl+q")
+        await bench.until(lambda: bench.chat.closed)
+    assert bench.chat.drafts["s1"] == "unsent"
+    assert bench.app.return_code == 0
+
+
+async def test_ctrl_c_stops_first_and_quits_the_second_time():
+    async with running(auto=False) as bench:
+        await bench.say("Hi")
+        bench.chat.stream("It is")
+        await bench.press("ctrl+c")
+        await bench.until(lambda: bench.chat.called("stop"))
+        assert "Press Ctrl+C again to quit" in bench.said()
+        assert not bench.chat.closed
+        await bench.press("ctrl+c")
+        await bench.until(lambda: bench.chat.closed)
+    assert bench.chat.messages[-1].status == "stopped"
+
+
+async def test_ctrl_c_works_in_a_dialog_too():
+    async with running() as bench:
+        await bench.press("f3", "ctrl+c", "ctrl+c")
+        await bench.until(lambda: bench.chat.closed)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+async def test_a_signal_ends_the_app_in_order(name):
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip(f"this platform has no {name}")
+    chats = []
+    app = make_app(chats=chats, auto=False)
+    closed: list[bool] = []
+
+    async def close() -> None:
+        closed.append(chats[0].closed)
+
+    object.__setattr__(app.services, "close", close)
+
+    async def drive(pilot) -> None:
+        while not chats:
+            await pilot.pause()
+        await chats[0].send("Hi")
+        chats[0].stream("It is")
+        await pilot.pause()
+        signal.raise_signal(number)
+
+    run = app.run_async
+    app.run_async = lambda: run(headless=True, auto_pilot=drive)
+    assert await run_app(app) == 128 + number
+    assert chats[0].messages[-1].content == "It is"
+    assert chats[0].messages[-1].status == "stopped"
+    assert closed == [True]
+
+
+def test_the_watchdog_ends_what_hangs_and_not_what_was_stopped():
+    codes: list[int] = []
+    stopped = Watchdog(0.0, codes.append)
+    stopped.stop()
+    fires = Watchdog(0.0, codes.append)
+    fires.start(143)
+    fires.join(5)
+    assert codes == [143]
+
+
+def test_services_need_nothing_but_a_chat():
+    async def make_chat(listener):
+        raise AssertionError
+
+    services = AppServices(make_chat=make_chat)
+    assert tuple(services.list_packs()) == ()

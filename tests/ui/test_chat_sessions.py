@@ -1,0 +1,176 @@
+"""Sessions: which one is on screen, the list, search, rename, delete, drafts."""
+
+from textual.widgets import Input
+
+from tests.ui.driving import running
+from urial_tui.errors import StoreError
+from urial_tui.ui.screens.dialog import AskText, Confirm
+from urial_tui.ui.screens.search import SearchDialog
+
+
+def two(chat) -> None:
+    chat.add_session("Old", ["Old question", "Old answer"], "2026-01-01T10:00:00.000Z")
+    chat.add_session("New", ["New question", "New answer"], "2026-02-01T10:00:00.000Z")
+
+
+async def test_the_last_session_is_opened_at_the_start():
+    async with running(two) as bench:
+        assert bench.chat.called("open_session") == [("s2",)]
+        assert bench.shown()[0] == ("You", "New question")
+        assert [call[0] for call in bench.chat.calls].count("start") == 1
+
+
+async def test_a_wanted_session_is_opened_instead():
+    async with running(two, services={"session_id": "s1"}) as bench:
+        assert bench.chat.called("open_session") == [("s1",)]
+
+
+async def test_a_fresh_start_opens_none():
+    async with running(two, services={"resume": False}) as bench:
+        assert not bench.chat.called("open_session")
+        assert bench.shown() == []
+
+
+async def test_ctrl_n_starts_an_empty_session_and_says_so():
+    async with running(two) as bench:
+        await bench.press("ctrl+n")
+        await bench.until(lambda: bench.chat.called("new_session"))
+        await bench.settle()
+        assert bench.shown() == []
+        assert bench.screen.has_class("-empty")
+        assert "chat.new" not in bench.footer()
+
+
+async def test_a_new_session_stops_the_answer_that_is_being_written():
+    async with running(auto=False) as bench:
+        await bench.say("Hi")
+        await bench.press("ctrl+n")
+        await bench.until(lambda: bench.chat.called("new_session"))
+        names = [call[0] for call in bench.chat.calls]
+        assert names.index("stop") < names.index("new_session")
+
+
+async def test_at_80_columns_the_list_is_hidden_until_it_is_asked_for():
+    async with running(two, size=(80, 24)) as bench:
+        assert not bench.screen.session_list.display
+        await bench.press("ctrl+o")
+        assert bench.screen.session_list.display
+        assert bench.screen.place() == "sessions"
+        await bench.press("down", "enter")
+        await bench.until(lambda: ("s1",) in bench.chat.called("open_session"))
+        await bench.settle()
+        assert not bench.screen.session_list.display
+        assert bench.screen.place() == "composer"
+        assert bench.shown()[0] == ("You", "Old question")
+
+
+async def test_on_a_wide_terminal_the_list_is_there_and_can_be_put_away():
+    async with running(two, size=(120, 30)) as bench:
+        assert bench.screen.session_list.display
+        assert bench.screen.place() == "composer"
+        await bench.press("ctrl+o")
+        assert bench.screen.place() == "sessions"
+        await bench.press("ctrl+o")
+        assert not bench.screen.session_list.display
+        assert bench.screen.place() == "composer"
+
+
+async def test_rename_asks_and_renames():
+    async with running(two, size=(120, 30)) as bench:
+        await bench.press("ctrl+o", "r")
+        assert isinstance(bench.app.screen, AskText)
+        bench.app.screen.query_one(Input).value = "Newer"
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("rename"))
+        await bench.settle()
+        assert bench.chat.called("rename") == [("s2", "Newer")]
+        assert "Newer" in str(bench.screen.query_one("#heading").render())
+
+
+async def test_an_empty_title_is_refused():
+    async with running(two) as bench:
+        await bench.press("f10")
+        bench.app.screen.query_one(Input).value = "  "
+        await bench.press("enter")
+        assert isinstance(bench.app.screen, AskText)
+        await bench.press("escape")
+        assert not bench.chat.called("rename")
+
+
+async def test_delete_asks_first_and_enter_keeps():
+    async with running(two) as bench:
+        await bench.press("f12")
+        assert isinstance(bench.app.screen, Confirm)
+        await bench.press("enter")
+        await bench.settle()
+        assert not bench.chat.called("delete")
+
+
+async def test_delete_deletes_when_it_is_confirmed():
+    async with running(two) as bench:
+        await bench.press("f12", "shift+tab", "enter")
+        await bench.until(lambda: bench.chat.called("delete"))
+        await bench.settle()
+        assert bench.chat.called("delete") == [("s2",)]
+        assert bench.shown() == []
+
+
+async def test_search_finds_a_message_and_goes_there():
+    async with running(two) as bench:
+        await bench.press("ctrl+f", *"Old a")
+        assert isinstance(bench.app.screen, SearchDialog)
+        await bench.settle()
+        await bench.press("enter")
+        await bench.until(lambda: bench.screen.transcript.selected == "m2", "the message is chosen")
+        assert bench.shown()[0] == ("You", "Old question")
+
+
+async def test_a_search_that_finds_nothing_says_so():
+    async with running(two) as bench:
+        await bench.press("ctrl+f", *"zebra")
+        await bench.settle()
+        assert "nothing found" in str(bench.app.screen.query_one("#count").render())
+        await bench.press("enter", "escape")
+        assert len(bench.chat.called("open_session")) == 1
+
+
+async def test_the_draft_is_saved_while_typing_and_comes_back():
+    async with running(two) as bench:
+        await bench.write("half a thought")
+        bench.screen.composer.flush_draft()
+        await bench.until(lambda: bench.chat.drafts.get("s2") == "half a thought", "it is saved")
+        await bench.press("ctrl+n")
+        await bench.until(lambda: bench.chat.called("new_session"))
+        await bench.settle()
+        assert bench.screen.composer.text == ""
+        await bench.press("ctrl+o", "enter")
+        await bench.until(lambda: len(bench.chat.called("open_session")) == 2)
+        await bench.settle()
+        assert bench.screen.composer.text == "half a thought"
+
+
+async def test_a_draft_of_the_last_time_is_in_the_composer_at_the_start():
+    def left(chat) -> None:
+        chat.drafts[None] = "unsent"
+
+    async with running(left) as bench:
+        assert bench.screen.composer.text == "unsent"
+
+
+async def test_an_edited_message_is_never_saved_as_the_draft():
+    async with running(two) as bench:
+        await bench.write("draft")
+        bench.screen.composer.flush_draft()
+        await bench.until(lambda: bench.chat.drafts.get("s2") == "draft")
+        await bench.press("f2", "x")
+        bench.screen.composer.flush_draft()
+        await bench.settle()
+        assert bench.chat.drafts["s2"] == "draft"
+
+
+async def test_a_session_that_cannot_be_opened_says_why():
+    async with running(two, size=(120, 30)) as bench:
+        bench.chat.errors["open_session"] = StoreError("held by another program", hint="Close it.")
+        await bench.press("ctrl+o", "down", "enter")
+        await bench.until(lambda: "held by another program" in bench.said())
+        assert bench.shown()[0] == ("You", "New question")

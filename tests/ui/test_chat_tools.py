@@ -1,0 +1,221 @@
+"""Copying, reading, saving, and choosing packs, models and sampling."""
+
+import stat
+
+from textual.widgets import Input, OptionList, Static
+
+from tests.ui.driving import running
+from urial_tui.engine.protocol import Sampling
+from urial_tui.errors import EngineError, ModelError, UsageError
+from urial_tui.ui.screens.markdown_view import MarkdownView
+from urial_tui.ui.screens.packs import PackPicker
+from urial_tui.ui.screens.sampling import SamplingDialog, sampling_fields
+from urial_tui.ui.screens.sides import SidePicker
+
+CODE = "Try:\n\n```python\nprint(1)\n```\n\nThat is all."
+
+
+def talked(chat) -> None:
+    chat.add_session("Walking", ["Why walk?", CODE, "And swim?", "It is **wet**."])
+
+
+# --- copying --------------------------------------------------------------------------------
+
+
+async def test_f8_copies_the_last_answer_and_says_where(tmp_path):
+    async with running(talked, state_dir=tmp_path) as bench:
+        await bench.press("f8")
+        await bench.settle()
+        assert bench.app.clipboard == "It is **wet**."
+        file = tmp_path / "clipboard.txt"
+        assert file.read_text() == "It is **wet**."
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert "the answer (14 characters)" in bench.said()
+        assert str(file) in bench.said()
+
+
+async def test_f8_copies_the_chosen_message():
+    async with running(talked) as bench:
+        bench.screen.transcript.select("m1")
+        await bench.press("f8")
+        assert bench.app.clipboard == "Why walk?"
+
+
+async def test_f9_copies_the_last_code_block():
+    async with running(talked) as bench:
+        await bench.press("f9")
+        assert bench.app.clipboard == "print(1)"
+
+
+async def test_without_code_there_is_no_code_to_copy():
+    async with running() as bench:
+        await bench.say("Hi")
+        await bench.press("f9")
+        assert bench.app.clipboard == ""
+
+
+async def test_ctrl_c_copies_the_selection_of_the_composer_and_does_not_quit():
+    async with running() as bench:
+        await bench.write("some words")
+        bench.screen.composer.select_all()
+        await bench.press("ctrl+c", "ctrl+c")
+        await bench.settle()
+        assert bench.app.clipboard == "some words"
+        assert not bench.chat.closed
+
+
+async def test_ctrl_s_saves_the_conversation_to_a_private_file(tmp_path):
+    async with running(talked, state_dir=tmp_path) as bench:
+        await bench.press("ctrl+s")
+        await bench.until(lambda: "Walking.md" in bench.said())
+        file = tmp_path / "transcripts" / "Walking.md"
+        assert "**user**\n\nWhy walk?" in file.read_text()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_ctrl_s_falls_back_to_the_clipboard(tmp_path):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder")
+    async with running(talked, state_dir=blocked) as bench:
+        await bench.press("ctrl+s")
+        await bench.until(lambda: "Trying the clipboard" in bench.said())
+        await bench.settle()
+        assert "Why walk?" in bench.app.clipboard
+
+
+async def test_ctrl_l_shows_the_message_as_markdown():
+    async with running(talked) as bench:
+        await bench.press("ctrl+l")
+        assert isinstance(bench.app.screen, MarkdownView)
+        await bench.press("escape")
+        assert bench.app.screen is bench.screen
+
+
+# --- packs ----------------------------------------------------------------------------------
+
+
+async def test_f3_shows_the_packs_with_text_and_cost_and_enter_chooses():
+    async with running() as bench:
+        await bench.press("f3")
+        picker = bench.app.screen
+        assert isinstance(picker, PackPicker)
+        await bench.settle()
+        packs = picker.query_one("#packs", OptionList)
+        assert packs.highlighted == 0  # the one in use
+        await bench.press("down")
+        await bench.settle()
+        assert "urial-brief" in str(picker.query_one("#preview", Static).render())
+        cost = str(picker.query_one("#cost", Static).render())
+        assert "1,021 tokens" in cost
+        assert "25%" in cost
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("set_pack"))
+        await bench.settle()
+        assert bench.chat.called("set_pack") == [("urial-brief",)]
+        assert bench.screen.status.status.side == "demo@urial-brief"
+
+
+async def test_a_cost_that_cannot_be_counted_says_why():
+    async with running() as bench:
+        bench.chat.errors["pack_cost"] = EngineError("the model is not loaded")
+        await bench.press("f3")
+        await bench.settle()
+        assert "the model is not loaded" in str(bench.app.screen.query_one("#cost").render())
+
+
+async def test_broken_packs_are_told_beside_the_good_ones():
+    problems = ["bad.toml, line 3: [system] is missing"]
+    async with running(services={"pack_problems": lambda: problems}) as bench:
+        await bench.press("f3")
+        await bench.settle()
+        assert "[system] is missing" in str(bench.app.screen.query_one(".problem").render())
+
+
+async def test_escape_leaves_the_pack_as_it_is():
+    async with running() as bench:
+        await bench.press("f3", "down", "escape")
+        await bench.settle()
+        assert not bench.chat.called("set_pack")
+
+
+# --- sampling -------------------------------------------------------------------------------
+
+
+async def test_f4_has_a_line_for_every_sampling_setting():
+    async with running() as bench:
+        await bench.press("f4")
+        ids = [field.id for field in bench.app.screen.query(Input)]
+        assert ids == [item.key.removeprefix("sampling.") for item in sampling_fields()]
+        assert bench.app.screen.query_one("#temperature", Input).value == "0.7"
+
+
+async def test_sampling_is_applied():
+    async with running() as bench:
+        await bench.press("f4")
+        for name, value in {"temperature": "0", "seed": "7", "max_tokens": "64"}.items():
+            bench.app.screen.query_one(f"#{name}", Input).value = value
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("set_sampling"))
+        assert bench.chat.called("set_sampling") == [(Sampling(temperature=0.0, seed=7), 64)]
+        assert bench.app.screen is bench.screen
+
+
+async def test_a_value_out_of_range_is_said_beside_its_field_and_not_applied():
+    async with running() as bench:
+        await bench.press("f4")
+        dialog = bench.app.screen
+        dialog.query_one("#top_p", Input).value = "1.5"
+        await bench.pilot.pause()
+        assert "from 0 to 1" in str(dialog.query_one("#range-top_p").render())
+        await bench.press("enter")
+        assert isinstance(bench.app.screen, SamplingDialog)
+        assert dialog.focused is dialog.query_one("#top_p")
+        await bench.press("escape")
+        assert not bench.chat.called("set_sampling")
+
+
+# --- models ---------------------------------------------------------------------------------
+
+
+async def test_f5_lists_the_models_and_keeps_the_style():
+    async with running() as bench:
+        await bench.press("f5")
+        await bench.settle()
+        assert bench.app.screen.query_one("#models", OptionList).option_count == 2
+        await bench.press("down", "enter")
+        await bench.until(lambda: bench.chat.called("set_side"))
+        assert bench.chat.called("set_side") == [("qwen2.5-0.5b@urial-general",)]
+
+
+async def test_a_side_can_be_written_and_a_bad_one_is_explained():
+    def check(side: str) -> None:
+        if side.startswith("nothing"):
+            raise ModelError("there is no model 'nothing'", hint="Did you mean demo?")
+
+    async with running(services={"check_side": check}) as bench:
+        await bench.press("f5")
+        await bench.settle()
+        picker = bench.app.screen
+        line = picker.query_one("#side", Input)
+        line.focus()
+        for wrong, words in [("a+b+c", "cannot read"), ("nothing@raw", "Did you mean demo?")]:
+            line.value = wrong
+            await bench.press("enter")
+            assert isinstance(bench.app.screen, SidePicker)
+            assert words in str(picker.query_one(".problem").render())
+        line.value = "demo@raw"
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("set_side"))
+        assert bench.chat.called("set_side") == [("demo@raw",)]
+
+
+async def test_a_side_that_cannot_be_loaded_says_so_and_the_old_one_stays():
+    async with running() as bench:
+        bench.chat.errors["set_side"] = UsageError("cannot change the side now")
+        await bench.press("f5")
+        await bench.settle()
+        bench.app.screen.query_one("#side", Input).focus()
+        bench.app.screen.query_one("#side", Input).value = "demo@raw"
+        await bench.press("enter")
+        await bench.until(lambda: "cannot change the side now" in bench.said())
+        assert bench.screen.status.status.side == "demo@urial-general"

@@ -1,0 +1,217 @@
+"""Writing, stopping, going on, editing, versions: what each key does to the conversation."""
+
+import pytest
+from textual import events
+
+from tests.ui.driving import running
+from urial_tui.errors import EngineError, UsageError
+
+
+def talked(chat) -> None:
+    chat.add_session("Walking", ["Why walk?", "It is healthy.", "And swim?", "It is wet."])
+
+
+async def test_enter_sends_and_the_answer_streams_in():
+    async with running() as bench:
+        await bench.say("Why walk?")
+        assert bench.shown() == [("You", "Why walk?"), ("Model", "Walking is good for you.")]
+        assert bench.screen.composer.text == ""
+        assert bench.screen.status.status.tokens_per_s == 34.1
+
+
+async def test_enter_does_not_overtake_the_letters_before_it():
+    """A terminal that pastes without brackets delivers everything in one go."""
+    async with running() as bench:
+        for key in ["h", "i", "enter"]:
+            bench.app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
+        await bench.until(lambda: bench.chat.called("send"), "it is sent")
+        assert bench.chat.called("send") == [("hi", "")]
+
+
+async def test_ctrl_j_makes_a_new_line_and_the_message_keeps_it():
+    async with running() as bench:
+        await bench.press("a", "ctrl+j", "b", "enter")
+        await bench.until(lambda: bench.chat.called("send"))
+        assert bench.chat.called("send") == [("a\nb", "")]
+
+
+async def test_a_message_sent_while_the_model_loads_waits_its_turn():
+    async with running(ready=False) as bench:
+        await bench.say("Why walk?")
+        assert bench.screen.transcript.entries[-1].note == "waiting for the model"
+        assert "loading" in bench.screen.status.status.state
+        bench.chat.make_ready()
+        await bench.settle()
+        assert bench.shown()[-1] == ("Model", "Walking is good for you.")
+        assert bench.screen.transcript.entries[-1].note == ""
+
+
+async def test_escape_stops_and_keeps_the_text():
+    async with running(auto=False) as bench:
+        await bench.say("Why walk?")
+        bench.chat.stream("It is")
+        assert "chat.stop" in bench.footer()
+        await bench.press("escape")
+        await bench.until(lambda: bench.chat.called("stop"))
+        await bench.settle()
+        entry = bench.screen.transcript.entries[-1]
+        assert (entry.text, entry.status) == ("It is", "stopped")
+        assert "chat.stop" not in bench.footer()
+
+
+async def test_while_an_answer_is_written_enter_keeps_the_text_and_says_why():
+    async with running(auto=False) as bench:
+        await bench.say("Why walk?")
+        await bench.write("next")
+        await bench.press("enter")
+        await bench.settle()
+        assert len(bench.chat.called("send")) == 1
+        assert bench.screen.composer.text == "next"
+        assert "Escape stops it" in bench.said()
+
+
+async def test_a_refused_message_stays_in_the_composer():
+    async with running() as bench:
+        bench.chat.errors["send"] = UsageError("another program writes it", hint="Close it.")
+        await bench.say("Why walk?")
+        assert bench.screen.composer.text == "Why walk?"
+        assert "another program writes it" in bench.said()
+        await bench.press("enter")
+        await bench.until(lambda: len(bench.chat.called("send")) == 2)
+
+
+async def test_an_answer_that_the_engine_could_not_finish_says_so_and_keeps_the_text():
+    async with running(auto=False) as bench:
+        await bench.say("Why walk?")
+        bench.chat.stream("It is")
+        bench.chat.end("failed", error=EngineError("the engine process ended", hint="Send again."))
+        await bench.settle()
+        entry = bench.screen.transcript.entries[-1]
+        assert (entry.text, entry.status) == ("It is", "failed")
+        assert entry.error == "the engine process ended"
+        assert "Send again." in bench.said()
+        assert "chat.regenerate" in bench.footer()
+
+
+async def test_ctrl_r_regenerates_and_the_old_version_stays():
+    async with running(talked) as bench:
+        await bench.press("ctrl+r")
+        await bench.until(lambda: bench.chat.called("regenerate"))
+        await bench.settle()
+        assert bench.chat.called("regenerate") == [("m4",)]
+        assert bench.shown()[-1] == ("Model", "Walking is good for you.")
+        assert bench.screen.transcript.entries[-1].branch == (2, 2)
+
+
+async def test_regenerate_acts_on_the_chosen_message():
+    async with running(talked) as bench:
+        bench.screen.transcript.select("m1")
+        await bench.press("ctrl+r")
+        await bench.until(lambda: bench.chat.called("regenerate"))
+        assert bench.chat.called("regenerate") == [("m2",)]
+
+
+async def test_ctrl_g_continues_the_answer():
+    async with running(talked) as bench:
+        await bench.press("ctrl+g")
+        await bench.until(lambda: bench.chat.called("continue_answer"))
+        await bench.settle()
+        assert bench.chat.called("continue_answer") == [("m4",)]
+        assert bench.shown()[-1] == ("Model", "It is wet. And it goes on.")
+
+
+async def test_ctrl_b_goes_around_the_versions():
+    async with running(talked) as bench:
+        assert "chat.branch" not in bench.footer()
+        await bench.press("ctrl+r")
+        await bench.until(lambda: "chat.branch" in bench.footer(), "versions are offered")
+        await bench.press("ctrl+b")
+        await bench.until(lambda: bench.chat.called("switch_sibling"))
+        await bench.settle()
+        assert bench.shown()[-1] == ("Model", "It is wet.")
+        await bench.press("ctrl+b")
+        await bench.until(lambda: len(bench.chat.called("switch_sibling")) == 2)
+        await bench.settle()
+        assert bench.shown()[-1] == ("Model", "Walking is good for you.")
+
+
+async def test_f2_edits_the_last_message_and_sending_makes_a_new_version():
+    async with running(talked) as bench:
+        await bench.write("half a thought")
+        await bench.press("f2")
+        assert bench.screen.composer.text == "And swim?"
+        assert "Editing" in str(bench.screen.composer.border_title)
+        await bench.press("!", "enter")
+        await bench.until(lambda: bench.chat.called("edit_and_resend"))
+        await bench.settle()
+        assert bench.chat.called("edit_and_resend") == [("m3", "And swim?!")]
+        assert bench.shown()[2:] == [("You", "And swim?!"), ("Model", "Walking is good for you.")]
+        assert bench.screen.composer.text == "half a thought"
+        assert bench.screen.editing is None
+
+
+async def test_escape_leaves_editing_and_brings_the_draft_back():
+    async with running(talked) as bench:
+        await bench.write("half a thought")
+        await bench.press("f2", "x", "escape")
+        assert bench.screen.composer.text == "half a thought"
+        assert bench.screen.editing is None
+        assert not bench.chat.called("edit_and_resend")
+
+
+async def test_edit_takes_the_question_of_the_chosen_answer():
+    async with running(talked) as bench:
+        bench.screen.transcript.select("m2")
+        await bench.press("f2")
+        assert bench.screen.composer.text == "Why walk?"
+        assert bench.screen.editing == "m1"
+
+
+async def test_a_beginning_of_the_answer_goes_along_with_the_message():
+    async with running() as bench:
+        await bench.press("ctrl+t", *"Sure", "enter")
+        assert bench.screen.place() == "composer"
+        await bench.write("Why walk?")
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("send"))
+        await bench.settle()
+        assert bench.chat.called("send") == [("Why walk?", "Sure")]
+        assert not bench.screen.begin_line.is_open
+        assert bench.screen.transcript.entries[-1].prefill == 4
+
+
+async def test_escape_closes_the_beginning_of_the_answer():
+    async with running() as bench:
+        await bench.press("ctrl+t", "x", "escape")
+        assert not bench.screen.begin_line.is_open
+        assert bench.screen.place() == "composer"
+        await bench.say("Hi")
+        assert bench.chat.called("send") == [("Hi", "")]
+
+
+@pytest.mark.parametrize(
+    ("key", "call"),
+    [("r", "regenerate"), ("g", "continue_answer"), ("right_square_bracket", "switch_sibling")],
+)
+async def test_letters_act_in_the_transcript(key, call):
+    def branched(chat) -> None:
+        talked(chat)
+        session = next(iter(chat._sessions.values()))
+        chat._new(session.id, "m3", "assistant", "Another.", "complete")
+
+    async with running(branched) as bench:
+        bench.screen.transcript.focus()
+        await bench.press(key)
+        await bench.until(lambda: bench.chat.called(call))
+
+
+async def test_the_screen_stays_alive_while_text_streams_fast():
+    async with running(auto=False) as bench:
+        await bench.say("Count.")
+        for number in range(3000):
+            bench.chat.stream(f"{number} ")
+        await bench.write("typing goes on")
+        assert bench.screen.composer.text == "typing goes on"
+        await bench.settle()
+        assert bench.shown()[-1][1].endswith("2998 2999 ")
+        assert bench.screen.stream_tokens == 3000
