@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 def launch_tui(
     *, side: str | None = None, pack: str | None = None, session: str | None = None
 ) -> int:
-    """Run the interface until the user leaves; the exit code. Raises UrialError before it starts.
+    """Run the interface until the user leaves; the exit code. Raises UrialError before it starts."""
+    return run_tui(app_services(side=side, pack=pack, session=session))
+
+
+def app_services(
+    *, side: str | None = None, pack: str | None = None, session: str | None = None
+) -> AppServices:
+    """What the app is given. Raises UrialError for what cannot be used.
 
     `side` and `pack` are for a new session, which is then opened instead of the last one; `session`
     is an id, the beginning of one, or `last`.
@@ -36,21 +43,19 @@ def launch_tui(
     if side is not None:
         _check_side(str(wanted), settings)
     found = _Composition(settings, str(wanted))
-    return run_tui(
-        AppServices(
-            make_chat=found.make_chat,
-            list_packs=found.list_packs,
-            pack_problems=found.pack_problems,
-            list_models=found.list_models,
-            check_side=lambda text: _check_side(text, settings),
-            state_dir=paths.state_dir(),
-            theme=settings.theme,
-            keymap=settings.keymap,
-            save_theme=_save_theme,
-            session_id=_session_id(session) if session is not None else None,
-            resume=side is None and pack is None,
-            close=found.close,
-        )
+    return AppServices(
+        make_chat=found.make_chat,
+        list_packs=found.list_packs,
+        pack_problems=found.pack_problems,
+        list_models=found.list_models,
+        check_side=lambda text: _check_side(text, settings),
+        state_dir=paths.state_dir(),
+        theme=settings.theme,
+        keymap=settings.keymap,
+        save_theme=_save_theme,
+        session_id=_session_id(session) if session is not None else None,
+        resume=side is None and pack is None,
+        close=found.close,
     )
 
 

@@ -1,0 +1,86 @@
+"""Makes the pictures in this folder: runs the real app on the embedded model, talks to it, saves what is on screen.
+
+Run by `make screenshots`. The history and the settings are those of a temporary folder; the assembled model is shared
+with the user's own cache. Sampling is greedy, so the same model and packs give the same pictures.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SETTINGS = "[sampling]\ntemperature = 0.0\n"
+SECONDS = 180
+FIRST = "What are the benefits of walking every day?"
+SECOND = "Give me three ideas for a rainy Sunday."
+
+
+async def until(what: str, condition: Callable[[], bool]) -> None:
+    """Wait for a condition of the running app."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            while not condition():  # noqa: ASYNC110 - conditions of a whole app have no event
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        sys.exit(f"timed out while waiting for {what}")
+
+
+async def conversation(size: tuple[int, int], names: dict[str, list[str]]) -> None:
+    """Talk at one terminal size; `names` maps a picture to the keys that lead to it."""
+    from urial_tui.launch import app_services
+    from urial_tui.ui.app import UrialApp
+
+    app = UrialApp(app_services(side="demo"))
+    async with app.run_test(size=size) as pilot:
+
+        def done(answers: int) -> bool:
+            chat = app.chat_screen.chat
+            if chat is None or chat.busy or chat.phase != "ready":
+                return False
+            return sum(m.role == "assistant" and bool(m.content) for m in chat.messages) == answers
+
+        await until("the model", lambda: done(0))
+        for number, text in enumerate((FIRST, SECOND), start=1):
+            for word in text:
+                await pilot.press("space" if word == " " else "question_mark" if word == "?" else word)
+            await pilot.press("enter")
+            await until("the answer", lambda n=number: done(n))
+        await pilot.pause(0.5)
+        for name, keys in names.items():
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause(0.5)
+            app.save_screenshot(f"{name}.svg", path=str(HERE))
+            print(f"{name}.svg", flush=True)
+        await pilot.press("ctrl+q")
+
+
+def main() -> None:
+    """Everything happens in a folder that is removed afterwards."""
+    from urial_tui.models.demo import demo_model
+
+    model = demo_model()
+    with tempfile.TemporaryDirectory() as home:
+        models = Path(home) / "cache" / "models"
+        models.mkdir(parents=True)
+        for path in (model, model.with_name(model.name + ".json")):
+            try:
+                os.link(path, models / path.name)
+            except OSError:
+                shutil.copy2(path, models / path.name)
+        os.environ["URIAL_TUI_HOME"] = home
+        config = Path(home) / "config"
+        config.mkdir()
+        (config / "settings.toml").write_text(SETTINGS)
+        asyncio.run(conversation((80, 24), {"chat-80x24": []}))
+        asyncio.run(
+            conversation((160, 45), {"chat-160x45": [], "packs-160x45": ["f3"], "help-160x45": ["escape", "f1"]})
+        )
+
+
+if __name__ == "__main__":
+    main()
