@@ -26,3 +26,15 @@ async def test_it_shows_and_closes_and_never_opens_a_link(monkeypatch: object) -
         await pilot.press("escape")
         await pilot.pause()
         assert app.screen is not view
+
+
+async def test_entities_bring_no_hidden_character_back_and_tags_stay_visible() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.push_screen(MarkdownView("a &#x202e;b &#x9b;c <b>d</b>\n\n`&#x202e;`"))
+        await pilot.pause()
+        svg = app.export_screenshot().replace("&#160;", " ")
+    assert "\u202e" not in svg
+    assert "\x9b" not in svg
+    assert "&amp;#x202e;b" in svg
+    assert "&lt;b&gt;d" in svg

@@ -20,7 +20,7 @@ TALKED = Situation(
 
 
 def possible(now: Situation) -> set[str]:
-    actions = {command.action.partition("(")[0] for command in CHAT_COMMANDS}
+    actions = {c.action for c in CHAT_COMMANDS if not c.action.startswith("app.")}
     return {action for action in actions if can(action, now)}
 
 

@@ -166,7 +166,7 @@ async def test_a_pack_is_chosen_with_its_real_text_and_cost(tmp_path):
 async def test_a_context_that_fills_is_told_and_the_oldest_turns_are_marked(tmp_path):
     engine = ScriptedEngine([" ".join(["word"] * 4)])
     constant = resolve_style(None, PACKS).constant().text
-    engine.n_ctx = len(engine.ids_of(constant.encode())) + 64 + 200
+    engine.n_ctx = len(engine.ids_of(constant.encode())) + 64 + 110
     seen_near = False
     async with running(engine, tmp_path / "history.db") as bench:
         for number in range(20):
@@ -174,11 +174,11 @@ async def test_a_context_that_fills_is_told_and_the_oldest_turns_are_marked(tmp_
             await bench.until(lambda n=number: len(bench.shown()) == 2 * n + 2)
             await bench.until(lambda: not bench.chat.busy)
             await bench.settle()
-            if "left out" in bench.screen.banner.text:
+            if "context is full" in bench.screen.banner.text:
                 break
             seen_near = seen_near or "nearly full" in bench.screen.banner.text
         assert seen_near
-        assert "left out of the prompt" in bench.screen.banner.text
+        assert "context is full" in bench.screen.banner.text
         assert bench.screen.transcript.model.blocks[0].left_out
         assert not bench.screen.transcript.model.blocks[-1].left_out
 

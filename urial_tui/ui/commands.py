@@ -54,12 +54,13 @@ GROUPS = (WRITING, ANSWERS, READING, SESSIONS, SETUP, PROGRAM)
 APP_COMMANDS = (
     Command(
         "app.help",
-        "f1,question_mark",
+        "f1",
         "help",
         "Help",
         "Help and keys",
         "Everything that can be done here, with its keys",
         PROGRAM,
+        priority=True,
     ),
     Command(
         "app.palette",
@@ -98,6 +99,17 @@ APP_COMMANDS = (
 )
 
 CHAT_COMMANDS = (
+    Command(
+        "chat.help",
+        "question_mark",
+        "app.help",
+        "Help",
+        "Help and keys",
+        "Everything that can be done here; where letters are not text",
+        PROGRAM,
+        show=False,
+        palette=False,
+    ),
     # Escape does the nearest of these; the footer shows which.
     Command(
         "chat.stop",

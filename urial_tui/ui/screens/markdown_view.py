@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from markdown_it import MarkdownIt
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -10,6 +11,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Markdown, Static
 
 from urial_tui.safetext import sanitize, sanitize_line
+
+
+def plain_parser() -> MarkdownIt:
+    """Markdown without HTML and without entities: `&#x202e;` would bring back, after the sanitiser, a
+    character that it took out, and tags would vanish from what the model wrote.
+    """
+    return MarkdownIt("gfm-like", {"html": False}).disable("entity")
 
 
 class MarkdownView(ModalScreen[None]):
@@ -39,7 +47,7 @@ class MarkdownView(ModalScreen[None]):
         with Vertical():
             yield Static(Content(self._title or "Markdown"), id="title")
             with VerticalScroll():
-                yield Markdown(self._text, open_links=False)
+                yield Markdown(self._text, open_links=False, parser_factory=plain_parser)
             yield Footer()
 
     def on_mount(self) -> None:
