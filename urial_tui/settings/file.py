@@ -75,7 +75,9 @@ def _read(path: Path) -> str | None:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(
-            f"{path} is not UTF-8 text (byte {error.start})", kind="settings-syntax"
+            f"{path} is not UTF-8 text (byte {error.start})",
+            hint="Save it as UTF-8, or move it away to use the defaults.",
+            kind="settings-syntax",
         ) from error
 
 
