@@ -22,7 +22,9 @@ def test_an_answer_streams_escape_keeps_it_and_the_next_start_has_everything(
     until_ready(first)
     (answer,) = history.answers(home)
     assert answer.status == "stopped"
-    assert answer.content == history.tokens_text(home, answer.id) != ""
+    written = history.tokens_text(home, answer.id)
+    assert written
+    assert answer.content in (written, written + "\ufffd")  # the last character may be half
     beginning = sanitize(answer.content.split("\n")[0])[:50].rsplit(" ", 1)[0].strip()
     assert first.shows(beginning)
     write(first, "an unsent thought")

@@ -48,9 +48,13 @@ KEYS = {
     "end": b"\x1b[F",
 }
 
-# What pyte would draw as text: private CSI (keyboard protocols), mode questions, DCS strings.
-_UNREAD = re.compile(rb"\x1b\[[<>=][0-9;]*[@-~]|\x1b\[\?[0-9;]*\$[a-z]|\x1bP[^\x1b]*\x1b\\")
-_CUT_OFF = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|P[^\x1b]*\x1b?)?\Z")
+# What pyte would draw or misread: private CSI (keyboard protocols), mode questions, DCS strings,
+# the shape of the mouse pointer (which pyte takes for the window's title).
+_UNREAD = re.compile(
+    rb"\x1b\[[<>=][0-9;]*[@-~]|\x1b\[\?[0-9;]*\$[a-z]|\x1bP[^\x1b]*\x1b\\"
+    rb"|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
+)
+_CUT_OFF = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|P[^\x1b]*\x1b?|\][^\x07\x1b]*\x1b?)?\Z")
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 
 
