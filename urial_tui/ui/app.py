@@ -6,6 +6,7 @@ is made by `services.make_chat` after the first paint.
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
@@ -29,7 +30,7 @@ from urial_tui.ui.palette import Commands
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.services import AppServices
-from urial_tui.ui.signals import Watchdog, handled
+from urial_tui.ui.signals import HUNG_UP_GRACE_S, Watchdog, handled
 from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES
 
 TWICE_S = 3.0
@@ -59,6 +60,8 @@ class UrialApp(App[None]):
         self.chat_screen = ChatScreen(services)
         self.watchdog: Watchdog | None = None
         self._interrupted = float("-inf")
+        self._hung_up = False
+        self._never_drawn = contextlib.ExitStack()
         self._end_task: asyncio.Task[None] | None = None
         self._clashes_told: set[str] = set()
         for theme in OUR_THEMES:
@@ -144,6 +147,8 @@ class UrialApp(App[None]):
         if self.watchdog is not None:
             self.watchdog.start(return_code or 1)
         await self.close_chat()
+        if self.watchdog is not None and self._hung_up:
+            self.watchdog.hasten(HUNG_UP_GRACE_S, return_code)
         self.exit(return_code=return_code)
 
     async def close_chat(self) -> None:
@@ -169,6 +174,10 @@ class UrialApp(App[None]):
         """Called by the event loop for SIGINT, SIGTERM and SIGHUP."""
         if self.watchdog is not None:
             self.watchdog.start(128 + number)
+        if number == getattr(signal, "SIGHUP", None) and not self._hung_up:
+            # Nobody sees the screen any more, and writing to it could block before all is saved.
+            self._hung_up = True
+            self._never_drawn.enter_context(self.batch_update())
         self.post_message(Signalled(number))
 
     async def on_signalled(self, message: Signalled) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 GRACE_S = 10.0
 """Seconds for an orderly end; the engine's child is given 3 of them."""
+HUNG_UP_GRACE_S = 0.5
+"""Seconds for the rest when the terminal is gone and everything is saved."""
 
 _RESET = "\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m\r\n"
 
@@ -56,10 +58,19 @@ class Watchdog:
         self._terminal = _terminal_mode()
 
     def start(self, exit_code: int) -> None:
+        """Begin to count; without effect when it counts already."""
         if self._timer is None:
-            self._timer = threading.Timer(self._seconds, self._end, (exit_code,))
-            self._timer.daemon = True
-            self._timer.start()
+            self._count(self._seconds, exit_code)
+
+    def hasten(self, seconds: float, exit_code: int) -> None:
+        """Count anew, from `seconds`: what had to be saved is saved."""
+        self.stop()
+        self._count(seconds, exit_code)
+
+    def _count(self, seconds: float, exit_code: int) -> None:
+        self._timer = threading.Timer(seconds, self._end, (exit_code,))
+        self._timer.daemon = True
+        self._timer.start()
 
     def stop(self) -> None:
         if self._timer is not None:
