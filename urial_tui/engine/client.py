@@ -1,33 +1,22 @@
-"""The asyncio client of the engine process: starts it, talks to it, notices its death, starts it again.
-
-One reader task takes events off the pipe and hands each to the queue of its request. A dead process fails every open
-request with `EngineError(kind="engine-died")`, with the last lines of its log as the reason; the next call starts a
-new one. This module imports neither llama_cpp nor numpy.
-"""
+"""The asyncio client of the engine process: one coroutine a request, an async iterator for an answer."""
 
 import asyncio
-import contextlib
-import os
-import signal
-import sys
-from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TypeVar
 
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import GenerationEvent, OnProgress
+from urial_tui.engine.channel import Channel, Make
 from urial_tui.errors import EngineError
 
 ACK_SECONDS = 3.0
 """A process that has not even acknowledged a cancel in this time is killed."""
-_LOG_LIMIT = 2 * 1024 * 1024
-_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
 _E = TypeVar("_E", bound=wire.Event)
 
 
 class EngineClient:
-    """`states_dir` None keeps no prompt states on disk; `log_file` None drops the engine's log."""
+    """See `api.Engine`. `states_dir` None keeps no prompt states on disk; `log_file` None drops the engine's log."""
 
     def __init__(
         self,
@@ -36,24 +25,12 @@ class EngineClient:
         states_quota: int = 512 * 1024 * 1024,
         log_file: Path | None = None,
     ) -> None:
-        self._states_dir = states_dir
-        self._states_quota = states_quota
-        self._log_file = log_file
-        self._process: asyncio.subprocess.Process | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._open: dict[int, asyncio.Queue[wire.AnyEvent | EngineError]] = {}
-        self._last = 0
-        self._complaints: deque[str] = deque(maxlen=8)
-        self._starting = asyncio.Lock()
-        self._closed = False
+        self._channel = Channel(states_dir, states_quota, log_file)
 
     @property
     def pid(self) -> int | None:
         """Process id of the running engine, None when there is none."""
-        process = self._process
-        return process.pid if process is not None and process.returncode is None else None
-
-    # --- requests ---------------------------------------------------------------------------------------------------
+        return self._channel.pid
 
     async def open(
         self, spec: wire.ContextSpec, on_progress: OnProgress | None = None
@@ -82,7 +59,9 @@ class EngineClient:
         max_tokens: int,
     ) -> "ClientGeneration":
         """A generation; it starts when it is iterated."""
-        return ClientGeneration(self, spec, prompt, sampling, stops, max_tokens)
+        return ClientGeneration(
+            self._channel, lambda n: wire.Generate(n, spec, prompt, sampling, stops, max_tokens)
+        )
 
     async def close_context(self, spec: wire.ContextSpec) -> None:
         """Free the context, and the weights when nothing else uses them. Without a process there is nothing to do."""
@@ -92,208 +71,20 @@ class EngineClient:
     async def describe(self) -> wire.Description:
         return await self._ask(wire.Describe, wire.Description)
 
-    # --- one request on the pipe ------------------------------------------------------------------------------------
-
-    async def _ask(self, make, kind: type[_E], on_progress: OnProgress | None = None) -> _E:  # type: ignore[no-untyped-def]
-        number = await self._send_new(make)
-        queue = self._open[number]
-        try:
-            while True:
-                event = await queue.get()
-                if isinstance(event, EngineError):
-                    raise event
-                if isinstance(event, wire.Failed):
-                    raise _error(event)
-                if isinstance(event, wire.Progress):
-                    if on_progress is not None:
-                        on_progress(event)
-                elif isinstance(event, kind):
-                    return event
-        except asyncio.CancelledError:
-            self._cancel_soon(number)
-            raise
-        finally:
-            self._open.pop(number, None)
-
-    async def _send_new(self, make) -> int:  # type: ignore[no-untyped-def]
-        await self._ensure()
-        self._last += 1
-        number = self._last
-        self._open[number] = asyncio.Queue()
-        await self._write(make(number))
-        return number
-
-    async def _write(self, request: wire.Request) -> None:
-        process = self._process
-        assert process is not None and process.stdin is not None
-        try:
-            process.stdin.write(wire.frame(request))
-            await process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the reader task notices the death and fails the request with the reason
-
-    def _cancel_soon(self, number: int) -> None:
-        """Tell the process without waiting, from a task that is being cancelled itself."""
-        process = self._process
-        if process is not None and process.returncode is None and process.stdin is not None:
-            self._last += 1
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
-                process.stdin.write(wire.frame(wire.Cancel(self._last, number)))
-
-    async def cancel(self, target: int) -> None:
-        """Returns when the process has acknowledged; kills it when it does not within ACK_SECONDS."""
-        if self.pid is None:
-            return
-        try:
-            await asyncio.wait_for(
-                self._ask(lambda n: wire.Cancel(n, target), wire.Ack), ACK_SECONDS
-            )
-        except TimeoutError:
-            self.kill()
-        except EngineError:
-            pass  # dead already: the generation itself reports it
-
-    # --- the process ------------------------------------------------------------------------------------------------
-
-    async def _ensure(self) -> None:
-        async with self._starting:
-            if self._closed:
-                raise EngineError("the engine is closed", kind="engine-closed")
-            if self.pid is not None:
-                return
-            await self._reap()
-            await self._start()
-
-    async def _start(self) -> None:
-        command = [sys.executable, "-P", "-m", "urial_tui.engine.worker"]
-        if self._states_dir is not None:
-            command += [
-                "--states",
-                str(self._states_dir),
-                "--states-quota",
-                str(self._states_quota),
-            ]
-        environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=environment,
-                start_new_session=os.name != "nt",
-            )
-        except OSError as error:
-            raise EngineError(
-                f"cannot start the engine process: {error.strerror or error}",
-                hint="Check the installation: urial-tui doctor",
-            ) from error
-        self._complaints.clear()
-        self._tasks = [
-            asyncio.create_task(self._read_events(self._process), name="engine events"),
-            asyncio.create_task(self._drain_log(self._process), name="engine log"),
-        ]
-
-    async def _read_events(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        try:
-            while True:
-                header = await process.stdout.readexactly(4)
-                body = await process.stdout.readexactly(wire.read_length(header))
-                event = wire.decode_event(body)
-                queue = self._open.get(event.request)
-                if queue is not None:
-                    queue.put_nowait(event)
-        except (asyncio.IncompleteReadError, ConnectionResetError):
-            pass
-        except Exception as error:  # noqa: BLE001 - an unreadable stream means the two ends are out of step
-            self._complaints.append(f"unreadable message from the engine: {error}")
-            self.kill(process)
-        status = await process.wait()
-        if len(self._tasks) > 1:
-            await asyncio.wait(self._tasks[1:], timeout=1.0)
-        self._fail_all(self._death(status))
-
-    def _death(self, status: int) -> EngineError:
-        how = f"with status {status}"
-        if status < 0:
-            with contextlib.suppress(ValueError):
-                how = f"by {signal.Signals(-status).name}"
-        reason = next((line for line in reversed(self._complaints) if line), "")
-        hint = "What was written is kept; the next message starts the engine again."
-        if status == -9:
-            hint += " If it was ended for lack of memory, choose a smaller model or context."
-        message = f"the engine process ended {how}"
-        if reason:
-            message += f": {reason}"
-        return EngineError(message, hint=hint, kind="engine-died")
-
-    def _fail_all(self, error: EngineError) -> None:
-        for queue in self._open.values():
-            queue.put_nowait(error)
-
-    async def _drain_log(self, process: asyncio.subprocess.Process) -> None:
-        """stderr to the log file, the old half dropped when it passes the limit; always read, so it never blocks."""
-        assert process.stderr is not None
-        log = _Log(self._log_file)
-        try:
-            while chunk := await process.stderr.read(65536):
-                log.write(chunk)
-                for line in chunk.decode("utf-8", "replace").splitlines():
-                    if any(
-                        word in line
-                        for word in ("GGML_ASSERT", "error:", "Error", "failed", "lacks:")
-                    ):
-                        self._complaints.append(line.strip()[:300])
-        finally:
-            log.close()
-
-    def kill(self, process: asyncio.subprocess.Process | None = None) -> None:
-        """End the process at once."""
-        process = process or self._process
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-
-    async def _reap(self) -> None:
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({task}, timeout=2.0)
-        self._tasks = []
-        self._process = None
-
     async def aclose(self) -> None:
         """End the process: a request to shut down first, a kill when it does not follow within a second."""
-        self._closed = True
-        process = self._process
-        if process is not None and process.returncode is None:
-            self._last += 1
-            if self._open:
-                self.kill(process)
-            else:
-                await self._write(wire.Shutdown(self._last))
-            try:
-                await asyncio.wait_for(process.wait(), 1.0)
-            except TimeoutError:
-                self.kill(process)
-                await process.wait()
-        await self._reap()
+        await self._channel.aclose()
+
+    async def _ask(self, make: Make, kind: type[_E], on_progress: OnProgress | None = None) -> _E:
+        return await _ask(self._channel, make, kind, on_progress)
 
 
 class ClientGeneration:
-    """One answer being written; see `api.Generation`."""
+    """One answer being written; see `api.Generation`. The request is sent when iteration begins."""
 
-    def __init__(
-        self,
-        client: EngineClient,
-        spec: wire.ContextSpec,
-        prompt: wire.Prompt,
-        sampling: wire.Sampling,
-        stops: wire.Stops,
-        max_tokens: int,
-    ) -> None:
-        self._client = client
-        self._make = lambda n: wire.Generate(n, spec, prompt, sampling, stops, max_tokens)
+    def __init__(self, channel: Channel, make: Make) -> None:
+        self._channel = channel
+        self._make = make
         self._number: int | None = None
         self._cancelled = False
 
@@ -301,64 +92,62 @@ class ClientGeneration:
         """Ask the engine to stop; returns when it has acknowledged. Iteration still ends with Finished."""
         self._cancelled = True
         if self._number is not None:
-            await self._client.cancel(self._number)
+            await _cancel(self._channel, self._number)
 
     async def __aiter__(self) -> AsyncIterator[GenerationEvent]:
-        client = self._client
-        self._number = number = await client._send_new(self._make)
-        queue = client._open[number]
+        number, queue = await self._channel.send(self._make)
+        self._number = number
         if self._cancelled:
-            await client.cancel(number)
-        finished = False
+            await _cancel(self._channel, number)
+        ended = False
         try:
-            while not finished:
+            while not ended:
                 event = await queue.get()
+                ended = isinstance(event, EngineError | wire.Failed | wire.Finished)
                 if isinstance(event, EngineError):
-                    finished = True
                     raise event
                 if isinstance(event, wire.Failed):
-                    finished = True
                     raise _error(event)
                 if isinstance(event, wire.Progress | wire.Started | wire.Token | wire.Finished):
-                    finished = isinstance(event, wire.Finished)
                     yield event
         finally:
-            client._open.pop(number, None)
-            if not finished:
-                client._cancel_soon(number)
+            self._channel.forget(number, cancel=not ended)
 
 
-class _Log:
-    """A capped log file, mode 0600. A disk that refuses loses the log, nothing else."""
+async def _ask(
+    channel: Channel, make: Make, kind: type[_E], on_progress: OnProgress | None = None
+) -> _E:
+    """Send a request and wait for its answer; cancelling the caller cancels the request."""
+    number, queue = await channel.send(make)
+    ended = False
+    try:
+        while True:
+            event = await queue.get()
+            ended = not isinstance(event, wire.Progress)
+            if isinstance(event, EngineError):
+                raise event
+            if isinstance(event, wire.Failed):
+                raise _error(event)
+            if isinstance(event, kind):
+                return event
+            if isinstance(event, wire.Progress) and on_progress is not None:
+                on_progress(event)
+    finally:
+        channel.forget(number, cancel=not ended)
 
-    def __init__(self, path: Path | None) -> None:
-        self._file = None
-        if path is None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if path.exists() and path.stat().st_size > _LOG_LIMIT:
-                kept = path.read_bytes()[-_LOG_LIMIT // 2 :]
-                path.write_bytes(kept)
-            self._file = os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0
-            )
-        except OSError:
-            self._file = None
-        self._room = _LOG_LIMIT
 
-    def write(self, data: bytes) -> None:
-        if self._file is not None and self._room > 0:
-            self._room -= len(data)
-            try:
-                self._file.write(data)
-            except OSError:
-                self._file = None
-
-    def close(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.close()
+async def _cancel(channel: Channel, target: int) -> None:
+    """Returns when the process has acknowledged; kills it when it does not within ACK_SECONDS."""
+    if channel.pid is None:
+        return
+    try:
+        await asyncio.wait_for(
+            _ask(channel, lambda n: wire.Cancel(n, target), wire.Ack), ACK_SECONDS
+        )
+    except TimeoutError:
+        channel.kill()
+    except EngineError:
+        pass  # dead already: the generation itself reports it
 
 
 def _error(failed: wire.Failed) -> EngineError:

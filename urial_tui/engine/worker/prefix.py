@@ -125,8 +125,12 @@ class PrefixCache:
         if self._states is None:
             return
         state = self.context.save_state()
-        if self._states.save(self._key, constant, state) and not self.context.restore_state(state, constant):
-            raise Fault("decode", "llama.cpp does not take its own state back", "See the engine log.")
+        if self._states.save(self._key, constant, state) and not self.context.restore_state(
+            state, constant
+        ):
+            raise Fault(
+                "decode", "llama.cpp does not take its own state back", "See the engine log."
+            )
 
     def _checkpoint(self) -> None:
         """Remember this point, where trimming back to it later would not be exact."""

@@ -9,7 +9,8 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from urial_tui.engine import protocol as wire
@@ -125,7 +126,7 @@ class Server:
             case wire.Generate(spec=spec):
                 resident = self._resident(number, spec)
                 load_s, resident.load_s = resident.load_s, 0.0
-                with _Abortable(self, number, resident):
+                with self._abortable(number, resident):
                     generate(
                         request,
                         resident.cache,
@@ -145,7 +146,7 @@ class Server:
         spans = wire.Prompt(spans=prompt.spans[: prompt.constant], constant=prompt.constant)
         ids = prompt_ids(resident.model, spans)
         constant = constant_ids(resident.model, spans, ids)
-        with _Abortable(self, number, resident):
+        with self._abortable(number, resident):
             filled = resident.cache.fill(
                 constant,
                 constant,
@@ -170,29 +171,24 @@ class Server:
 
         return self._residents.get(spec, on_load)
 
+    @contextmanager
+    def _abortable(self, number: int, resident: Resident) -> Iterator[None]:
+        """While a request decodes, a cancel also sets the context's abort flag."""
+        flag = resident.context.abort
+        with self._cancel_lock:
+            flag.clear()
+            self._abort = flag.set
+            if number in self._cancelled:
+                flag.set()
+        try:
+            yield
+        finally:
+            with self._cancel_lock:
+                self._abort = None
+                flag.clear()
+
     def _is_cancelled(self, number: int) -> bool:
         return number in self._cancelled
-
-
-class _Abortable:
-    """While a request decodes, a cancel also sets the context's abort flag."""
-
-    def __init__(self, server: Server, number: int, resident: Resident) -> None:
-        self._server, self._number, self._flag = server, number, resident.context.abort
-
-    def __enter__(self) -> None:
-        server = self._server
-        with server._cancel_lock:
-            self._flag.clear()
-            server._abort = self._flag.set
-            if self._number in server._cancelled:
-                self._flag.set()
-
-    def __exit__(self, *_exc: object) -> None:
-        server = self._server
-        with server._cancel_lock:
-            server._abort = None
-            self._flag.clear()
 
 
 def _describe(number: int) -> wire.Description:
