@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.pty.conftest import Start
 from tests.pty.driving import ask_and_watch, status, until_ready, write
 from tests.support import pty_history as history
-from tests.support.pty_program import is_running
+from tests.support.pty_processes import is_running
 from urial_tui.safetext import sanitize
 
 

@@ -10,7 +10,8 @@ import pytest
 from tests.pty.conftest import Start
 from tests.pty.driving import ask, status, until_ready
 from tests.support import pty_history as history
-from tests.support.pty_program import Terminal, is_running
+from tests.support.pty_processes import is_running
+from tests.support.pty_program import Terminal
 
 
 def kill_while_it_streams(terminal: Terminal, question: str, delay: float) -> None:

@@ -11,7 +11,8 @@ import pytest
 from tests.pty.conftest import Start
 from tests.pty.driving import ask, ask_and_watch, until_ready, write
 from tests.support import pty_history as history
-from tests.support.pty_program import Terminal, children_of, is_running
+from tests.support.pty_processes import children_of, is_running
+from tests.support.pty_program import Terminal
 
 PROMPT = 8.0
 """Seconds within which it must be gone; the program's own watchdog would strike after 10."""

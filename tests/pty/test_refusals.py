@@ -8,7 +8,8 @@ import pytest
 
 from tests.pty.conftest import Start
 from tests.pty.driving import until_ready
-from tests.support.pty_program import Terminal, environment, program
+from tests.support.pty_processes import environment, program
+from tests.support.pty_program import Terminal
 
 ESCAPE = b"\x1b"
 

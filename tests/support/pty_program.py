@@ -12,7 +12,6 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pyte
+
+from tests.support.pty_processes import children_of, environment, program
 
 PATIENCE = 30.0
 """Seconds that anything may take on a busy machine before a test gives up."""
@@ -56,30 +57,6 @@ _UNREAD = re.compile(
 )
 _CUT_OFF = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|P[^\x1b]*\x1b?|\][^\x07\x1b]*\x1b?)?\Z")
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
-
-
-def program() -> list[str]:
-    """The command that starts the installed program of this interpreter."""
-    script = Path(sys.executable).with_name("urial-tui")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "urial_tui"]
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    """An environment in which the program finds nothing of the user's: its home is `home`."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TMPDIR", "COVERAGE_PROCESS_START"}
-    }
-    own = {
-        "URIAL_TUI_HOME": str(home),
-        "HOME": str(home),
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LANG": "C.UTF-8",
-        "PYTHONFAULTHANDLER": "1",
-    }
-    return kept | own | more
 
 
 class Terminal:
@@ -283,20 +260,3 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-
-
-def children_of(pid: int) -> list[int]:
-    """Process ids of the living children of a process, zombies left out."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return [int(row[0]) for row in rows if int(row[1]) == pid and not row[2].startswith("Z")]
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process lives; a zombie does not."""
-    listed = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False
-    )
-    return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")

