@@ -1,5 +1,6 @@
 """Running the app with a fake chat, and waiting for what should come true."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -60,9 +61,13 @@ class Bench:
     async def until(self, true: Callable[[], Any], what: str = "") -> None:
         """Let the app work until `true()` holds; fails when the app is idle for long without it."""
         for _ in range(150):
-            if true():
-                return
             self.screen.relay.flush()
+            for _ in range(
+                40
+            ):  # a pause takes 20 ms; most things need only a few turns of the loop
+                if true():
+                    return
+                await asyncio.sleep(0)
             await self.pilot.pause()
         raise AssertionError(f"did not come true: {what or true}")
 
@@ -86,7 +91,6 @@ class Bench:
         """Until nothing waits: text is handed on, workers are done."""
         self.screen.relay.flush()
         await self.app.workers.wait_for_complete()
-        await self.pilot.pause()
         await self.pilot.pause()
 
     def shown(self) -> list[tuple[str, str]]:

@@ -49,7 +49,6 @@ async def still(pilot: Pilot[Any]) -> None:
     for widget in app.screen.query("Input"):
         widget.cursor_blink = False
     await pilot.pause()
-    await pilot.pause()
 
 
 def pressing(*keys: str) -> Any:
