@@ -122,7 +122,7 @@ class _Composition:
         return Chat(
             engine=services.engine,
             store=self._store,
-            resolve=services.activate,
+            resolve=services.activate_for_chat,
             side=self._side,
             listener=listener,
             trouble=trouble,
@@ -132,7 +132,7 @@ class _Composition:
         return self.services().packs.all()
 
     def pack_problems(self) -> Sequence[str]:
-        return [str(problem) for problem in self.services().packs.problems]
+        return [f"{p.path.name}: {p.error.message}" for p in self.services().packs.problems]
 
     async def list_models(self) -> Sequence[ModelChoice]:
         return await asyncio.to_thread(self._models)

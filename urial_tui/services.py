@@ -6,7 +6,8 @@ Nothing is opened before it is asked for. `Services.activate` is the one way fro
 import asyncio
 import contextlib
 import sys
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,8 +16,8 @@ from urial_tui import __version__, paths
 from urial_tui.chat.active import ActiveSide
 from urial_tui.engine.client import EngineClient
 from urial_tui.engine.protocol import ContextSpec, Sampling
-from urial_tui.errors import StoreError
-from urial_tui.models.hashes import file_sha256, known_sha256
+from urial_tui.errors import StoreError, UrialError
+from urial_tui.models.hashes import HashingStopped, file_sha256, known_sha256
 from urial_tui.models.library import Library
 from urial_tui.models.resolve import ResolvedSide, resolve_side
 from urial_tui.prompts.packs import PackLibrary
@@ -43,6 +44,8 @@ class Services:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._given = settings
+        self._closing = threading.Event()
+        self._hashing: set[asyncio.Task[None]] = set()
 
     @cached_property
     def settings(self) -> Settings:
@@ -113,8 +116,7 @@ class Services:
             style=style,
             sampling=sampling,
             max_tokens=max_tokens,
-            model_sha256=known_sha256(resolved.model_path),
-            adapter_sha256=known_sha256(resolved.adapter_path) if resolved.adapter_path else None,
+            sha256_of=lambda path: known_sha256(Path(path)),
             versions=versions(),
         )
 
@@ -129,18 +131,32 @@ class Services:
                 values[name] = value
         return Sampling(**values), chosen.max_tokens  # type: ignore[arg-type]
 
-    async def with_hashes(self, side: ActiveSide) -> ActiveSide:
-        """The side with its files' sha256, computed where it is not known yet: seconds for a file of gigabytes."""
-        model = side.model_sha256 or await asyncio.to_thread(
-            file_sha256, Path(side.spec.model_path)
-        )
-        adapter = side.adapter_sha256
-        if side.spec.adapter_path and adapter is None:
-            adapter = await asyncio.to_thread(file_sha256, Path(side.spec.adapter_path))
-        return replace(side, model_sha256=model, adapter_sha256=adapter)
+    async def hash_files(self, side: ActiveSide) -> None:
+        """Compute the sha256 of the side's files where they are not known: seconds for a file of gigabytes."""
+        for path in filter(None, (side.spec.model_path, side.spec.adapter_path)):
+            if side.sha256_of(path) is None:
+                await asyncio.to_thread(file_sha256, Path(path), self._closing.is_set)
+
+    async def activate_for_chat(self, notation: str) -> ActiveSide:
+        """As `activate`; hashes that are not known yet are computed in the background, for later answers."""
+        side = await self.activate(notation)
+        task = asyncio.create_task(self.hash_files(side), name="hash files")
+        task.add_done_callback(self._hashed)
+        self._hashing.add(task)
+        return side
+
+    def _hashed(self, task: "asyncio.Task[None]") -> None:
+        """A hash that could not be computed stays unknown; the answer itself does not need it."""
+        self._hashing.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def aclose(self) -> None:
-        """End the engine process, if one was started."""
+        """End the engine process, if one was started, and the hashing."""
+        self._closing.set()
+        for task in list(self._hashing):
+            with contextlib.suppress(HashingStopped, OSError, UrialError):
+                await task
         if "engine" in self.__dict__:
             await self.engine.aclose()
 

@@ -1,5 +1,6 @@
 """A side that is ready to use: where its files are, how its conversations render, which context runs it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from urial_tui.engine.protocol import ContextSpec, Prompt, Sampling, Span, Stops
@@ -7,9 +8,13 @@ from urial_tui.prompts.styles import Style
 from urial_tui.prompts.types import Rendered
 
 
+def _unknown(_path: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class ActiveSide:
-    """`notation` is canonical SIDE text, style included; `model_sha256` is None until it has been computed."""
+    """`notation` is canonical SIDE text, style included. `sha256_of` tells a file's hash, None until it is computed."""
 
     notation: str
     label: str
@@ -17,9 +22,16 @@ class ActiveSide:
     style: Style
     sampling: Sampling
     max_tokens: int
-    model_sha256: str | None = None
-    adapter_sha256: str | None = None
+    sha256_of: Callable[[str], str | None] = _unknown
     versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def model_sha256(self) -> str | None:
+        return self.sha256_of(self.spec.model_path)
+
+    @property
+    def adapter_sha256(self) -> str | None:
+        return self.sha256_of(self.spec.adapter_path) if self.spec.adapter_path else None
 
 
 def as_prompt(rendered: Rendered, ids: tuple[int, ...] = ()) -> Prompt:

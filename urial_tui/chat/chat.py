@@ -35,7 +35,7 @@ from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Message, Session, Status
+from urial_tui.store.types import Hit, Message, Session, Status
 
 Listener = Callable[[ChatEvent], None]
 PROGRAM = "urial-tui"
@@ -140,6 +140,10 @@ class Chat:
 
     async def sessions(self, query: str = "") -> list[Session]:
         return await self._store.sessions(query=query)
+
+    async def search(self, query: str) -> list[Hit]:
+        """Messages and titles that match, with a snippet each."""
+        return await self._store.search(query)
 
     async def open_session(self, session_id: str) -> None:
         """Show a stored session. One that another program writes is shown too; answering in it is refused."""
@@ -406,14 +410,17 @@ class Chat:
     def _ended(self, outcome: Outcome) -> None:
         self.messages = (*self.messages[:-1], outcome.message)
         self._dropped = outcome.dropped
+        grown = 0
         if outcome.finished is not None:
-            self._context_used = outcome.finished.prompt_tokens + outcome.finished.completion_tokens
+            used = outcome.finished.prompt_tokens + outcome.finished.completion_tokens
+            grown = used - self._context_used if self._context_used else 0
+            self._context_used = used
         if outcome.error is not None and outcome.error.kind == "engine-died":
             self._loader.lost(outcome.error)
         else:
             self._loader.tell_phase("ready")
         self._tell(SessionsChanged())
-        room = answer_room(self.max_tokens, self.n_ctx)
+        room = max(grown, answer_room(self.max_tokens, self.n_ctx))
         if outcome.finished is not None and self.context_used + room > self.n_ctx * 0.95:
             self._tell(ContextNotice("near", self.context_used, self.n_ctx, self._dropped))
 

@@ -120,10 +120,10 @@ async def _run(asking: Asking) -> Answered:
             services.notation(asking.choice), pack_file=asking.choice.pack_file
         )
         side = _as_asked(side, asking)
-        hashing = asyncio.create_task(services.with_hashes(side))
+        hashing = asyncio.create_task(services.hash_files(side))
         store = await _store(services, asking)
         info = await services.engine.open(side.spec)
-        side = await hashing
+        await hashing
         session = await store.create_session(side.notation)
         await store.lock(session.id, PROGRAM)
         user = await store.add_user_message(session.id, None, asking.query)

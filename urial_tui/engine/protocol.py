@@ -188,7 +188,7 @@ class Tokens(Event, frozen=True):
 
 
 class Prefilled(Event, frozen=True):
-    """`n_tokens` are in the context now; `reused` of them were there or came from disk (`from_disk`)."""
+    """`n_tokens` is what the constant text takes; `reused` of them were there or came from disk (`from_disk`)."""
 
     n_tokens: int
     reused: int

@@ -129,10 +129,6 @@ class Settings:
     theme: str = _setting(
         "urial-night", "text", "Interface", "The colour theme, by name.", pattern=_ID.pattern
     )
-    draft_save_s: float = _setting(
-        1.0, "number", "Interface", "An unsent message is kept this long after the last key.",
-        low=0.1, high=60, unit="seconds",
-    )  # fmt: skip
     keymap: dict[str, str] = _setting(  # noqa: RUF009
         {}, "keymap", "Interface",
         'Other keys for the program\'s bindings: `"binding.id" = "ctrl+n,f2"`, or a list of keys.',

@@ -155,7 +155,7 @@ class Server:
                 outputs=0,
             )
         self._send(
-            wire.Prefilled(number, len(constant), filled.reused, filled.from_disk, filled.seconds)
+            wire.Prefilled(number, len(ids), filled.reused, filled.from_disk, filled.seconds)
         )
 
     def _resident(self, number: int, spec: wire.ContextSpec) -> Resident:
