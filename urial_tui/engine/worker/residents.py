@@ -64,34 +64,47 @@ class Residents:
         return found
 
     def _open(self, spec: ContextSpec, on_load: OnLoad | None) -> Resident:
-        model = self._models.get((spec.model_path, spec.gpu_layers))
-        load_s = 0.0
-        if model is None:
-            if not Path(spec.model_path).is_file():
-                raise Fault(
-                    "model-missing",
-                    f"there is no file {spec.model_path}",
-                    "Check the path of the model.",
-                )
-            model = Model(spec.model_path, spec.gpu_layers, on_load)
-            self._models[(spec.model_path, spec.gpu_layers)] = model
-            load_s = model.load_s
-        try:
-            adapter = self._adapter(model, spec.adapter_path) if spec.adapter_path else None
-            context = Context(
-                model,
-                n_ctx=spec.n_ctx,
-                n_threads=spec.n_threads,
-                adapter=adapter,
-                adapter_scale=spec.adapter_scale,
+        """Load what is missing. With automatic GPU layers, a context that finds no memory on the device is tried again
+        with half the layers, as long as nothing else uses the weights."""
+        layers = spec.gpu_layers
+        while True:
+            model, load_s = self._model(spec, layers, on_load)
+            try:
+                return self._with_context(spec, model, load_s)
+            except Fault as fault:
+                shared = any(resident.model is model for resident in self._contexts.values())
+                offloaded = model.gpu_layers
+                self._drop_unused()
+                if fault.kind != "context" or spec.gpu_layers >= 0 or not offloaded or shared:
+                    raise
+                layers = offloaded // 2
+
+    def _model(self, spec: ContextSpec, layers: int, on_load: OnLoad | None) -> tuple[Model, float]:
+        """The weights and the seconds that loading them took now."""
+        key = (spec.model_path, spec.gpu_layers)
+        if key in self._models:
+            return self._models[key], 0.0
+        if not Path(spec.model_path).is_file():
+            raise Fault(
+                "model-missing",
+                f"there is no file {spec.model_path}",
+                "Check the path of the model.",
             )
-        except Fault:
-            self._drop_unused()
-            raise
-        _warm(context)
-        return Resident(
-            spec, model, context, PrefixCache(context, self._states, _key(spec, context)), load_s
+        model = self._models[key] = Model(spec.model_path, layers, on_load)
+        return model, model.load_s
+
+    def _with_context(self, spec: ContextSpec, model: Model, load_s: float) -> Resident:
+        adapter = self._adapter(model, spec.adapter_path) if spec.adapter_path else None
+        context = Context(
+            model,
+            n_ctx=spec.n_ctx,
+            n_threads=spec.n_threads,
+            adapter=adapter,
+            adapter_scale=spec.adapter_scale,
         )
+        _warm(context)
+        cache = PrefixCache(context, self._states, _key(spec, context))
+        return Resident(spec, model, context, cache, load_s)
 
     def _adapter(self, model: Model, path: str) -> Adapter:
         key = (id(model), path)
