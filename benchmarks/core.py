@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from urial_tui import paths
 from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.chat.events import ChatEvent, TextStreamed
 from urial_tui.chat.turn import Turn
@@ -36,6 +37,22 @@ def long_pack(folder: Path) -> Path:
         encoding="utf-8",
     )
     return path
+
+
+def endless_pack() -> str:
+    """The id of a pack, put into the current home, whose answers nothing ends but their number of tokens."""
+    text = (builtin_packs_dir() / f"{DEFAULT_PACK}.toml").read_text(encoding="utf-8")
+    opening, rest = text.split("[[example]]", 1)
+    if "[format]" in text:
+        raise RuntimeError("the default pack has a format of its own; write this pack another way")
+    folder = paths.ensure_private_dir(paths.user_packs_dir())
+    (folder / "bench-endless.toml").write_text(
+        opening.replace(DEFAULT_PACK, "bench-endless")
+        + '[format]\nfence = ""\nstops = []\n\n[[example]]'
+        + rest,
+        encoding="utf-8",
+    )
+    return "bench-endless"
 
 
 @dataclass(frozen=True)
