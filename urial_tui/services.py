@@ -22,7 +22,7 @@ from urial_tui.models.library import Library
 from urial_tui.models.resolve import ResolvedSide, resolve_side
 from urial_tui.prompts.packs import PackLibrary
 from urial_tui.prompts.styles import Style, default_library, resolve_style
-from urial_tui.settings import Settings, load_settings
+from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, load_settings
 from urial_tui.sides import DEMO, Side, parse_side
 from urial_tui.store.aio import AsyncStore
 
@@ -121,7 +121,7 @@ class Services:
         )
 
     def sampling(self, style: Style) -> tuple[Sampling, int]:
-        """The user's settings, then the pack's own values, then the engine's."""
+        """The user's settings, then the pack's own values, then the engine's; the number is `max_tokens`."""
         values: dict[str, float | int | None] = {}
         chosen = self.settings.sampling
         for name in Sampling.__struct_fields__:
@@ -129,7 +129,8 @@ class Services:
             value = mine if mine is not None else style.defaults.get(name)
             if value is not None:
                 values[name] = value
-        return Sampling(**values), chosen.max_tokens  # type: ignore[arg-type]
+        longest = chosen.max_tokens or int(style.defaults.get("max_tokens", DEFAULT_MAX_TOKENS))
+        return Sampling(**values), longest  # type: ignore[arg-type]
 
     async def hash_files(self, side: ActiveSide) -> None:
         """Compute the sha256 of the side's files where they are not known: seconds for a file of gigabytes."""

@@ -160,6 +160,17 @@ async def test_sampling_is_applied():
         assert bench.app.screen is bench.screen
 
 
+async def test_an_empty_length_is_the_default_one():
+    async with running() as bench:
+        await bench.press("f4")
+        length = bench.app.screen.query_one("#max_tokens", Input)
+        length.value = ""
+        assert length.placeholder == "default 512"
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("set_sampling"))
+        assert bench.chat.called("set_sampling")[0][1] == 512
+
+
 async def test_a_value_out_of_range_is_said_beside_its_field_and_not_applied():
     async with running() as bench:
         await bench.press("f4")

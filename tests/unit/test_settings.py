@@ -38,12 +38,9 @@ def test_a_missing_file_means_the_defaults_and_stays_missing(file: Path) -> None
     assert load_settings(file) == Settings()
     assert not file.parent.exists()
     assert (Settings().side, Settings().pack) == ("demo", "urial-general")
-    assert (Settings().n_ctx, Settings().gpu_layers, Settings().sampling.max_tokens) == (
-        4096,
-        -1,
-        512,
-    )
+    assert (Settings().n_ctx, Settings().gpu_layers) == (4096, -1)
     assert Settings().sampling.temperature is None
+    assert Settings().sampling.max_tokens is None
 
 
 def test_values_are_read_with_their_tables(file: Path) -> None:

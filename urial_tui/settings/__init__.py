@@ -6,6 +6,7 @@ is read or made at import.
 
 from urial_tui.settings.file import load_settings, save_settings
 from urial_tui.settings.schema import (
+    DEFAULT_MAX_TOKENS,
     FIELDS,
     Field,
     SamplingSettings,
@@ -16,6 +17,7 @@ from urial_tui.settings.schema import (
 )
 
 __all__ = [
+    "DEFAULT_MAX_TOKENS",
     "FIELDS",
     "Field",
     "SamplingSettings",

@@ -48,6 +48,9 @@ def _setting(
     return field(default=default, metadata=about)
 
 
+DEFAULT_MAX_TOKENS: Final = 512
+"""How long an answer may be where neither the settings nor the pack say so."""
+
 _PACK = "the pack's own value"
 
 
@@ -87,9 +90,9 @@ class SamplingSettings:
         None, "integer", "Sampling", "The same seed and prompt give the same answer.",
         low=0, high=2**32 - 2, optional="a new random seed for each answer",
     )  # fmt: skip
-    max_tokens: int = _setting(
-        512, "integer", "Sampling", "An answer ends after this many tokens.",
-        low=1, high=1_000_000, unit="tokens",
+    max_tokens: int | None = _setting(
+        None, "integer", "Sampling", "An answer ends after this many tokens.",
+        low=1, high=1_000_000, unit="tokens", optional=_PACK,
     )  # fmt: skip
 
 

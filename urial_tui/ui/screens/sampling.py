@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Static
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import SettingsError
 from urial_tui.safetext import sanitize
-from urial_tui.settings import FIELDS, Field
+from urial_tui.settings import DEFAULT_MAX_TOKENS, FIELDS, Field
 from urial_tui.ui.screens.dialog import Dialog
 
 PREFIX = "sampling."
@@ -37,6 +37,11 @@ def sampling_fields() -> list[Field]:
 
 def name_of(item: Field) -> str:
     return item.key.removeprefix(PREFIX)
+
+
+def _default(name: str) -> Any:
+    """What an empty field means."""
+    return DEFAULT_MAX_TOKENS if name == "max_tokens" else getattr(Sampling(), name)
 
 
 class SamplingDialog(Dialog[SamplingChoice]):
@@ -74,8 +79,7 @@ class SamplingDialog(Dialog[SamplingChoice]):
     def _empty(self, name: str) -> str:
         if name == "seed":
             return "random"
-        default = self._fields[name].default if name == "max_tokens" else getattr(Sampling(), name)
-        return f"default {default:g}"
+        return f"default {_default(name):g}"
 
     def _read(self, name: str) -> Any:
         """The value typed for `name`. Raises SettingsError."""
@@ -83,7 +87,7 @@ class SamplingDialog(Dialog[SamplingChoice]):
         text = self.query_one(f"#{name}", Input).value.strip()
         if text:
             return item.parse(text)
-        return item.default if name == "max_tokens" else getattr(Sampling(), name)
+        return _default(name)
 
     def _range(self, name: str) -> str:
         item = self._fields[name]

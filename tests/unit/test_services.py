@@ -1,0 +1,62 @@
+"""The services: whose sampling values win."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.packs import MINIMAL, write
+from urial_tui.prompts.packs import load_pack
+from urial_tui.prompts.styles import Style, resolve_style, style_from_file, style_of_pack
+from urial_tui.services import Services
+from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, with_values
+
+OFFICIAL_TEXT = "# Instruction\n\nBe kind.\n\n# Query:\n```\nq\n```\n\n# Answer:\n```\na\n```"
+
+
+def services(**sampling: object) -> Services:
+    changes = {f"sampling.{name}": value for name, value in sampling.items()}
+    return Services(with_values(Settings(), changes))
+
+
+def pack_style(folder: Path, defaults: str) -> Style:
+    return style_of_pack(load_pack(write(folder, f"{MINIMAL}[defaults]\n{defaults}\n")))
+
+
+@pytest.fixture
+def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
+    return services()
+
+
+def test_a_pack_says_how_long_its_answers_may_be(tmp_path: Path) -> None:
+    sampling, max_tokens = services().sampling(
+        pack_style(tmp_path, "max_tokens = 900\ntop_p = 0.5")
+    )
+    assert (max_tokens, sampling.top_p) == (900, 0.5)
+
+
+def test_every_built_in_pack_s_values_arrive(packs: Services) -> None:
+    for pack in packs.packs.all():
+        sampling, max_tokens = packs.sampling(resolve_style(pack.id, packs.packs))
+        arrived = {"max_tokens": max_tokens} | {
+            name: getattr(sampling, name) for name in pack.defaults if name != "max_tokens"
+        }
+        assert arrived == pack.defaults, pack.id
+
+
+def test_an_official_prompt_has_the_official_values(tmp_path: Path) -> None:
+    sampling, max_tokens = services().sampling(
+        style_from_file(write(tmp_path, OFFICIAL_TEXT, "inst_help.txt"))
+    )
+    assert max_tokens == 2048
+    assert (sampling.temperature, sampling.repeat_penalty) == (0.3, 1.1)
+
+
+def test_the_user_s_settings_go_before_the_pack_s_values(tmp_path: Path) -> None:
+    style = pack_style(tmp_path, "max_tokens = 900\ntop_p = 0.5")
+    sampling, max_tokens = services(max_tokens=7, top_p=1.0).sampling(style)
+    assert (max_tokens, sampling.top_p) == (7, 1.0)
+
+
+def test_where_nobody_says_how_long_there_is_a_default(packs: Services) -> None:
+    assert packs.sampling(resolve_style("raw", packs.packs))[1] == DEFAULT_MAX_TOKENS == 512
