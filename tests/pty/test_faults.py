@@ -65,10 +65,11 @@ def test_a_second_program_on_the_session_is_told_who_has_it(start: Start, home: 
 
     second = start(size=(140, 40))
     second.until_text("What is a haiku?")
-    second.until_text(f"process {first.process.pid}")
+    second.until_text("this session is open in urial-tui")
+    second.until_text(str(first.process.pid))
     write(second, "a second voice")
     second.send("enter")
-    second.settle(0.5)
+    second.settle()
     assert history.users(home) == ["What is a haiku?"]
     assert second.shows("a second voice"), "what was typed is not lost"
     second.send("ctrl+n")
@@ -107,6 +108,7 @@ def test_stored_text_cannot_drive_the_terminal(
     terminal.send("ctrl+f")
     terminal.settle()
     terminal.send("escape")
+    terminal.settle()
     check_harmless(bytes(terminal.raw))
     assert terminal.screen.title == "", "the window's title was set"
     assert terminal.shows("[bold]markup[/bold]"), "the markup is text"
@@ -144,6 +146,7 @@ def test_a_model_that_writes_controls_cannot_drive_the_terminal(start: Start, ho
     assert written
     terminal.send("escape")
     until_ready(terminal)
+    terminal.settle()
     check_harmless(bytes(terminal.raw))
 
 

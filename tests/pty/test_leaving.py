@@ -131,7 +131,8 @@ def test_a_closed_window_ends_it_and_keeps_the_answer(start: Start, home: Path) 
     ask_and_watch(terminal, "What is a haiku?")
     engine = terminal.engine()
     terminal.hang_up()
-    terminal.ended(15)
+    # 120 is Python's own word for output that could not be flushed; nobody is there to read either.
+    assert terminal.ended(PROMPT) in (129, 120)
     assert not is_running(engine)
     assert history.problems(home) == []
     (answer,) = history.answers(home)

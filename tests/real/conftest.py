@@ -20,16 +20,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("real")
 
 
+ONE_THREAD = "n_threads = 1\n"
+"""llama.cpp's threads wait for each other by spinning: beside other work one is not slower than two."""
+
+
+def _with_settings(home: Path) -> Path:
+    (home / "config").mkdir()
+    (home / "config" / "settings.toml").write_text(ONE_THREAD)
+    return home
+
+
 @pytest.fixture
 def home(tmp_path: Path, give_demo: GiveDemo) -> Path:
     """A home in which nothing was asked yet."""
-    return give_demo(tmp_path / "home")
+    return _with_settings(give_demo(tmp_path / "home"))
 
 
 @pytest.fixture(scope="session")
 def used_home(tmp_path_factory: pytest.TempPathFactory, give_demo: GiveDemo) -> Path:
     """One home for all tests that only need the model to be there."""
-    return give_demo(tmp_path_factory.mktemp("used") / "home")
+    return _with_settings(give_demo(tmp_path_factory.mktemp("used") / "home"))
 
 
 @pytest.fixture(scope="session")

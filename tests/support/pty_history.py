@@ -29,6 +29,10 @@ def _query(home: Path, sql: str) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path, timeout=20)
     try:
         return connection.execute(sql).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):  # the program is making the file right now
+            return []
+        raise
     finally:
         connection.close()
 

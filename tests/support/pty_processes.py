@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that a command may take on a busy machine."""
+
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Goes with every limit on file sizes: Python would leave compiled modules behind that are cut off."""
 
 
 def program() -> list[str]:
@@ -65,7 +68,7 @@ def begin(home: Path, *arguments: str, **options: Any) -> "subprocess.Popen[byte
     """Start the program with pipes, for a test that interferes with it."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [*program(), *arguments], env=environment(home), **{**streams, **options}
+        [*program(), *arguments], env=environment(home), bufsize=0, **{**streams, **options}
     )
 
 

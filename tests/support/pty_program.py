@@ -8,6 +8,7 @@ thread: nothing moves while no method waits. POSIX only.
 import fcntl
 import os
 import re
+import resource
 import select
 import signal
 import struct
@@ -15,12 +16,13 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import pyte
 
-from tests.support.pty_processes import children_of, environment, program
+from tests.support.pty_processes import NO_BYTECODE, children_of, environment, program
 
 PATIENCE = 30.0
 """Seconds that anything may take on a busy machine before a test gives up."""
@@ -70,7 +72,9 @@ class Terminal:
         size: tuple[int, int] = (100, 30),
         env: Mapping[str, str] | None = None,
         command: Sequence[str] | None = None,
+        file_limit: int | None = None,
     ) -> None:
+        """`file_limit`: no file can grow beyond so many bytes, as if the disk were full."""
         columns, lines = size
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -84,9 +88,9 @@ class Terminal:
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            env=environment(home, **(env or {})),
+            env=environment(home, **(NO_BYTECODE if file_limit is not None else {}), **(env or {})),
             cwd=home,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - this process has no other thread
+            preexec_fn=partial(_prepare, file_limit),  # noqa: PLW1509 - there is one thread here
         )
         os.set_blocking(self._master, False)
 
@@ -149,13 +153,16 @@ class Terminal:
         self.until(lambda: not self.shows(text), seconds, f"the end of {text!r}")
 
     def settle(self, quiet: float = 0.3, seconds: float = PATIENCE) -> None:
-        """Until nothing was drawn for `quiet` seconds."""
+        """Until nothing was drawn for `quiet` seconds; the cursor blinks every half second."""
         deadline = time.monotonic() + seconds
         while self.pump(quiet):
             assert time.monotonic() < deadline, f"never quiet\n{self.picture()}"
 
     def lines(self) -> list[str]:
-        return [line.rstrip() for line in self.screen.display]
+        # Not `screen.display`, which fails where half of a wide character was drawn over.
+        columns = range(self.screen.columns)
+        rows = (self.screen.buffer[row] for row in range(self.screen.lines))
+        return ["".join(row[column].data for column in columns).rstrip() for row in rows]
 
     def text(self) -> str:
         """The screen, one string, lines joined by newlines."""
@@ -249,8 +256,10 @@ class Terminal:
         return found
 
 
-def _take_terminal() -> None:
+def _prepare(file_limit: int | None) -> None:
     """In the new process: a session of its own, with standard input as its terminal."""
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
