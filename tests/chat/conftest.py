@@ -60,7 +60,7 @@ class Room:
         await self.settled()
 
     async def settled(self) -> None:
-        task = self.chat._turn_task
+        task = self.chat._answering._task
         if task is not None:
             await task
 

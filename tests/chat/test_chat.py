@@ -379,3 +379,167 @@ async def test_the_cost_and_the_text_of_a_pack_can_be_seen_before_it_is_chosen(
     assert "# Query" in await room.chat.preview("urial-brief")
     await room.chat.set_pack("urial-brief")
     assert room.chat.side == "demo@urial-brief"
+
+
+async def test_continuing_across_sides_and_again_loses_nothing(make_room: Make) -> None:
+    room = make_room(
+        Script.of("one two", reason="length"),
+        Script.of(" three", reason="length"),
+        Script.of(" four", reason="length"),
+    )
+    await room.chat.start()
+    await room.ask("Count.")
+    await room.chat.set_side("other@raw")
+    for _ in range(2):
+        await room.chat.continue_answer()
+        await room.settled()
+    assert room.chat.messages[-1].content == "one two three four"
+    stops = room.engine.generations()[-1].stops
+    assert stops is not None and stops.prefilled == b"one two three"
+
+
+async def test_only_the_answers_own_tokens_count_for_penalties_when_it_is_continued(
+    make_room: Make,
+) -> None:
+    room = make_room(Script.of("one two", reason="length"), " three")
+    await room.chat.start()
+    await room.ask("Count.")
+    await room.chat.continue_answer()
+    await room.settled()
+    prompt = room.engine.generations()[-1].prompt
+    assert prompt is not None
+    assert room.engine.text_of(prompt.ids[len(prompt.ids) - prompt.answer :]) == b"one two"
+
+
+async def test_an_answer_that_the_model_ended_is_not_continued(make_room: Make) -> None:
+    room = make_room("Done.")
+    await room.chat.start()
+    await room.ask("Say it.")
+    with pytest.raises(UsageError, match="ended"):
+        await room.chat.continue_answer()
+    assert len(room.chat.messages) == 2 and not room.chat.busy
+
+
+@pytest.mark.parametrize(
+    "error", [StoreError("too long", kind="too-big"), RuntimeError("surprise")]
+)
+async def test_whatever_breaks_a_turn_is_told_and_the_chat_goes_on(
+    make_room: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    room = make_room("one two", "fine")
+    await room.chat.start()
+
+    def break_it(self: Store, *args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Store, "append_tokens", break_it)
+    await room.ask("first")
+    ended = room.told(TurnEnded)[-1]
+    assert ended.error is not None and str(error) in ended.error.message
+    assert ended.message.status == "failed"
+    assert room.chat.phase == "ready" and not room.chat.busy
+    monkeypatch.undo()
+    await room.ask("second")
+    assert room.chat.messages[-1].content == "fine"
+
+
+async def test_a_session_is_answered_by_its_own_side(make_room: Make) -> None:
+    room = make_room("A.", "B.")
+    await room.chat.start()
+    await room.chat.set_side("demo@urial-italian")
+    await room.ask("ciao")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.new_session()
+    await room.chat.set_side("demo@raw")
+    await room.chat.open_session(session.id)
+    assert room.chat.side == "demo@urial-italian"
+
+
+async def test_a_session_whose_side_is_gone_opens_and_says_so(make_room: Make) -> None:
+    room = make_room("A.")
+    await room.chat.start()
+    await room.ask("hello")
+    session = room.chat.session
+    assert session is not None
+    await room.store.set_side(session.id, "missing@raw")
+    await room.chat.new_session()
+    await room.chat.open_session(session.id)
+    assert room.told(Trouble)[-1].error.kind == "model"
+    assert room.chat.side == "demo@raw" and len(room.chat.messages) == 2
+
+
+async def test_the_context_in_use_is_that_of_the_visible_branch(make_room: Make) -> None:
+    room = make_room("A.", "B.")
+    await room.chat.start()
+    await room.ask("first")
+    used = room.chat.context_used
+    session = room.chat.session
+    assert session is not None and used > 0
+    other = room.new()
+    await room.chat.aclose()
+    await other.start()
+    await other.open_session(session.id)
+    assert other.context_used == used
+    await other.set_side("demo@urial-brief")
+    await other._loader.ready()
+    assert other.context_used == other._loader.pack_tokens != used
+
+
+async def test_an_earlier_point_gets_back_the_turns_that_fit_again(make_room: Make) -> None:
+    room = make_room("answer " * 10, n_ctx=200)
+    await room.chat.start()
+    for i in range(8):
+        await room.ask(f"question{i} " + "word " * 20)
+    await room.chat.edit_and_resend(room.chat.messages[2].id, "edited")
+    await room.settled()
+    call = room.engine.generations()[-1]
+    assert call.prompt is not None
+    text = "".join(span.text for span in call.prompt.spans)
+    assert "question0" in text and "edited" in text
+
+
+async def test_the_chosen_length_decides_the_room_for_an_answer(make_room: Make) -> None:
+    room = make_room("ok", n_ctx=400)
+    await room.chat.start()
+    await room.chat.set_sampling(Sampling(temperature=0.0), 16)
+    for i in range(4):
+        await room.ask(f"question{i} " + "word " * 80)
+    assert not [n for n in room.told(ContextNotice) if n.kind == "trimmed"]
+
+
+async def test_stopping_while_the_message_is_being_committed_stops_its_answer(
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = make_room("never")
+    await room.chat.start()
+    await room.chat._loader.ready()
+    gate = asyncio.Event()
+    real = room.store.add_user_message
+
+    async def slow(*args: object) -> object:
+        await gate.wait()
+        return await real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(room.store, "add_user_message", slow)
+    sending = asyncio.create_task(room.chat.send("hello"))
+    await asyncio.sleep(0)
+    assert room.chat.busy
+    with pytest.raises(UsageError):
+        await room.chat.send("again")
+    await room.chat.stop()
+    gate.set()
+    await sending
+    await room.settled()
+    assert room.chat.messages[-1].status == "stopped"
+    assert not room.engine.generations()
+
+
+async def test_versions_of_the_visible_branch_come_at_once(make_room: Make) -> None:
+    room = make_room("A.", "B.")
+    await room.chat.start()
+    await room.ask("first")
+    await room.chat.regenerate()
+    await room.settled()
+    question, answer = room.chat.messages
+    assert await room.chat.versions() == {question.id: (1, 1), answer.id: (2, 2)}

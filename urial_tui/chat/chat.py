@@ -4,14 +4,12 @@ The TUI holds one `Chat` and calls its coroutines; everything that happens comes
 event loop. Work on the engine runs in tasks of this object, so no call blocks for as long as an answer takes.
 """
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
-import msgspec
-
 from urial_tui.chat.active import ActiveSide
+from urial_tui.chat.answering import Answering
 from urial_tui.chat.events import (
     BranchChanged,
     ChatEvent,
@@ -21,21 +19,20 @@ from urial_tui.chat.events import (
     SessionsChanged,
     StoreTrouble,
     Trouble,
-    TurnEnded,
 )
 from urial_tui.chat.fitting import answer_room
 from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.resuming import Resumption, resumption
-from urial_tui.chat.side_loader import SideLoader, retrieve
+from urial_tui.chat.side_loader import SideLoader
 from urial_tui.chat.transcript import as_markdown
-from urial_tui.chat.turn import Outcome, Turn
+from urial_tui.chat.turn import Outcome
 from urial_tui.engine.api import Engine
 from urial_tui.engine.protocol import ContextInfo, Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Hit, Message, Session, Status
+from urial_tui.store.types import Hit, Message, Session
 
 Listener = Callable[[ChatEvent], None]
 PROGRAM = "urial-tui"
@@ -60,9 +57,8 @@ class Chat:
         self._store = store
         self._tell = listener
         self._loader = SideLoader(engine, resolve, side, listener)
-        self._turn: Turn | None = None
-        self._turn_task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._answering = Answering(engine, store, self._loader, listener, self._ended)
+        self._beginning = False
         self._dropped = 0
         self._locked: UrialError | None = None
         self._chosen_sampling: tuple[Sampling, int] | None = None
@@ -88,8 +84,13 @@ class Chat:
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is being written or waits for the engine."""
-        return self._turn_task is not None and not self._turn_task.done()
+        """Whether a message is being committed, or an answer is written or waits for the engine."""
+        return self._beginning or self._answering.busy
+
+    @property
+    def locked(self) -> UrialError | None:
+        """Why the open session cannot be written: another program holds it."""
+        return self._locked
 
     @property
     def n_ctx(self) -> int:
@@ -124,7 +125,7 @@ class Chat:
         self._not_while_busy("change the side")
         active = await self._loader.change(side)
         self._chosen_sampling = None
-        self._dropped = 0
+        self._dropped = self._context_used = 0
         if self.session is not None and self._locked is None:
             await self._stored(lambda: self._store.set_side(self._session_id, active.notation))
 
@@ -156,11 +157,29 @@ class Chat:
         except StoreError as error:
             self._locked = error
         self.session = session
-        self._context_used = 0
         self._dropped = 0
         await self._show(session.leaf_id)
         if self._locked is not None:
             self._tell(Trouble(self._locked))
+        if session.side != self.side:
+            await self._follow(session.side)
+
+    async def _follow(self, side: str) -> None:
+        """Answer with the session's own side; where it cannot be used any more, say so and keep the present one."""
+        try:
+            await self._loader.change(side)
+        except UrialError as error:
+            self._tell(Trouble(error))
+            return
+        self._chosen_sampling = None
+
+    async def take_over(self) -> None:
+        """Write the open session although another program holds its lock (it is gone, or on another machine)."""
+        if self.session is None or self._locked is None:
+            return
+        await self._store.lock(self._session_id, PROGRAM, take_over=True)
+        self._locked = None
+        await self._show(self.session.leaf_id)
 
     async def new_session(self) -> None:
         """Leave the session; the next message begins a new one."""
@@ -188,7 +207,17 @@ class Chat:
 
     async def _show(self, leaf_id: str | None) -> None:
         self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()
+        self._context_used = await self._used_by_branch()
         self._tell(BranchChanged(self._session_id, self.messages))
+
+    async def _used_by_branch(self) -> int:
+        """Tokens that the last answer of the branch left in the context; 0 when it is not known."""
+        for message in reversed(self.messages):
+            if message.role == "assistant":
+                generation = await self._store.generation_of(message.id)
+                end = generation.end if generation else None
+                return end.prompt_tokens + end.completion_tokens if end else 0
+        return 0
 
     @property
     def _session_id(self) -> str:
@@ -214,79 +243,80 @@ class Chat:
 
     async def send(self, text: str, prefill: str = "") -> None:
         """Commit the user's message and begin the answer; returns when both are on their way."""
-        if not text.strip():
-            raise UsageError("the message is empty", hint="Write something first.")
-        self._may_write("send")
-        old_draft_of = self._session_id or None
-        if self.session is None:
-            self.session = await self._stored(lambda: self._store.create_session(self.side))
-            await self._stored(lambda: self._store.lock(self._session_id, PROGRAM))
-        parent = self.messages[-1].id if self.messages else None
-        user = await self._stored(
-            lambda: self._store.add_user_message(self._session_id, parent, text)
-        )
-        with contextlib.suppress(StoreError):
-            await self._store.save_draft(old_draft_of, "")
-        self.messages = (*self.messages, user)
-        self._tell(MessageAdded(user))
-        self._tell(SessionsChanged())
-        await self._answer(prefill=prefill)
+        _refuse_empty(text)
+        with self._begin("send"):
+            draft_of = self._session_id or None
+            if self.session is None:
+                self.session = await self._stored(lambda: self._store.create_session(self.side))
+                await self._stored(lambda: self._store.lock(self._session_id, PROGRAM))
+            parent = self.messages[-1].id if self.messages else None
+            user = await self._stored(
+                lambda: self._store.add_user_message(self._session_id, parent, text)
+            )
+            with contextlib.suppress(StoreError):
+                await self._store.save_draft(draft_of, "")
+            self.messages = (*self.messages, user)
+            self._tell(MessageAdded(user))
+            self._tell(SessionsChanged())
+            await self._answer(prefill=prefill)
 
     async def edit_and_resend(self, message_id: str, text: str) -> None:
         """Another version of a user's message, as a new branch, and an answer to it."""
-        if not text.strip():
-            raise UsageError("the message is empty", hint="Write something first.")
-        self._may_write("edit")
-        original = self._visible(message_id)
-        if original.role != "user":
-            raise UsageError(
-                "only your own messages can be edited", hint="Select one of your messages."
+        _refuse_empty(text)
+        with self._begin("edit"):
+            original = self._visible(message_id)
+            if original.role != "user":
+                raise UsageError(
+                    "only your own messages can be edited", hint="Select one of your messages."
+                )
+            parent = original.parent_id
+            user = await self._stored(
+                lambda: self._store.add_user_message(self._session_id, parent, text)
             )
-        user = await self._stored(
-            lambda: self._store.add_user_message(self._session_id, original.parent_id, text)
-        )
-        self.messages = (*self._before(message_id), user)
-        self._tell(BranchChanged(self._session_id, self.messages))
-        await self._answer()
+            self._go_back_to((*self._before(message_id), user))
+            await self._answer()
 
     async def regenerate(self, message_id: str | None = None) -> None:
         """Another answer to the same message, as a new branch beside the old one."""
-        self._may_write("regenerate")
-        answer = self._answer_of(message_id)
-        if answer is None:
-            if not self.messages or self.messages[-1].role != "user":
-                raise UsageError("there is no answer to regenerate", hint="Send a message first.")
-            await self._answer()
-            return
-        self.messages = self._before(answer.id)
-        self._tell(BranchChanged(self._session_id, self.messages))
-        count = (await self._store.siblings(answer.id)) if answer.parent_id else []
-        await self._answer(prefill=answer.prefill, attempt=len(count))
+        with self._begin("regenerate"):
+            answer = self._answer_of(message_id)
+            if answer is None:
+                if not self.messages or self.messages[-1].role != "user":
+                    raise UsageError(
+                        "there is no answer to regenerate", hint="Send a message first."
+                    )
+                await self._answer()
+                return
+            versions = await self._store.siblings(answer.id)
+            self._go_back_to(self._before(answer.id))
+            await self._answer(prefill=answer.prefill, attempt=len(versions))
 
     async def continue_answer(self, message_id: str | None = None) -> None:
         """Go on from where an answer ended, from its stored tokens, as a new branch beside it."""
-        self._may_write("continue")
-        answer = self._answer_of(message_id)
-        if answer is None:
-            raise UsageError("there is no answer to continue", hint="Send a message first.")
-        active = await self._loader.ready()
-        resume = await resumption(self._store, answer, active, self.n_ctx)
-        self.messages = self._before(answer.id)
-        self._tell(BranchChanged(self._session_id, self.messages))
-        content = answer.content
-        if resume is not None:
-            content = resume.text_after(answer.prefill)
-        await self._answer(prefill=answer.prefill, content=content, resume=resume)
+        with self._begin("continue"):
+            answer = self._answer_of(message_id)
+            if answer is None:
+                raise UsageError("there is no answer to continue", hint="Send a message first.")
+            active = await self._loader.ready()
+            resume = await resumption(self._store, answer, active, self.n_ctx)
+            if resume is not None and resume.ended:
+                raise UsageError(
+                    "the model ended this answer by itself, there is nothing to continue",
+                    hint="Regenerate it, or send a further message.",
+                )
+            self._go_back_to(self._before(answer.id))
+            content = resume.text if resume is not None else answer.content
+            await self._answer(prefill=answer.prefill, content=content, resume=resume)
 
     async def stop(self) -> None:
         """End the running answer; what was written is kept. Returns when it has ended."""
-        task = self._turn_task
-        if task is None or task.done():
-            return
-        self._stopping.set()
-        if self._turn is not None:
-            await self._turn.cancel()
-        await asyncio.wait({task})
+        await self._answering.stop()
+
+    def _go_back_to(self, messages: tuple[Message, ...]) -> None:
+        """Show an earlier point of the branch, from which another one begins."""
+        self.messages = messages
+        self._dropped = 0
+        self._tell(BranchChanged(self._session_id, messages))
 
     async def switch_sibling(self, message_id: str, step: int) -> None:
         """Show the branch through the next (+1) or previous (-1) version of a message."""
@@ -306,6 +336,10 @@ class Chat:
         """(position from 1, how many) among the versions of a message."""
         ids = [message.id for message in await self._store.siblings(message_id)]
         return (ids.index(message_id) + 1, len(ids)) if message_id in ids else (1, 1)
+
+    async def versions(self) -> dict[str, tuple[int, int]]:
+        """(position from 1, how many) among its versions, for each message of the visible branch."""
+        return await self._store.versions([message.id for message in self.messages])
 
     # --- packs and export -------------------------------------------------------------------------------------------
 
@@ -338,8 +372,7 @@ class Chat:
         resume: Resumption | None = None,
         attempt: int = 0,
     ) -> None:
-        user = self.messages[-1]
-        content = content or prefill
+        user, content = self.messages[-1], content or prefill
         answer = await self._stored(
             lambda: self._store.begin_answer(
                 self._session_id, user.id, prefill=prefill, content=content
@@ -348,81 +381,27 @@ class Chat:
         branch = self.messages
         self.messages = (*branch, answer)
         self._tell(MessageAdded(answer, queued=not self._loader.is_ready))
-        self._stopping.clear()
-        self._turn_task = asyncio.create_task(
-            self._run(branch, answer, resume, attempt), name="answer"
+        self._answering.begin(
+            branch,
+            answer,
+            lambda: (self.sampling, self.max_tokens),
+            resume=resume,
+            attempt=attempt,
+            at_least_dropped=self._dropped,
         )
-        self._turn_task.add_done_callback(retrieve)
-
-    async def _run(
-        self, branch: tuple[Message, ...], answer: Message, resume: Resumption | None, attempt: int
-    ) -> None:
-        try:
-            active = await self._wait_for_side()
-        except UrialError as error:
-            await self._never_began(answer, "failed", error)
-            return
-        if active is None:
-            await self._never_began(answer, "stopped")
-            return
-        sampling = self.sampling
-        if sampling.seed is not None and attempt:
-            sampling = _reseeded(sampling, attempt)
-        self._loader.tell_phase("generating")
-        turn = self._turn = Turn(self._engine, self._store, active, self.n_ctx, self._tell)
-        try:
-            outcome = await turn.run(
-                branch,
-                answer,
-                sampling=sampling,
-                max_tokens=self.max_tokens,
-                resume=resume,
-                at_least_dropped=self._dropped,
-            )
-        finally:
-            self._turn = None
-        self._ended(outcome)
-        await self._write_back()
-
-    async def _wait_for_side(self) -> ActiveSide | None:
-        """The loaded side, or None when the user stopped waiting for it. Loading itself goes on."""
-        ready = asyncio.ensure_future(self._loader.ready())
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            return await ready if ready.done() and not self._stopping.is_set() else None
-        finally:
-            stopping.cancel()
-            ready.add_done_callback(retrieve)
-            ready.cancel()
-
-    async def _never_began(
-        self, answer: Message, status: Status, error: UrialError | None = None
-    ) -> None:
-        ended = await self._stored(
-            lambda: self._store.finish_answer(
-                answer.id, None, status, end=None, error=error.message if error else ""
-            )
-        )
-        self.messages = (*self.messages[:-1], ended)
-        self._tell(TurnEnded(ended, None, error))
 
     def _ended(self, outcome: Outcome) -> None:
         self.messages = (*self.messages[:-1], outcome.message)
-        self._dropped = outcome.dropped
-        grown = 0
-        if outcome.finished is not None:
-            used = outcome.finished.prompt_tokens + outcome.finished.completion_tokens
+        finished = outcome.finished
+        if finished is not None:
+            self._dropped = outcome.dropped
+            used = finished.prompt_tokens + finished.completion_tokens
             grown = used - self._context_used if self._context_used else 0
             self._context_used = used
-        if outcome.error is not None and outcome.error.kind == "engine-died":
-            self._loader.lost(outcome.error)
-        else:
-            self._loader.tell_phase("ready")
+            room = max(grown, answer_room(self.max_tokens, self.n_ctx))
+            if used + room > self.n_ctx * 0.95:
+                self._tell(ContextNotice("near", used, self.n_ctx, self._dropped))
         self._tell(SessionsChanged())
-        room = max(grown, answer_room(self.max_tokens, self.n_ctx))
-        if outcome.finished is not None and self.context_used + room > self.n_ctx * 0.95:
-            self._tell(ContextNotice("near", self.context_used, self.n_ctx, self._dropped))
 
     # --- guards -----------------------------------------------------------------------------------------------------
 
@@ -432,10 +411,18 @@ class Chat:
                 f"cannot {what} while an answer is being written", hint="Stop it first (Escape)."
             )
 
-    def _may_write(self, what: str) -> None:
+    @contextlib.contextmanager
+    def _begin(self, what: str) -> Iterator[None]:
+        """From here to the answer's beginning nothing else may begin. Raises what speaks against it."""
         self._not_while_busy(what)
         if self._locked is not None:
             raise self._locked
+        self._beginning = True
+        self._answering.prepare()
+        try:
+            yield
+        finally:
+            self._beginning = False
 
     def _visible(self, message_id: str) -> Message:
         for message in self.messages:
@@ -459,19 +446,10 @@ class Chat:
         following = self.messages[self.messages.index(message) + 1 :]
         return following[0] if following else None
 
-    # --- a history that cannot be written ---------------------------------------------------------------------------
-
     async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
         return await keep_writing(self._store, write, lambda error: self._tell(StoreTrouble(error)))
 
-    async def _write_back(self) -> None:
-        """After an answer, try the disk again when the history is in memory for a trouble that may have passed."""
-        if self._store.is_in_memory:
-            with contextlib.suppress(StoreError):
-                await self._store.write_back()
-                self._tell(StoreTrouble(None))
 
-
-def _reseeded(sampling: Sampling, attempt: int) -> Sampling:
-    assert sampling.seed is not None
-    return msgspec.structs.replace(sampling, seed=(sampling.seed + attempt) % 2**32)
+def _refuse_empty(text: str) -> None:
+    if not text.strip():
+        raise UsageError("the message is empty", hint="Write something first.")

@@ -49,13 +49,14 @@ async def fit(
     side: ActiveSide,
     turns: Sequence[Turn],
     n_ctx: int,
+    max_tokens: int,
     *,
     prefill: str = "",
     at_least: int = 0,
 ) -> Fitted:
     """Render the turns, leaving out as many of the oldest as needed, at least `at_least` (what was left out before
     stays left out). Raises EngineError "context-full" when the last question alone does not fit."""
-    room = answer_room(side.max_tokens, n_ctx)
+    room = answer_room(max_tokens, n_ctx)
     pairs = (len(turns) - 1) // 2
     dropped = min(at_least, pairs)
     while True:
@@ -65,9 +66,8 @@ async def fit(
             return Fitted(rendered, count, dropped)
         if dropped < pairs:
             dropped += 1
-            room = max(
-                room, n_ctx // 3
-            )  # leave out a little more at once, so that it does not happen at each turn
+            # Leave out a little more at once, so that it does not happen again at each turn.
+            room = max(room, n_ctx // 3)
             continue
         if count + MIN_ROOM <= n_ctx:
             return Fitted(rendered, count, dropped)

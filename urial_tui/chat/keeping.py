@@ -17,8 +17,9 @@ async def keep_writing(
     try:
         return await write()
     except StoreError as error:
-        if error.kind not in DISK_TROUBLE or store.is_in_memory:
+        if error.kind not in DISK_TROUBLE:
             raise
-        await store.fall_back()
-        on_trouble(error)
+        if not store.is_in_memory:  # a write that failed beside this one may have moved it already
+            await store.fall_back()
+            on_trouble(error)
         return await write()

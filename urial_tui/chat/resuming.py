@@ -9,12 +9,16 @@ from urial_tui.store.types import Message, Token
 
 @dataclass(frozen=True)
 class Resumption:
-    """An answer's exact prompt and tokens; a token that a stop had cut is left out, and so are control tokens."""
+    """An answer's exact prompt and tokens; a token that a stop had cut is left out, and so are control tokens. `begun`
+    is the beginning of the answer that the prompt holds already."""
 
     message_id: str
     prompt_ids: tuple[int, ...]
+    begun: str
     tokens: tuple[Token, ...]
     dropped: int
+    ended: bool
+    """The model ended the answer itself, by a stop or an end-of-generation token."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -23,12 +27,13 @@ class Resumption:
 
     @property
     def raw(self) -> bytes:
-        """The bytes that the tokens have written."""
-        return b"".join(token.raw[: token.visible] for token in self.tokens)
+        """The answer so far, as bytes."""
+        return self.begun.encode() + b"".join(token.raw[: token.visible] for token in self.tokens)
 
-    def text_after(self, prefill: str) -> str:
+    @property
+    def text(self) -> str:
         """The answer so far; half a character at its end comes back with the next token."""
-        return (prefill.encode() + self.raw).decode("utf-8", "ignore")
+        return self.raw.decode("utf-8", "ignore")
 
 
 async def resumption(
@@ -42,7 +47,9 @@ async def resumption(
     start = generation.start
     same = (
         start.model_path == active.spec.model_path
+        and start.model_sha256 in {None, active.model_sha256}
         and start.adapter_path == active.spec.adapter_path
+        and start.adapter_scale == active.spec.adapter_scale
         and start.style == active.style.id
         and start.pack_hash == active.style.hash
     )
@@ -50,4 +57,14 @@ async def resumption(
     tokens = tuple(token for token in stored if not (token.cut or token.control))
     if not same or len(start.prompt_ids) + len(tokens) + 1 >= n_ctx:
         return None
-    return Resumption(answer.id, start.prompt_ids, tokens, start.dropped_turns)
+    ended = generation.end is not None and generation.end.finish_reason in {"stop", "eog"}
+    begun = _begun(answer.content, "".join(token.text for token in stored))
+    return Resumption(answer.id, start.prompt_ids, begun, tokens, start.dropped_turns, ended)
+
+
+def _begun(content: str, written: str) -> str:
+    """What of the answer was there before its first token. The content may end with a mark for half a character."""
+    for text in (content, content[:-1]):
+        if text.endswith(written):
+            return text[: len(text) - len(written)]
+    return ""

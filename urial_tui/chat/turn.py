@@ -1,6 +1,6 @@
 """One answer, start to end: fit the conversation, drive the engine, record tokens, tell the listener.
 
-The TUI's `Chat` and the CLI's `ask` both call `run_turn`. It never raises for a failing engine or history: the answer's
+The TUI's `Chat` and the CLI's `ask` both run a `Turn`. It never raises for a failing engine or history: the answer's
 own end says what happened, and what was written is kept.
 """
 
@@ -16,7 +16,6 @@ from urial_tui.chat.events import (
     ContextNotice,
     StoreTrouble,
     TextStreamed,
-    TurnEnded,
     TurnStarted,
 )
 from urial_tui.chat.fitting import Fitted, as_turns, fit
@@ -91,12 +90,10 @@ class Turn:
             if resume is not None:
                 dropped = resume.dropped
                 rendered = side.style.render(as_turns(branch))
-                prompt = wire.Prompt(
-                    ids=resume.prompt_ids + tuple(token.token_id for token in resume.tokens)
-                )
-                prefilled = answer.prefill.encode() + resume.raw
+                prompt = wire.Prompt(ids=resume.ids, answer=len(resume.tokens))
+                prefilled = resume.raw
             else:
-                fitted = await self._fit(branch, answer.content, at_least_dropped)
+                fitted = await self._fit(branch, answer.content, max_tokens, at_least_dropped)
                 dropped, rendered = fitted.dropped, fitted.rendered
                 prompt, prefilled = as_prompt(rendered), answer.content.encode()
             if not self._cancelled:
@@ -118,18 +115,20 @@ class Turn:
         except UrialError as caught:
             error = caught
         message = await self._finish(recorder, finished, error)
-        self._tell(TurnEnded(message, finished, error))
         return Outcome(message, finished, error, dropped)
 
     def _trouble(self, error: StoreError) -> None:
         self._tell(StoreTrouble(error))
 
-    async def _fit(self, branch: Sequence[Message], prefill: str, at_least: int) -> Fitted:
+    async def _fit(
+        self, branch: Sequence[Message], prefill: str, max_tokens: int, at_least: int
+    ) -> Fitted:
         fitted = await fit(
             self._engine,
             self._side,
             as_turns(branch),
             self._n_ctx,
+            max_tokens,
             prefill=prefill,
             at_least=at_least,
         )

@@ -39,12 +39,14 @@ class Prompt(msgspec.Struct, frozen=True):
     """A prompt: `spans` tokenised as one string, then `ids` appended as they are (a stored answer to continue).
 
     With no spans, `ids` is the whole prompt, BOS included. The first `constant` spans are the part that never changes
-    for this pack: its KV state is worth keeping on disk.
+    for this pack: its KV state is worth keeping on disk. The last `answer` of `ids` are the answer's own tokens, which
+    penalties and a grammar count.
     """
 
     spans: tuple[Span, ...] = ()
     ids: tuple[int, ...] = ()
     constant: int = 0
+    answer: int = 0
 
 
 class Sampling(msgspec.Struct, frozen=True):

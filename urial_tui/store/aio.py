@@ -199,6 +199,9 @@ class AsyncStore:
     async def siblings(self, message_id: str) -> list[Message]:
         return await self._call(Store.siblings, message_id)
 
+    async def versions(self, message_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        return await self._call(Store.versions, message_ids)
+
     async def leaf_below(self, message_id: str) -> Message:
         return await self._call(Store.leaf_below, message_id)
 

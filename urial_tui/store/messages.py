@@ -173,6 +173,15 @@ def siblings(db: Connection, message_id: str) -> list[Message]:
     return children(db, message.session_id, message.parent_id)
 
 
+def versions(db: Connection, message_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """(position from 1, how many) of each message among those that share its parent."""
+    found = {}
+    for message_id in message_ids:
+        ids = [message.id for message in siblings(db, message_id)]
+        found[message_id] = (ids.index(message_id) + 1, len(ids))
+    return found
+
+
 def leaf_below(db: Connection, message_id: str) -> Message:
     """The newest message of the tree below (or the message itself): the end of the branch written to last there."""
     row = db.row(_DOWN, (message_id,))

@@ -206,6 +206,9 @@ class Store:
     def siblings(self, message_id: str) -> list[Message]:
         return messages.siblings(self._db, message_id)
 
+    def versions(self, message_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        return messages.versions(self._db, message_ids)
+
     def leaf_below(self, message_id: str) -> Message:
         return messages.leaf_below(self._db, message_id)
 

@@ -89,6 +89,7 @@ class Context:
             handles = (lib.llama_adapter_lora_p_ctypes * 1)(adapter.handle)
             scales = (ctypes.c_float * 1)(adapter_scale)
             if lib.llama_set_adapters_lora(self.handle, handles, 1, scales) != 0:
+                self.close()
                 raise Fault(
                     "adapter-load", f"the adapter {Path(adapter.path).name} cannot be applied"
                 )
@@ -182,14 +183,16 @@ class Context:
     def save_state(self) -> bytes:
         """The sequence's state as bytes, for `restore_state` in a context of the same parameters."""
         size = int(lib.llama_state_seq_get_size(self.handle, _SEQUENCE))
-        data = (ctypes.c_uint8 * size)()
-        written = int(lib.llama_state_seq_get_data(self.handle, data, size, _SEQUENCE))
-        return bytes(memoryview(data)[:written])
+        data = np.empty(size, dtype=np.uint8)
+        pointer = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        written = int(lib.llama_state_seq_get_data(self.handle, pointer, size, _SEQUENCE))
+        return data[:written].tobytes()
 
-    def restore_state(self, data: bytes, ids: Sequence[int]) -> bool:
+    def restore_state(self, data: bytes | memoryview, ids: Sequence[int]) -> bool:
         """Replace the cache by `data`, which was saved with exactly `ids` in it. False leaves an empty cache."""
         self.clear()
-        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        view = np.frombuffer(data, dtype=np.uint8)  # no copy: llama.cpp only reads it
+        buffer = view.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         if int(lib.llama_state_seq_set_data(self.handle, buffer, len(data), _SEQUENCE)) == 0:
             self.clear()
             return False

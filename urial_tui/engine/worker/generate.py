@@ -75,7 +75,7 @@ def generate(
                 request.request, tuple(ids), filled.reused, filled.from_disk, filled.seconds
             )
         )
-        for token in request.prompt.ids:
+        for token in request.prompt.ids[len(request.prompt.ids) - request.prompt.answer :]:
             sampler.accept(token)
         reason = run.loop(clock, cancelled)
     except Cancelled:

@@ -12,6 +12,8 @@ from urial_tui.engine.worker.faults import Fault
 
 lib = native.lib
 _PIECE = 64
+_TOKENIZED = 16
+"""Texts whose ids are remembered: a pack's constant part is tokenised for every message."""
 _OFFLOADED = re.compile(r"offloaded (\d+)/\d+ layers")
 
 
@@ -23,6 +25,7 @@ class Model:
     ) -> None:
         self.path = path
         self._pieces: dict[int, bytes] = {}
+        self._tokenized: dict[tuple[str, bool], list[int]] = {}
         began = time.monotonic()
         self.handle, self.gpu_layers = _load(path, gpu_layers, on_progress)
         self.load_s = time.monotonic() - began
@@ -56,6 +59,9 @@ class Model:
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Token ids of `text`, no BOS added. With `special`, literals of special tokens become those tokens."""
+        found = self._tokenized.get((text, special))
+        if found is not None:
+            return list(found)
         data = text.encode("utf-8", "replace")
         if not data:
             return []
@@ -64,6 +70,9 @@ class Model:
             ids = (lib.llama_token * room)()
             n = lib.llama_tokenize(self.vocab, data, len(data), ids, room, False, special)
             if n >= 0:
+                if len(self._tokenized) >= _TOKENIZED:
+                    self._tokenized.pop(next(iter(self._tokenized)))
+                self._tokenized[(text, special)] = ids[:n]
                 return list(ids[:n])
             room = -n
 

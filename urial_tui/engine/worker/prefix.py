@@ -19,6 +19,9 @@ from urial_tui.engine.worker.states import StateStore
 TAIL = 8
 """Tokens of the prompt that are decoded last, in one batch: llama.cpp takes the same kernels for 4 tokens and more,
 so decoding these again after a checkpoint gives the same logits."""
+SHORT = 64
+"""A prompt that is the constant prefix and no more than these tokens gets no checkpoint of its own: the prefix's state
+serves as well, and one batch is quicker than two."""
 MIN_CONSTANT = 32
 """Shorter constant prefixes are not worth a file."""
 _CHECKPOINT_BYTES = 192 * 1024 * 1024
@@ -66,6 +69,8 @@ class PrefixCache:
             )
         worth = constant if len(constant) >= MIN_CONSTANT else []
         target = len(ids) - min(TAIL, len(ids)) if outputs else len(ids)
+        if outputs and worth and TAIL <= len(ids) - len(worth) <= SHORT:
+            target = len(worth)
         reused, from_disk = self._reuse(ids, target, worth)
         borders = sorted({len(worth), target, len(ids)} - {0})
         on_progress(reused, len(ids))
@@ -81,7 +86,7 @@ class PrefixCache:
                 on_progress(len(context.ids), len(ids))
             if border == len(worth) > reused:
                 self._keep(worth)
-            elif border == target and outputs:
+            elif border == target > len(worth) and outputs:
                 self._checkpoint()
         return Filled(reused, from_disk, time.monotonic() - began)
 
@@ -121,24 +126,25 @@ class PrefixCache:
         return 0, False
 
     def _keep(self, constant: list[int]) -> None:
-        """Keep the constant prefix on disk, and go on from what was kept."""
-        if self._states is None:
+        """Keep the constant prefix, on disk where that is possible, and go on from what was kept."""
+        if self._states is None and self.context.keeps_everything:
             return
         state = self.context.save_state()
-        if self._states.save(self._key, constant, state) and not self.context.restore_state(
-            state, constant
-        ):
+        if self._states is None or not self._states.save(self._key, constant, state):
+            self._remember(constant, state)
+        if not self.context.restore_state(state, constant):
             raise Fault(
                 "decode", "llama.cpp does not take its own state back", "See the engine log."
             )
 
     def _checkpoint(self) -> None:
         """Remember this point, where trimming back to it later would not be exact."""
-        if self.context.keeps_everything or any(
-            c[0] == self.context.ids for c in self._checkpoints
-        ):
-            return
-        self._checkpoints.append((list(self.context.ids), self.context.save_state()))
+        known = any(ids == self.context.ids for ids, _ in self._checkpoints)
+        if not (self.context.keeps_everything or known):
+            self._remember(self.context.ids, self.context.save_state())
+
+    def _remember(self, ids: list[int], state: bytes) -> None:
+        self._checkpoints.append((list(ids), state))
         while (
             len(self._checkpoints) > 1
             and sum(len(c[1]) for c in self._checkpoints) > _CHECKPOINT_BYTES

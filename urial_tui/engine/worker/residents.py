@@ -102,7 +102,11 @@ class Residents:
             adapter=adapter,
             adapter_scale=spec.adapter_scale,
         )
-        _warm(context)
+        try:
+            _warm(context)
+        except BaseException:
+            context.close()
+            raise
         cache = PrefixCache(context, self._states, _key(spec, context))
         return Resident(spec, model, context, cache, load_s)
 

@@ -1,7 +1,8 @@
 """llama.cpp's own sampler chain, owned, and grammar applied the cheap way.
 
 Order: penalties, top-k, top-p, min-p, temperature, then a seeded draw (greedy at temperature 0): llama.cpp's default
-order. Penalties count the answer's own tokens only, never the prompt's (vLLM's repetition penalty counts both), so a
+order. Penalties count the answer's own tokens only (drawn ones, and those of an answer that is continued; not a
+beginning that the user typed), never the prompt's (vLLM's repetition penalty counts both), so a
 pack's examples do not change what may be said.
 """
 

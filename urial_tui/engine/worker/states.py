@@ -28,11 +28,11 @@ class StateStore:
         self._folder = folder
         self._quota = quota_bytes
 
-    def load(self, key: dict[str, object], ids: list[int]) -> bytes | None:
+    def load(self, key: dict[str, object], ids: list[int]) -> memoryview | None:
         """The state that was saved for exactly this key and these ids."""
         path = self._path(key, ids)
         try:
-            data = path.read_bytes()
+            data = memoryview(path.read_bytes())
         except OSError:
             return None
         payload = _open(data, key, ids)
@@ -95,14 +95,14 @@ class StateStore:
                 total -= size
 
 
-def _open(data: bytes, key: dict[str, object], ids: list[int]) -> bytes | None:
+def _open(data: memoryview, key: dict[str, object], ids: list[int]) -> memoryview | None:
     if len(data) < 12 or data[:8] != MAGIC:
         return None
     (length,) = struct.unpack("<I", data[8:12])
     if length > 65536 or len(data) < 12 + length:
         return None
     try:
-        header = json.loads(data[12 : 12 + length])
+        header = json.loads(bytes(data[12 : 12 + length]))
     except ValueError:
         return None
     payload = data[12 + length :]
