@@ -77,9 +77,11 @@ def ask(
 
 
 def _leave(answered: "Answered", *, as_json: bool) -> None:
+    if answered.reader_gone:
+        raise BrokenPipeError
     if answered.error is not None:
         if as_json:
             raise SystemExit(answered.error.exit_code)
         raise answered.error
     if answered.finish_reason == "cancelled":
-        raise SystemExit(130)
+        raise SystemExit(128 + (answered.signal or 2))

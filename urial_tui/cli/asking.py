@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,10 @@ class Answered:
     sampling: dict[str, Any]
     session_id: str | None
     message_id: str | None
+    signal: int | None = None
+    """What interrupted the answer; 128 + this is the exit code."""
+    reader_gone: bool = False
+    """Whoever read standard output went away; the answer was stopped and kept."""
 
     @property
     def error(self) -> UrialError | None:
@@ -103,16 +108,24 @@ async def _run(asking: Asking) -> Answered:
     turn: Turn | None = None
     cancels: set[asyncio.Task[None]] = set()
 
-    def interrupt() -> None:
-        """Ctrl+C: the answer ends and is kept; before it began, so does the program."""
+    caught: list[int] = []
+
+    def end() -> None:
+        """The answer ends and is kept; before it began, so does the program."""
         if turn is not None and not cancels:
             cancels.add(asyncio.create_task(turn.cancel()))
         elif this is not None:
             this.cancel()
 
+    def on_signal(number: int) -> None:
+        caught.append(number)
+        end()
+
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        with contextlib.suppress(NotImplementedError, AttributeError):
-            loop.add_signal_handler(getattr(signal, name), interrupt)
+        number = getattr(signal, name, None)
+        if number is not None:
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, on_signal, number)
     store: AsyncStore | None = None
     session: Session | None = None
     try:
@@ -123,21 +136,30 @@ async def _run(asking: Asking) -> Answered:
         hashing = asyncio.create_task(services.hash_files(side))
         store = await _store(services, asking)
         info = await services.engine.open(side.spec)
-        await hashing
         session = await store.create_session(side.notation)
         await store.lock(session.id, PROGRAM)
         user = await store.add_user_message(session.id, None, asking.query)
         answer = await store.begin_answer(session.id, user.id)
-        screen = _Screen(asking.stream)
+        screen = _Screen(asking.stream, on_gone=end)
         turn = Turn(services.engine, store, side, info.n_ctx, screen.show)
         outcome = await turn.run([user], answer, sampling=side.sampling, max_tokens=side.max_tokens)
         screen.end(outcome)
+        with contextlib.suppress(UrialError, OSError):  # unknown hashes are null, the answer is there
+            await hashing
         saved = asking.save and not store.is_in_memory
         sampling = msgspec.structs.asdict(side.sampling) | {"max_tokens": side.max_tokens}
         return Answered(
-            outcome, side, sampling, session.id if saved else None, answer.id if saved else None
+            outcome,
+            side,
+            sampling,
+            session.id if saved else None,
+            answer.id if saved else None,
+            caught[0] if caught else None,
+            screen.gone,
         )
     except asyncio.CancelledError:
+        if caught and caught[0] != signal.SIGINT:
+            raise SystemExit(128 + caught[0]) from None
         raise KeyboardInterrupt from None
     finally:
         if store is not None:
@@ -175,9 +197,11 @@ def _warn(error: UrialError) -> None:
 class _Screen:
     """Text to stdout as it comes: sanitised for a terminal, as it is for a pipe."""
 
-    def __init__(self, stream: bool) -> None:
+    def __init__(self, stream: bool, on_gone: Callable[[], None]) -> None:
         self._stream = stream
+        self._on_gone = on_gone
         self._sanitizer = Sanitizer() if sys.stdout.isatty() else None
+        self.gone = False
 
     def show(self, event: ChatEvent) -> None:
         if isinstance(event, TextStreamed) and self._stream and event.text:
@@ -193,10 +217,20 @@ class _Screen:
         if outcome.finished is not None and outcome.finished.tail:
             self._write(outcome.finished.tail)
         if self._sanitizer is not None:
-            sys.stdout.write(self._sanitizer.finish())
+            self._put(self._sanitizer.finish())
         if outcome.message.content:
-            self._write("\n")
+            self._put("\n")
 
     def _write(self, text: str) -> None:
-        sys.stdout.write(self._sanitizer.feed(text) if self._sanitizer else text)
-        sys.stdout.flush()
+        self._put(self._sanitizer.feed(text) if self._sanitizer else text)
+
+    def _put(self, text: str) -> None:
+        """A reader that has gone away (`| head`) ends the answer; what was written is kept."""
+        if self.gone:
+            return
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self.gone = True
+            self._on_gone()
