@@ -48,7 +48,6 @@ def test_styles_packs_and_prefills_are_chosen() -> None:
 
 def test_a_dash_reads_standard_input() -> None:
     assert run(prompt, "--style", "raw", "-", input="a\nb\n").stdout == "a\nb"
-    assert "not UTF-8" in refused(prompt, "-", input=b"\xff").message
 
 
 @needs_official_data
@@ -93,13 +92,53 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
         [" "],
         ["a", "--conversation", talk],
         ["a", "--pack", "urial-brief", "--style", "raw"],
-        ["a", "--demo"],
-        ["a", "--tokens", "--demo", "--side", "x"],
+        ["a", "--demo", "--side", "x"],
+        ["a", "--side", "x@y@z"],
     ):
         assert isinstance(refused(prompt, *arguments), UsageError)
     assert refused(prompt, "a", "--pack", "urial-breif").kind == "unknown-pack"
     assert "there is no file" in refused(prompt, "a", "--pack-file", tmp_path / "x.toml").message
     assert "surrogate" in refused(prompt, "a\udcff").message
+
+
+ZERO = "zero-shot"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "style"),
+    [
+        ([], "", "urial-general"),
+        ([], "pack = 'urial-brief'", "urial-brief"),
+        ([], "pack = 'urial-brief'\nside = 'demo@raw'", "raw"),
+        (["--demo"], "pack = 'urial-brief'\nside = 'demo@raw'", "urial-brief"),
+        (["--side", "demo@zero-shot"], "pack = 'urial-brief'\nside = 'demo@raw'", ZERO),
+        (["--side", "no-such-model"], "pack = 'urial-brief'\nside = 'demo@raw'", "urial-brief"),
+        (["--side", "demo@chat", "--pack", "urial-safe"], "pack = 'nowhere'", "urial-safe"),
+        (["--side", "demo@raw", "--style", ZERO], "pack = 'nowhere'", ZERO),
+        (["--side", "demo@chat", "--pack-file", "FILE"], "pack = 'nowhere'", "mine"),
+    ],
+)
+def test_the_style_is_chosen_as_ask_chooses_it(
+    tmp_path: Path, home: Path, arguments: list[str], settings: str, style: str
+) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text(settings)
+    path = str(write(tmp_path, MINIMAL))
+    arguments = [path if argument == "FILE" else argument for argument in arguments]
+    assert json.loads(run(prompt, "Hi", "--json", *arguments).stdout)["style"] == style
+
+
+def test_tokens_are_those_of_the_side_s_style(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def tokenize(side: str | None, rendered: Any, *, demo: bool) -> list[tuple[int, bytes]]:
+        asked.append(rendered.text)
+        return []
+
+    monkeypatch.setattr(engine_access, "tokenize_prompt", tokenize)
+    run(prompt, "--tokens", "--side", "demo@raw", "Hi")
+    run(prompt, "--tokens", "--side", "demo@raw", "--style", "zero-shot", "Hi")
+    assert asked == ["Hi", "# Query:\n```\nHi\n```\n\n# Answer:\n```\n"]
 
 
 def test_json_tells_spans_stops_and_fence() -> None:

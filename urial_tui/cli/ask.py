@@ -1,14 +1,26 @@
 """`urial-tui ask`: one question, one answer, streamed; the same turn that the TUI runs."""
 
 import json
-import sys
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from urial_tui.cli.asking import Answered
+
+
+class _FiniteRange(click.FloatRange):
+    """A range of numbers. Every comparison with nan is false, so click's own range lets it in."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 @click.command()
@@ -23,9 +35,9 @@ if TYPE_CHECKING:
     help="A pack (.toml) or an official URIAL prompt (.txt).",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same answer."
+    "--seed", type=click.IntRange(0, 2**32 - 2), help="The same seed gives the same answer."
 )
-@click.option("--temperature", type=click.FloatRange(0.0, 5.0), help="0 is greedy.")
+@click.option("--temperature", type=_FiniteRange(0.0, 5.0), help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(1), help="End the answer after this many tokens.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object when the answer is complete."
@@ -45,24 +57,17 @@ def ask(
 ) -> None:
     """Ask QUERY and stream the answer. `-` reads the query from standard input."""
     from urial_tui.cli.asking import Asking, run
+    from urial_tui.cli.query import read_query
     from urial_tui.errors import UsageError
     from urial_tui.services import SideChoice
 
-    if query is None:
-        raise UsageError(
-            "there is no query", hint="Write it as an argument, or - to read standard input."
-        )
-    if query == "-":
-        query = sys.stdin.read()
-    if not query.strip():
-        raise UsageError("the query is empty", hint="Write something to ask.")
     if pack is not None and pack_file is not None:
         raise UsageError("--pack and --pack-file exclude each other", hint="Give one of them.")
     if demo and side is not None:
         raise UsageError("--demo and --side exclude each other", hint="Write demo inside the SIDE.")
     answered = run(
         Asking(
-            query=query,
+            query=read_query(query),
             choice=SideChoice(side, demo, pack, pack_file),
             seed=seed,
             temperature=temperature,

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
-from urial_tui.chat.active import as_prompt
+from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.engine.client import EngineClient
 from urial_tui.engine.protocol import Description
 from urial_tui.prompts.types import Rendered
 from urial_tui.services import Services, SideChoice
+from urial_tui.sides import RAW
 
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ def tokenize_prompt(
     services = Services()
 
     async def ask(engine: EngineClient) -> list[tuple[int, bytes]]:
-        active = await services.activate(services.notation(SideChoice(side_text, demo)))
+        active = await _model(services, SideChoice(side_text, demo))
         tokens = await engine.tokenize(active.spec, as_prompt(rendered), pieces=True)
         return list(zip(tokens.ids, tokens.pieces, strict=True))
 
@@ -49,7 +51,7 @@ class Counter:
         services = Services()
 
         async def ask(engine: EngineClient) -> list[int]:
-            active = await services.activate(services.notation(self._choice))
+            active = await _model(services, self._choice)
             counts = []
             for text in texts:
                 prompt = Prompt(spans=(Span(text),))
@@ -57,6 +59,11 @@ class Counter:
             return counts
 
         return _visit(services, ask)
+
+
+async def _model(services: Services, choice: SideChoice) -> ActiveSide:
+    """The side's model. Its style is not asked for: raw is there when a pack is not."""
+    return await services.activate(services.notation(replace(choice, pack=RAW)))
 
 
 def _visit(services: Services, ask: Callable[[EngineClient], Awaitable[T]]) -> T:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from urial_tui.errors import PromptError, UsageError
-from urial_tui.prompts.conversation import checked_text, load_conversation
+from urial_tui.cli.query import checked_argument, read_query
+from urial_tui.errors import UsageError
+from urial_tui.prompts.conversation import load_conversation
 from urial_tui.prompts.styles import Style, default_library, resolve_style
 from urial_tui.prompts.types import Rendered, Turn
-from urial_tui.sides import RAW, ZERO_SHOT
+from urial_tui.sides import RAW, ZERO_SHOT, parse_side
 
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--pack", "pack_id", metavar="ID", help="Prompt pack (default: urial-general).")
+@click.option("--pack", "pack_id", metavar="ID", help="The prompt pack; replaces the side's style.")
 @click.option(
     "--pack-file",
     type=click.Path(path_type=Path),
@@ -29,8 +30,10 @@ from urial_tui.sides import RAW, ZERO_SHOT
 )
 @click.option("--prefill", default="", metavar="TEXT", help="Beginning of the answer.")
 @click.option("--tokens", is_flag=True, help="Show the token ids on a model instead of the text.")
-@click.option("--side", metavar="SIDE", help="Whose model --tokens uses (default: the settings').")
-@click.option("--demo", is_flag=True, help="Let --tokens use the embedded model.")
+@click.option(
+    "--side", metavar="SIDE", help="Whose style, and model for --tokens (default: the settings')."
+)
+@click.option("--demo", is_flag=True, help="The embedded model and the settings' pack.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def prompt(
     query: str | None,
@@ -47,21 +50,17 @@ def prompt(
     """Print the exact prompt for QUERY: its bytes and nothing else.
 
     `-` as QUERY reads standard input. On a terminal, control characters are made visible; in a pipe or a file every
-    byte is as the model gets it.
+    byte is as the model gets it. The style is chosen as `ask` does it.
     """
     if sum(option is not None for option in (pack_id, pack_file, style)) > 1:
         raise UsageError(
             "--pack, --pack-file and --style exclude each other", hint="Give one of them."
         )
-    if (side or demo) and not tokens:
-        raise UsageError(
-            "--side and --demo go with --tokens", hint="Text does not depend on a model."
-        )
-    if side and demo:
+    if demo and side is not None:
         raise UsageError("--demo and --side exclude each other", hint="Give one of them.")
     turns = _turns(query, conversation)
-    checked_text(prefill, "the prefill")
-    chosen = resolve_style(pack_id or style, default_library(), pack_file)
+    checked_argument(prefill, "the prefill")
+    chosen = _style(side, demo, pack_id or style, pack_file)
     rendered = chosen.render(turns, prefill)
     if tokens:
         _print_tokens(side, rendered, demo, chosen, as_json)
@@ -85,24 +84,20 @@ def _turns(query: str | None, conversation: Path | None) -> list[Turn]:
             "there is nothing to ask",
             hint="Give a QUERY, - for standard input, or --conversation FILE.",
         )
-    if query == "-":
-        query = _stdin()
-    if not query.strip():
-        raise UsageError("the query is empty", hint="Write what to ask.")
-    return [Turn("user", checked_text(query, "the query"))]
+    return [Turn("user", read_query(query))]
 
 
-def _stdin() -> str:
-    """Standard input as text; the newline that closes it is not part of the query."""
-    data = sys.stdin.buffer.read()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PromptError(
-            f"standard input is not UTF-8 text (byte {error.start + 1})",
-            hint="Convert it to UTF-8.",
-        ) from error
-    return text.removesuffix("\n").removesuffix("\r")
+def _style(side: str | None, demo: bool, named: str | None, pack_file: Path | None) -> Style:
+    """The style of a file, else the one that is named, else the side's, else the settings' pack."""
+    from urial_tui.services import Services, SideChoice
+
+    if side is not None:
+        parse_side(side)
+    if pack_file is None and named is None:
+        services = Services()
+        found = parse_side(services.notation(SideChoice(side, demo))).style
+        named = found or services.settings.pack
+    return resolve_style(named, default_library(), pack_file)
 
 
 def _print_exact(text: str) -> None:
