@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urial_tui import paths
+from urial_tui.errors import UrialError
 from urial_tui.settings import Settings, load_settings, save_settings
 from urial_tui.sides import DEMO, Side, parse_side
 from urial_tui.ui.app import run_tui
@@ -32,8 +33,9 @@ def app_services(
 ) -> AppServices:
     """What the app is given. Raises UrialError for what cannot be used.
 
-    `side` and `pack` are for a new session, which is then opened instead of the last one; `session`
-    is an id, the beginning of one, or `last`.
+    `side` and `pack` are for a new session, which is then opened instead of the last one, unless that
+    one already uses the same model and nothing more was asked for; `session` is an id, the beginning
+    of one, or `last`.
     """
     settings = load_settings(paths.settings_file())
     wanted = parse_side(side if side is not None else settings.side)
@@ -43,6 +45,7 @@ def app_services(
     if side is not None:
         _check_side(str(wanted), settings)
     found = _Composition(settings, str(wanted))
+    plain = pack is None and wanted.style is None and wanted.adapter is None
     return AppServices(
         make_chat=found.make_chat,
         list_packs=found.list_packs,
@@ -54,7 +57,7 @@ def app_services(
         keymap=settings.keymap,
         save_theme=_save_theme,
         session_id=_session_id(session) if session is not None else None,
-        resume=side is None and pack is None,
+        resume=plain and (side is None or _last_session_is_on(wanted.model)),
         close=found.close,
     )
 
@@ -91,6 +94,20 @@ def _session_id(reference: str) -> str:
 
     with Store.open(paths.history_file(), readonly=True) as store:
         return store.find_session(reference).id
+
+
+def _last_session_is_on(model: str) -> bool:
+    """Whether the last session, which `resume` opens, used this model. A history that cannot be read has none."""
+    if not paths.history_file().exists():
+        return False
+    from urial_tui.store.store import Store
+
+    try:
+        with Store.open(paths.history_file(), readonly=True) as store:
+            last = store.sessions(limit=1)
+            return bool(last) and parse_side(last[0].side).model == model
+    except UrialError:
+        return False
 
 
 def _save_theme(name: str) -> None:

@@ -543,3 +543,20 @@ async def test_versions_of_the_visible_branch_come_at_once(make_room: Make) -> N
     await room.settled()
     question, answer = room.chat.messages
     assert await room.chat.versions() == {question.id: (1, 1), answer.id: (2, 2)}
+
+
+async def test_a_session_opened_at_the_start_loads_its_side_once(make_room: Make) -> None:
+    room = make_room("A.")
+    await room.chat.start()
+    await room.chat.set_side("demo@urial-brief")
+    await room.ask("hello")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.aclose()
+    before = len([call for call in room.engine.calls if call.name == "open"])
+    other = room.new("demo")
+    await other.open_session(session.id)
+    await other.start()
+    await other._loader.ready()
+    assert len([call for call in room.engine.calls if call.name == "open"]) == before + 1
+    assert other.side == "demo@urial-brief"

@@ -118,7 +118,7 @@ class Chat:
         """Begin to load the side's model and read its prompt in the background; returns at once."""
         if self._store_trouble is not None:
             self._tell(StoreTrouble(self._store_trouble))
-        self._loader.begin()
+        self._loader.start()
 
     async def set_side(self, side: str) -> None:
         """Answer with another side from now on. Raises UrialError when it cannot be used; the old one stays then."""

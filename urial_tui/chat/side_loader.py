@@ -45,6 +45,11 @@ class SideLoader:
             task is not None and task.done() and not task.cancelled() and task.exception() is None
         )
 
+    def start(self) -> None:
+        """Start loading, unless that was done already."""
+        if self._task is None:
+            self.begin()
+
     def begin(self, active: ActiveSide | None = None) -> None:
         """Start loading the wanted side; `active` when it is resolved already."""
         self.active = active
