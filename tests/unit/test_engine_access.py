@@ -1,12 +1,15 @@
 """What the commands ask of an engine: whose model, and how many tokens."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.support import tinygguf
 from tests.support.scripted_engine import ScriptedEngine
-from urial_tui.cli.engine_access import tokenize_prompt
+from urial_tui.chat.side_loader import SideLoader
+from urial_tui.cli.engine_access import token_counter, tokenize_prompt
+from urial_tui.prompts.lint import counted_texts
 from urial_tui.prompts.types import Rendered, Span
 from urial_tui.services import Services
 
@@ -38,3 +41,21 @@ def test_a_side_s_model_tokenises_whatever_its_style_is(model: str) -> None:
     rendered = Rendered((Span("ab"),))
     for style in ("", "@no-such-pack", "@chat"):
         assert [token for token, _ in tokenize_prompt(model + style, rendered)] == [2, 97, 98]
+
+
+@pytest.mark.parametrize(("bos", "counts"), [((2,), [3, 4, 0]), ((), [2, 3, 0])])
+def test_texts_are_counted_with_the_bos_that_the_model_has(
+    model: str, engine: Engine, bos: tuple[int, ...], counts: list[int]
+) -> None:
+    engine.bos = bos
+    assert token_counter(model).count(["ab", "abc", ""]) == counts
+
+
+async def test_the_picker_and_lint_agree(model: str, engine: Engine) -> None:
+    services = Services()
+    pack = services.packs.get("urial-brief")
+    side = await services.activate(model)
+    loader = SideLoader(engine, services.activate, side.notation, lambda _: None)
+    cost = await loader.pack_cost(pack.id)
+    texts = counted_texts(pack)
+    assert await asyncio.to_thread(token_counter(model).count, texts) == [cost]

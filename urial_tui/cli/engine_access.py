@@ -40,7 +40,7 @@ def token_counter(side_text: str | None = None, *, demo: bool = False) -> "Count
 
 
 class Counter:
-    """`count(texts)` gives each text's token count, BOS left out."""
+    """`count(texts)`: what each text takes at the start of a context, with the BOS where the model has one."""
 
     def __init__(self, side_text: str | None, *, demo: bool) -> None:
         self._choice = SideChoice(side_text, demo)
@@ -55,7 +55,8 @@ class Counter:
             counts = []
             for text in texts:
                 prompt = Prompt(spans=(Span(text),))
-                counts.append(len((await engine.tokenize(active.spec, prompt)).ids) - 1)
+                ids = (await engine.tokenize(active.spec, prompt)).ids if text else ()
+                counts.append(len(ids))
             return counts
 
         return _visit(services, ask)
