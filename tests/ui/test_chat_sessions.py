@@ -1,5 +1,6 @@
 """Sessions: which one is on screen, the list, search, rename, delete, drafts."""
 
+import pytest
 from textual.widgets import Input
 
 from tests.ui.driving import running
@@ -159,15 +160,32 @@ async def test_a_draft_of_the_last_time_is_in_the_composer_at_the_start():
         assert bench.screen.composer.text == "unsent"
 
 
-async def test_an_edited_message_is_never_saved_as_the_draft():
+async def test_an_edited_message_is_kept_with_the_draft_until_the_edit_is_over():
     async with running(two) as bench:
         await bench.write("draft")
-        bench.screen.composer.flush_draft()
-        await bench.until(lambda: bench.chat.drafts.get("s2") == "draft")
-        await bench.press("f2", "x")
-        bench.screen.composer.flush_draft()
+        await bench.press("f2")
         await bench.settle()
-        assert bench.chat.drafts["s2"] == "draft"
+        bench.screen.composer.flush_draft()
+        await bench.press("x")
+        bench.screen.composer.flush_draft()
+        kept = "New questionx\n\ndraft"
+        await bench.until(lambda: bench.chat.drafts.get("s2") == kept, "both are kept")
+        await bench.press("escape")
+        await bench.until(lambda: bench.chat.drafts.get("s2") == "draft", "only the draft is kept")
+
+
+@pytest.mark.parametrize(
+    ("keys", "kept"),
+    [((), "draft"), (("x",), "New questionx\n\ndraft")],
+    ids=["unchanged", "changed"],
+)
+@pytest.mark.parametrize("leave", ["ctrl+q", "ctrl+n"])
+async def test_leaving_while_editing_loses_neither_the_edited_text_nor_the_draft(leave, keys, kept):
+    async with running(two) as bench:
+        await bench.write("draft")
+        await bench.press("f2", *keys, leave)
+        await bench.until(lambda: bench.chat.closed or bench.chat.called("new_session"))
+        await bench.until(lambda: bench.chat.drafts.get("s2") == kept, "it is kept")
 
 
 async def test_a_session_that_cannot_be_opened_says_why():

@@ -1,5 +1,7 @@
 """Writing, stopping, going on, editing, versions: what each key does to the conversation."""
 
+import asyncio
+
 import pytest
 from textual import events
 
@@ -17,6 +19,57 @@ async def test_enter_sends_and_the_answer_streams_in():
         assert bench.shown() == [("You", "Why walk?"), ("Model", "Walking is good for you.")]
         assert bench.screen.composer.text == ""
         assert bench.screen.status.status.tokens_per_s == 34.1
+
+
+def delayed(chat, name: str) -> asyncio.Event:
+    """Let the chat's method wait, as a slow disk would, until the event is set."""
+    gate, original = asyncio.Event(), getattr(chat, name)
+
+    async def wait(*arguments):
+        await gate.wait()
+        await original(*arguments)
+
+    setattr(chat, name, wait)
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("sent", "keys", "left"),
+    [
+        ("Why walk?", [*"more"], "more"),
+        ("Why walk?", ["ctrl+j", *"more"], "\nmore"),
+        ("Why\nwalk?", ["ctrl+home", *"more "], "more "),
+        ("Why walk?", ["left", *"ing"], "Why walking?"),
+        ("Why walk?", [], ""),
+    ],
+)
+async def test_what_is_typed_after_enter_stays_and_is_the_draft(sent, keys, left):
+    async with running() as bench:
+        gate = delayed(bench.chat, "send")
+        await bench.write(sent)
+        await bench.press("enter", *keys)
+        gate.set()
+        await bench.until(lambda: bench.chat.called("send"), "it is sent")
+        await bench.settle()
+        assert bench.chat.called("send") == [(sent, "")]
+        assert bench.screen.composer.text == left
+        await bench.until(lambda: bench.chat.drafts.get("s1", "") == left, "the draft is kept")
+        await bench.press("x")
+        if keys and left == "more":
+            assert bench.screen.composer.text == "morex"
+
+
+async def test_what_is_typed_after_an_edited_message_was_sent_joins_the_draft():
+    async with running(talked) as bench:
+        gate = delayed(bench.chat, "edit_and_resend")
+        await bench.write("half a thought")
+        await bench.press("f2", "!", "enter", *"more")
+        gate.set()
+        await bench.until(lambda: bench.screen.editing is None, "the edit is over")
+        assert bench.chat.called("edit_and_resend") == [("m3", "And swim?!")]
+        assert bench.screen.composer.text == "half a thought\nmore"
+        await bench.settle()
+        assert bench.chat.drafts["s1"] == "half a thought\nmore"
 
 
 async def test_enter_does_not_overtake_the_letters_before_it():

@@ -50,7 +50,7 @@ async def test_enter_sends_and_the_text_stays_until_it_is_accepted() -> None:
         await pilot.pause()
         assert app.texts(Composer.Submitted) == ["hello"]
         assert composer.text == "hello"
-        composer.clear_sent()
+        composer.let_go(composer.text)
         await pilot.pause()
         assert composer.text == ""
 
@@ -66,7 +66,7 @@ async def test_new_line_keys_make_new_lines_and_the_box_grows_to_eight_rows() ->
         await pilot.press(*["ctrl+j"] * 12)
         await until(pilot, lambda: composer.size.height == 8)
         assert app.texts(Composer.Submitted) == []
-        composer.clear_sent()
+        composer.let_go(composer.text)
         await until(pilot, lambda: composer.size.height == 1)
 
 
@@ -110,7 +110,7 @@ async def test_up_moves_the_cursor_in_a_text_of_ones_own() -> None:
         await pilot.press("a", "ctrl+j", "b", "up")
         assert composer.text == "a\nb"
         assert composer.cursor_location[0] == 0
-        composer.clear_sent()
+        composer.let_go(composer.text)
         await pilot.press("up", "!", "up", "down")
         assert composer.text == "earlier!"
 

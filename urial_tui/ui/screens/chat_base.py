@@ -38,6 +38,8 @@ class ChatBase(Screen[None]):
         """Id of the user message that is being edited."""
         self.kept_draft = ""
         """What was in the composer before editing began."""
+        self.editing_text = ""
+        """The message that is being edited, as it was."""
         self.too_small = False
         self.branch_counts: dict[str, tuple[int, int]] = {}
         """For messages with several versions: which one is shown (from 1), of how many."""
@@ -57,6 +59,10 @@ class ChatBase(Screen[None]):
 
     def message_was_taken(self, message: Message) -> None:
         """A message of the user is in the history."""
+        raise NotImplementedError
+
+    def save_draft(self) -> None:
+        """Save the draft as it is now."""
         raise NotImplementedError
 
     def refresh_sessions(self) -> None:

@@ -205,9 +205,20 @@ class ChatSessions(ChatBase):
     # --- drafts -----------------------------------------------------------------------------
 
     @on(Composer.DraftChanged)
-    def draft_changed(self, event: Composer.DraftChanged) -> None:
-        if self.chat is not None and self.editing is None:
-            run_latest(self, partial(self._save_draft, event.text), "draft")
+    def draft_changed(self) -> None:
+        self.save_draft()
+
+    def save_draft(self) -> None:
+        if self.chat is not None:
+            run_latest(self, partial(self._save_draft, self.draft_now()), "draft")
+
+    def draft_now(self) -> str:
+        """What must not be lost: the draft, and before it an edited message that is not sent."""
+        text = self.composer.text
+        if self.editing is None:
+            return text
+        edited = text if text != self.editing_text else ""
+        return "\n\n".join(filter(None, (edited, self.kept_draft)))
 
     async def _save_draft(self, text: str) -> None:
         """Drafts are a convenience: trouble with the history is told by the chat, once, not at
@@ -224,8 +235,8 @@ class ChatSessions(ChatBase):
         """Save what is in the composer now: before leaving the session or the program."""
         if self.chat is None or not self.is_attached:
             return
-        text = self.kept_draft if self.editing is not None else self.composer.text
-        await self._save_draft(text)
+        self.composer.draft_is_kept()
+        await self._save_draft(self.draft_now())
 
     async def bring_draft(self) -> None:
         """Put the session's draft into the composer."""
@@ -233,6 +244,7 @@ class ChatSessions(ChatBase):
             return
         if self.editing is not None:
             self.editing = None
+            self.kept_draft = self.editing_text = ""
             self.composer.border_title = ""
             self.composer.remove_class("-editing")
         self.composer.set_text(await self.chat.draft())

@@ -16,6 +16,8 @@ class ChatTurns(ChatBase):
 
     early_message: str | None = None
     """Sent before the history was open; goes out as soon as it is."""
+    sent_text: str | None = None
+    """What the composer sent and still holds."""
 
     # --- send -------------------------------------------------------------------------------
 
@@ -28,6 +30,7 @@ class ChatTurns(ChatBase):
         self.composer.focus()
 
     def send_text(self, text: str) -> None:
+        self.sent_text = text
         if self.chat is None:
             self.early_message = text
             self.tell("The history is being opened. The message goes out by itself.")
@@ -44,7 +47,8 @@ class ChatTurns(ChatBase):
         if self.chat is None:
             return
         await self.chat.edit_and_resend(message_id, text)
-        self.end_edit()
+        self.composer.let_go(text)
+        self.end_edit(self.composer.text)
 
     @on(Composer.Refused)
     def explain_refusal(self) -> None:
@@ -59,7 +63,8 @@ class ChatTurns(ChatBase):
             return
         if self.editing is not None:
             return
-        self.composer.clear_sent()
+        sent, self.sent_text = self.sent_text, None
+        self.composer.let_go(message.content if sent is None else sent)
         if self.begin_line.is_open:
             self.begin_line.close()
 
@@ -120,6 +125,7 @@ class ChatTurns(ChatBase):
         if self.editing is None:
             self.kept_draft = self.composer.text
         self.editing = message.id
+        self.editing_text = message.content
         self.transcript.select(message.id)
         self.composer.set_text(message.content)
         self.composer.border_title = "Editing: sending makes a new version"
@@ -131,12 +137,15 @@ class ChatTurns(ChatBase):
         self.end_edit()
         self.transcript.select(None)
 
-    def end_edit(self) -> None:
+    def end_edit(self, typed_after: str = "") -> None:
+        """Bring the draft back; `typed_after` the edited text was sent, it joins the draft."""
         self.editing = None
-        self.composer.set_text(self.kept_draft)
+        self.composer.set_text("\n".join(filter(None, (self.kept_draft, typed_after))))
         self.kept_draft = ""
+        self.editing_text = ""
         self.composer.border_title = ""
         self.composer.remove_class("-editing")
+        self.save_draft()
         self.changed()
 
     # --- the beginning of the answer --------------------------------------------------------

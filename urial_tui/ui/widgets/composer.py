@@ -1,7 +1,7 @@
 """Where the user writes: Enter sends, Ctrl+J or Shift+Enter makes a new line, Up on an empty box recalls.
 
 The composer never throws text away: it does not clear itself when it is sent, and while sending is not possible typing
-still is. The screen calls `clear_sent` once it has accepted a text.
+still is. The screen calls `let_go` once a text has been taken; what was typed after it stays.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Composer(TextArea):
 
     @dataclass
     class Submitted(Message):
-        """The user wants to send `text`. It stays in the composer until `clear_sent`."""
+        """The user wants to send `text`. It stays in the composer until `let_go`."""
 
         composer: "Composer"
         text: str
@@ -130,9 +130,28 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
         self._recalled = -1
 
-    def clear_sent(self) -> None:
-        """The text was accepted: an empty composer, and no draft any more."""
-        self.set_text("")
+    def let_go(self, sent: str) -> None:
+        """The text `sent` was taken: remove it. What was typed meanwhile stays, as the new draft.
+
+        A text that was changed within is kept whole: what was sent cannot be told from the rest.
+        """
+        text = self.text
+        if text == sent:
+            self.set_text("")
+            return
+        if text.startswith(sent):
+            self._cut(0, len(sent))
+        elif text.endswith(sent):
+            self._cut(len(text) - len(sent), len(text))
+        self._recalled = -1
+        self._saved = ""  # sending removed the draft
+        self.flush_draft()
+
+    def _cut(self, start: int, end: int) -> None:
+        """Remove part of the text for good; the cursor stays where it is in the rest."""
+        place = self.document.get_location_from_index
+        self.delete(place(start), place(end))
+        self.history.clear()
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is drawn: controls that were pasted or recalled are shown, never sent to the terminal."""
@@ -192,6 +211,11 @@ class Composer(TextArea):
         if self.text != self._saved:
             self._saved = self.text
             self.post_message(self.DraftChanged(self, self.text))
+
+    def draft_is_kept(self) -> None:
+        """Somebody saved the text as it is now: there is no draft to post for it."""
+        self._cancel_timer()
+        self._saved = self.text
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
