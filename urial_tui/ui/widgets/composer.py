@@ -149,8 +149,7 @@ class Composer(TextArea):
 
     def _cut(self, start: int, end: int) -> None:
         """Remove part of the text for good; the cursor stays where it is in the rest."""
-        place = self.document.get_location_from_index
-        self.delete(place(start), place(end))
+        self.delete(self._place(start), self._place(end))
         self.history.clear()
 
     def get_line(self, line_index: int) -> Text:
@@ -211,6 +210,11 @@ class Composer(TextArea):
         if self.text != self._saved:
             self._saved = self.text
             self.post_message(self.DraftChanged(self, self.text))
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Row and column of a place in the text."""
+        before = self.text[:index].split(self.document.newline)
+        return len(before) - 1, len(before[-1])
 
     def draft_is_kept(self) -> None:
         """Somebody saved the text as it is now: there is no draft to post for it."""
