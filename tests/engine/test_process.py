@@ -15,6 +15,12 @@ from urial_tui.errors import EngineError
 PROMPT = Prompt(spans=(Span("Hello", user=True),))
 
 
+def send(engine: EngineClient, number: signal.Signals) -> None:
+    """A signal to the engine process; never to process 0, which is the tests' own group."""
+    assert engine.pid is not None
+    os.kill(engine.pid, number)
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -38,12 +44,12 @@ async def test_a_killed_process_is_said_and_the_next_request_starts_a_new_one(
     seen = 0
     with pytest.raises(EngineError) as error:
         if after == 0:
-            os.kill(engine.pid or 0, signal.SIGKILL)
+            send(engine, signal.SIGKILL)
         async for event in engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200):
             if isinstance(event, Token):
                 seen += 1
                 if seen == after:
-                    os.kill(engine.pid or 0, signal.SIGKILL)
+                    send(engine, signal.SIGKILL)
         if after == 0:
             raise EngineError("started again before the death was seen", kind="engine-died")
     assert error.value.kind == "engine-died"
@@ -145,10 +151,12 @@ async def test_a_hung_process_is_killed_when_it_does_not_acknowledge(
     monkeypatch.setattr("urial_tui.engine.client.ACK_SECONDS", 0.3)
     engine = EngineClient()
     generation = engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200)
+    stopped = False
     with pytest.raises(EngineError) as error:
         async for event in generation:
-            if isinstance(event, Token):
-                os.kill(engine.pid or 0, signal.SIGSTOP)
+            if isinstance(event, Token) and not stopped:
+                stopped = True
+                send(engine, signal.SIGSTOP)
                 await generation.cancel()
     assert error.value.kind == "engine-died"
     await engine.aclose()
