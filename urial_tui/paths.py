@@ -73,12 +73,15 @@ def engine_log_file() -> Path:
 
 
 def ensure_private_dir(path: Path) -> Path:
-    """Make `path` and its parents, readable by the user alone, and return it.
+    """Make `path` and those of its parents that are missing, each readable by the user alone, and return it.
 
-    Raises UrialError (kind `paths`) when the directory cannot be made.
+    A folder that is there already keeps its permissions. Raises UrialError (kind `paths`) when one cannot be made.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Not mkdir(parents=True): that gives the parents the mode that the umask leaves.
+        missing = [folder for folder in path.parents if not folder.exists()]
+        for folder in (*reversed(missing), path):
+            folder.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise UrialError(
             f"cannot make the folder {path}: {error.strerror or error}",
