@@ -67,10 +67,27 @@ async def test_ctrl_c_copies_the_selection_of_the_composer_and_does_not_quit():
 async def test_ctrl_s_saves_the_conversation_to_a_private_file(tmp_path):
     async with running(talked, state_dir=tmp_path) as bench:
         await bench.press("ctrl+s")
-        await bench.until(lambda: "Walking.md" in bench.said())
-        file = tmp_path / "transcripts" / "Walking.md"
+        await bench.until(lambda: "-s1-walking.md" in bench.said())
+        (file,) = (tmp_path / "transcripts").iterdir()
         assert "**user**\n\nWhy walk?" in file.read_text()
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_conversations_of_the_same_title_are_saved_beside_each_other(tmp_path):
+    def twice(chat) -> None:
+        chat.add_session("What is this?", ["One?", "Yes."], "1")
+        chat.add_session("What is this?", ["Two?", "No."], "2")
+
+    async with running(twice, size=(120, 30), state_dir=tmp_path) as bench:
+        await bench.press("ctrl+s")
+        await bench.until(lambda: "-s2-" in bench.said())
+        await bench.press("ctrl+o", "down", "enter")
+        await bench.until(lambda: ("s1",) in bench.chat.called("open_session"))
+        await bench.settle()
+        await bench.press("ctrl+s")
+        await bench.until(lambda: "-s1-" in bench.said())
+        texts = [file.read_text() for file in sorted((tmp_path / "transcripts").iterdir())]
+        assert sorted("One?" in text for text in texts) == [False, True]
 
 
 async def test_ctrl_s_falls_back_to_the_clipboard(tmp_path):

@@ -8,8 +8,11 @@ pasted escape sequence could act.
 
 import os
 import re
+import tempfile
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from urial_tui.errors import UrialError
@@ -50,19 +53,38 @@ def last_code_block(texts: list[str]) -> str | None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `text` to `path`, readable by the user alone. Raises UrialError (kind `paths`)."""
+    """Write `text` to `path`, readable by the user alone. Raises UrialError (kind `paths`).
+
+    A new file takes the place of what is there, whole or not at all. A symbolic link is replaced,
+    never followed.
+    """
     ensure_private_dir(path.parent)
+    part: Path | None = None
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.chmod(path, 0o600)  # noqa: PTH101 - an older file may have been more open
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        part = Path(name)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
     except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
         raise UrialError(
             f"cannot write {path}: {error.strerror or error}",
             hint="Check the permissions and the free space.",
             kind="paths",
         ) from error
+
+
+def export_name(title: str, session_id: str, when: datetime) -> str:
+    """A file name that no other conversation has: time, end of the session's id, title in ASCII."""
+    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_title.lower())[:40].strip("-")
+    short = re.sub(r"[^A-Za-z0-9]", "", session_id)[-8:]
+    parts = (f"{when:%Y-%m-%d-%H%M%S}", short, slug or "conversation")
+    return "-".join(filter(None, parts)) + ".md"
 
 
 def copy_out(

@@ -2,13 +2,19 @@
 models, sampling.
 """
 
-import re
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from urial_tui.errors import UrialError
 from urial_tui.sides import parse_side
-from urial_tui.ui.clipboard import copy_out, last_code_block, shown_path, write_private
+from urial_tui.ui.clipboard import (
+    copy_out,
+    export_name,
+    last_code_block,
+    shown_path,
+    write_private,
+)
 from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.markdown_view import MarkdownView
 from urial_tui.ui.screens.packs import PackPicker
@@ -74,8 +80,8 @@ class ChatTools(ChatBase):
         text = await self.chat.export_markdown()
         folder = self.services.state_dir or Path(tempfile.gettempdir())
         session = self.chat.session
-        name = re.sub(r"[^\w-]+", "-", session.title if session else "", flags=re.ASCII).strip("-")
-        path = folder / "transcripts" / f"{name[:40] or 'conversation'}.md"
+        title, session_id = (session.title, session.id) if session else ("", "")
+        path = folder / "transcripts" / export_name(title, session_id, datetime.now().astimezone())
         try:
             write_private(path, text)
         except UrialError as error:
