@@ -45,7 +45,7 @@ def app_services(
     if side is not None:
         _check_side(str(wanted), settings)
     found = _Composition(settings, str(wanted))
-    plain = pack is None and wanted.style is None and wanted.adapter is None
+    plain = pack is None and (side is None or (wanted.style is None and wanted.adapter is None))
     return AppServices(
         make_chat=found.make_chat,
         list_packs=found.list_packs,
