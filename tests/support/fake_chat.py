@@ -75,9 +75,12 @@ class FakeChat:
     def messages(self) -> tuple[Message, ...]:
         return tuple(self._messages[i] for i in self._visible)
 
-    def add_session(self, title: str, turns: Sequence[str] = (), updated: str = NOW) -> Session:
+    def add_session(
+        self, title: str, turns: Sequence[str] = (), updated: str = NOW, side: str = ""
+    ) -> Session:
         """A session of the past, with alternating messages."""
-        session = Session(f"s{len(self._sessions) + 1}", title, self.side, NOW, updated, None)
+        name = f"s{len(self._sessions) + 1}"
+        session = Session(name, title, side or self.side, NOW, updated, None)
         self._sessions[session.id] = session
         parent: str | None = None
         for index, text in enumerate(turns):
@@ -137,6 +140,7 @@ class FakeChat:
         self._called("open_session", session_id)
         self.session = self._sessions[session_id]
         self._show(self.session.leaf_id)
+        self.side = self.session.side
 
     def _show(self, leaf: str | None) -> None:
         assert self.session is not None
@@ -300,8 +304,15 @@ class FakeChat:
         ]
 
     async def siblings(self, message_id: str) -> tuple[int, int]:
+        return self._position(message_id)
+
+    def _position(self, message_id: str) -> tuple[int, int]:
         all_of_them = self._siblings(message_id)
         return all_of_them.index(message_id) + 1, len(all_of_them)
+
+    async def versions(self) -> dict[str, tuple[int, int]]:
+        self._called("versions")
+        return {message_id: self._position(message_id) for message_id in self._visible}
 
     async def set_side(self, side: str) -> None:
         self._called("set_side", side)

@@ -1,9 +1,9 @@
 """Sessions: which one is on screen, the list, search, rename, delete, drafts."""
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
-from tests.ui.driving import running
+from tests.ui.driving import PACKS, running
 from urial_tui.errors import StoreError
 from urial_tui.ui.screens.dialog import AskText, Confirm
 from urial_tui.ui.screens.search import SearchDialog
@@ -24,6 +24,22 @@ async def test_the_last_session_is_opened_at_the_start():
 async def test_a_wanted_session_is_opened_instead():
     async with running(two, services={"session_id": "s1"}) as bench:
         assert bench.chat.called("open_session") == [("s1",)]
+
+
+async def test_a_session_brings_its_side_to_the_status_line_and_the_pack_picker():
+    def sides(chat) -> None:
+        chat.add_session("Old", ["a", "b"], "1", side="demo@urial-brief")
+        chat.add_session("New", ["c", "d"], "2", side="demo@urial-italian")
+
+    async with running(sides, size=(120, 30)) as bench:
+        assert bench.screen.status.status.side == "demo@urial-italian"
+        await bench.press("ctrl+o", "down", "enter")
+        await bench.until(lambda: ("s1",) in bench.chat.called("open_session"))
+        await bench.settle()
+        assert bench.screen.status.status.side == "demo@urial-brief"
+        await bench.press("f3")
+        packs = bench.app.screen.query_one("#packs", OptionList)
+        assert packs.highlighted == [pack.id for pack in PACKS].index("urial-brief")
 
 
 async def test_a_fresh_start_opens_none():

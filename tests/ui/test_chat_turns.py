@@ -188,6 +188,26 @@ async def test_ctrl_b_goes_around_the_versions():
         assert bench.shown()[-1] == ("Model", "Walking is good for you.")
 
 
+async def test_the_versions_of_all_messages_are_asked_for_in_one_call():
+    def long(chat) -> None:
+        chat.add_session("Long", ["q", "a"] * 40)
+
+    async with running(long) as bench:
+        asked: list[str] = []
+        single = bench.chat.siblings
+
+        async def siblings(message_id: str) -> tuple[int, int]:
+            asked.append(message_id)
+            return await single(message_id)
+
+        bench.chat.siblings = siblings
+        before = len(bench.chat.called("versions"))
+        await bench.say("Why walk?")
+        await bench.settle()
+        assert asked == []
+        assert 1 <= len(bench.chat.called("versions")) - before <= 3
+
+
 async def test_f2_edits_the_last_message_and_sending_makes_a_new_version():
     async with running(talked) as bench:
         await bench.write("half a thought")

@@ -124,6 +124,7 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatEvents):
             wanted = sessions[0].id if sessions else None
         if wanted is not None:
             await chat.open_session(wanted)
+            self.show_side()
         typed = self.composer.text
         if self.early_message is not None:
             text, self.early_message = self.early_message, None

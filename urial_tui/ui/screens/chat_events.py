@@ -125,6 +125,7 @@ class ChatEvents(ChatBase):
         known = {entry.id for entry in self.transcript.entries}
         shares = any(message.id in known for message in event.messages)
         self.transcript.set_entries([self.entry(m) for m in event.messages], keep_place=shares)
+        self.show_side()  # a session brings its own
         if not shares:
             self.banner.show("context", "")
         self.composer.set_history([m.content for m in event.messages if m.role == "user"])
@@ -157,16 +158,12 @@ class ChatEvents(ChatBase):
         chat = self.chat
         if chat is None:
             return
-        counts: dict[str, tuple[int, int]] = {}
-        messages = self.messages
         try:
-            for message in messages:
-                index, count = await chat.siblings(message.id)
-                if count > 1:
-                    counts[message.id] = (index, count)
+            versions = await chat.versions()
         except UrialError as error:
             self.log.warning(error.message)
             return
+        counts = {key: (index, count) for key, (index, count) in versions.items() if count > 1}
         changed = {key for key in {*counts, *self.branch_counts}
                    if counts.get(key) != self.branch_counts.get(key)}  # fmt: skip
         self.branch_counts = counts

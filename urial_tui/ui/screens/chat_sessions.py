@@ -132,6 +132,7 @@ class ChatSessions(ChatBase):
             await chat.new_session()
         else:
             await chat.open_session(session_id)
+        self.show_side()
         await self.bring_draft()
         self.refresh_sessions()
         self.composer.focus()
