@@ -63,7 +63,7 @@ def test_a_signal_in_the_middle_keeps_the_text(
     engine = engine_of(process)
     process.send_signal(number)
     done = end(process, seen)
-    assert done.code == 130
+    assert done.code == 128 + number
     (user, answer) = history.rows(used_home)[before:]
     assert user.content == QUESTION
     assert answer.status == "stopped"

@@ -24,7 +24,16 @@ def program() -> list[str]:
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """An environment in which the program finds nothing of the user's: its home is `home`."""
-    passed = {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TMPDIR", "SYSTEMROOT", "TEMP", "TMP"}
+    passed = {
+        "PATH",
+        "PYTHONPATH",
+        "LD_LIBRARY_PATH",
+        "VIRTUAL_ENV",
+        "TMPDIR",
+        "SYSTEMROOT",
+        "TEMP",
+        "TMP",
+    }
     kept = {name: value for name, value in os.environ.items() if name in passed}
     own = {
         "URIAL_TUI_HOME": str(home),
