@@ -20,8 +20,12 @@ from urial_tui import __version__, paths
 from urial_tui.cli.settings import load_or_defaults
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize, sanitize_line
+from urial_tui.settings import Settings
 
 Status = Literal["ok", "warn", "fail"]
+
+INDEX_CHECK_BYTES = 256 * 1024 * 1024
+"""Up to this size the history is copied into memory to check its search index."""
 _MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok  ", "green"),
     "warn": ("warn", "yellow"),
@@ -167,14 +171,26 @@ def _history() -> Iterator[Check]:
     if not path.exists():
         yield Check("history", "database", "ok", f"none yet ({path})")
         return
+    size = path.stat().st_size
     with Store.open(path, readonly=True) as store:
         problems = store.check()
-    size = f"{path}, {path.stat().st_size / 1e6:.1f} MB"
+        if problems:
+            hint = "Copy the file before anything else."
+            yield Check("history", "database", "fail", "; ".join(problems), hint)
+            return
+        yield Check("history", "database", "ok", f"{path}, {size / 1e6:.1f} MB, no problems")
+        if size > INDEX_CHECK_BYTES:
+            detail = f"not checked, the file is larger than {INDEX_CHECK_BYTES >> 20} MB"
+            yield Check("history", "search index", "ok", detail)
+            return
+        # SQLite checks the index only where it may write: in a copy, so that the file stays as it is.
+        with store.in_memory_copy() as copy:
+            problems = copy.check()
     if problems:
-        hint = "Copy the file before anything else."
-        yield Check("history", "database", "fail", "; ".join(problems), hint)
+        hint = "Searches may miss messages; the messages themselves are whole."
+        yield Check("history", "search index", "fail", "; ".join(problems), hint)
     else:
-        yield Check("history", "database", "ok", f"{size}, no problems")
+        yield Check("history", "search index", "ok", "agrees with the texts")
 
 
 def _models() -> Iterator[Check]:
@@ -194,6 +210,8 @@ def _models() -> Iterator[Check]:
         state = "verified" if demo.is_assembled() else "will be verified at its next use"
         detail = f"{header.display_name} {header.quantization}, assembled, {state}"
         yield Check(group, DEMO, "ok", detail)
+        if demo.is_assembled():
+            yield _demo_runs(settings)
     elif demo.is_installed():
         yield Check(group, DEMO, "ok", "installed, put together at its first use")
     else:
@@ -206,6 +224,18 @@ def _models() -> Iterator[Check]:
     if not wants_demo:
         resolved = resolve_side(settings.side, library, settings)
         yield Check(group, "side", "ok", f"{settings.side}: {resolved.model_path}")
+
+
+def _demo_runs(settings: Settings) -> Check:
+    from urial_tui.cli import engine_access
+
+    group, name = "models", "demo runs"
+    try:
+        loaded = engine_access.try_demo(settings)
+    except UrialError as error:
+        return Check(group, name, "fail", error.message, error.hint)
+    detail = f"loaded in {loaded.load_s:.2f} s, {loaded.device}; a word is {loaded.tokens} tokens"
+    return Check(group, name, "ok", detail)
 
 
 def _terminal() -> Iterator[Check]:

@@ -2,22 +2,56 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.engine.client import EngineClient
-from urial_tui.engine.protocol import Description
+from urial_tui.engine.protocol import Description, Prompt, Span
 from urial_tui.prompts.types import Rendered
 from urial_tui.services import Services, SideChoice
+from urial_tui.settings import Settings
 from urial_tui.sides import RAW
 
 T = TypeVar("T")
 
 
 def describe() -> Description:
-    """Versions, build features and devices. Raises EngineError."""
-    return _visit(Services(), lambda engine: engine.describe())
+    """Versions, build features and devices. Leaves no file behind. Raises EngineError."""
+
+    async def main() -> Description:
+        engine = EngineClient()
+        try:
+            return await engine.describe()
+        finally:
+            await engine.aclose()
+
+    return asyncio.run(main())
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """That a model runs: seconds to load it, tokens of a word, where it computes."""
+
+    load_s: float
+    tokens: int
+    device: str
+
+
+def try_demo(settings: Settings) -> Loaded:
+    """Load the embedded model as the settings want it and split a word. Leaves no file behind. Raises UrialError."""
+
+    async def main() -> Loaded:
+        engine = EngineClient()
+        try:
+            active = await _model(Services(settings), SideChoice(demo=True))
+            info = await engine.open(active.spec)
+            tokens = await engine.tokenize(active.spec, Prompt(spans=(Span("walking"),)))
+            return Loaded(info.load_s, len(tokens.ids), info.device)
+        finally:
+            await engine.aclose()
+
+    return asyncio.run(main())
 
 
 def tokenize_prompt(
@@ -46,8 +80,6 @@ class Counter:
         self._choice = SideChoice(side_text, demo)
 
     def count(self, texts: list[str]) -> list[int]:
-        from urial_tui.engine.protocol import Prompt, Span
-
         services = Services()
 
         async def ask(engine: EngineClient) -> list[int]:

@@ -1,0 +1,137 @@
+"""The doctor finds what is broken: a model that does not run, a search index that is not that of the texts."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.support import tinygguf
+from tests.support.scripted_engine import ScriptedEngine
+from urial_tui.cli import doctor as module
+from urial_tui.cli import engine_access
+from urial_tui.cli.engine_access import Loaded, try_demo
+from urial_tui.engine.protocol import Description
+from urial_tui.errors import EngineError
+from urial_tui.models import demo
+from urial_tui.settings import Settings
+from urial_tui.store.store import Store
+
+Check = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
+    description = Description(1, "0.3.36", "AVX2 = 1", False, ("CPU",), ())
+    monkeypatch.setattr(engine_access, "describe", lambda: description)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def assembled(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small model in the place of the embedded one, verified as far as anybody asks."""
+    demo.demo_path().parent.mkdir(parents=True)
+    monkeypatch.setattr(demo, "is_assembled", lambda: True)
+    monkeypatch.setattr(demo, "demo_model", demo.demo_path)
+    return tinygguf.write_model(demo.demo_path())
+
+
+def checks(group: str) -> list[Check]:
+    report = json.loads(CliRunner().invoke(module.doctor, ["--json"]).stdout)
+    return [check for check in report["checks"] if check["group"] == group]
+
+
+def named(group: str, name: str) -> Check:
+    (found,) = [check for check in checks(group) if check["name"] == name]
+    return found
+
+
+@pytest.mark.usefixtures("assembled")
+def test_the_embedded_model_is_loaded_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_access, "try_demo", lambda settings: Loaded(0.25, 3, "CPU"))
+    assert "loaded in 0.25 s" in named("models", "demo runs")["detail"]
+
+
+@pytest.mark.usefixtures("assembled")
+def test_an_embedded_model_that_does_not_load_is_a_failure_and_hides_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(settings: Settings) -> Loaded:
+        raise EngineError("not enough memory", hint="Lower n_ctx.")
+
+    monkeypatch.setattr(engine_access, "try_demo", broken)
+    found = named("models", "demo runs")
+    assert (found["status"], found["detail"]) == ("fail", "not enough memory")
+    assert found["hint"] == "Lower n_ctx."
+    assert named("models", "library")["status"] == "ok"
+
+
+def test_a_model_that_is_not_put_together_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(settings: Settings) -> Loaded:
+        raise AssertionError
+
+    monkeypatch.setattr(engine_access, "try_demo", never)
+    assert not [check for check in checks("models") if check["name"] == "demo runs"]
+
+
+@pytest.mark.usefixtures("assembled")
+def test_trying_the_model_opens_it_with_the_settings_and_splits_a_word(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = ScriptedEngine([])
+    monkeypatch.setattr(engine_access, "EngineClient", lambda: engine)
+    loaded = try_demo(Settings(n_ctx=256, pack="no-such-pack"))
+    assert loaded.load_s == 0.5
+    assert loaded.tokens > 0
+    assert [call.name for call in engine.calls] == ["open", "tokenize"]
+    assert engine.calls[0].spec.n_ctx == 256
+    assert engine.closed
+    assert not (home / "state").exists()
+
+
+@pytest.fixture
+def history(home: Path) -> Path:
+    path = home / "data" / "history.db"
+    with Store.open(path) as store:
+        session = store.create_session("demo")
+        store.add_user_message(session.id, None, "a question about walking")
+    return path
+
+
+def test_a_whole_history_is_whole_and_stays_as_it_is(history: Path) -> None:
+    before = history.read_bytes()
+    found = named("history", "database")
+    assert (found["status"], "no problems" in found["detail"]) == ("ok", True)
+    assert named("history", "search index")["status"] == "ok"
+    assert history.read_bytes() == before
+
+
+def test_a_search_index_of_other_texts_is_found(history: Path) -> None:
+    raw = sqlite3.connect(history)
+    raw.execute("DROP TRIGGER message_fts_update")
+    raw.execute("UPDATE message SET content = 'other words'")
+    raw.commit()
+    raw.close()
+    assert named("history", "database")["status"] == "ok"
+    found = named("history", "search index")
+    assert found["status"] == "fail"
+    assert "message_fts" in found["detail"]
+    assert found["hint"]
+
+
+def test_a_history_too_large_to_copy_says_what_was_not_checked(
+    history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INDEX_CHECK_BYTES", 10)
+    found = named("history", "search index")
+    assert (found["status"], "not checked" in found["detail"]) == ("ok", True)
+
+
+def test_a_damaged_history_is_a_failure(history: Path) -> None:
+    data = bytearray(history.read_bytes())
+    data[4096 * 2 : 4096 * 6] = b"\xff" * (4096 * 4)
+    history.write_bytes(data)
+    assert "fail" in {check["status"] for check in checks("history")}
