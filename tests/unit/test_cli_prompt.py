@@ -98,7 +98,7 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
         assert isinstance(refused(prompt, *arguments), UsageError)
     assert refused(prompt, "a", "--pack", "urial-breif").kind == "unknown-pack"
     assert "there is no file" in refused(prompt, "a", "--pack-file", tmp_path / "x.toml").message
-    assert "surrogate" in refused(prompt, "a\udcff").message
+    assert "not UTF-8" in refused(prompt, "a", "--prefill", "a\udcff").message
 
 
 ZERO = "zero-shot"

@@ -3,8 +3,7 @@
 import sys
 from typing import Final
 
-from urial_tui.errors import PromptError, UsageError
-from urial_tui.prompts.conversation import checked_text
+from urial_tui.errors import UsageError
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Far more than any context holds; ends the reading of a pipe that never ends."""
@@ -27,11 +26,14 @@ def read_query(query: str | None) -> str:
 
 
 def checked_argument(text: str, where: str) -> str:
-    """`text`, if it is text. An argument's bytes that are not UTF-8 arrive as halves of surrogate pairs."""
+    """`text`, if it is text: Python gives an argument's bytes that are not UTF-8 as halves of surrogate pairs."""
     try:
-        return checked_text(text, where)
-    except PromptError as error:
-        raise UsageError(error.message, hint=error.hint) from error
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{where} is not UTF-8 text (character {error.start + 1})", hint="Convert it to UTF-8."
+        ) from error
+    return text
 
 
 def _stdin() -> str:
