@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from urial_tui.engine import protocol as wire
-from urial_tui.errors import EngineError
+from urial_tui.errors import EngineError, UrialError
+from urial_tui.paths import ensure_private_dir
 
 _LOG_LIMIT = 2 * 1024 * 1024
 _SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
@@ -215,14 +216,14 @@ class _Log:
         if path is None:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ensure_private_dir(path.parent)
             if path.exists() and path.stat().st_size > _LOG_LIMIT:
                 kept = path.read_bytes()[-_LOG_LIMIT // 2 :]
                 path.write_bytes(kept)
             self._file = os.fdopen(
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0
             )
-        except OSError:
+        except (OSError, UrialError):
             self._file = None
         self._room = _LOG_LIMIT
 

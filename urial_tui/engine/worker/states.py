@@ -17,6 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from urial_tui.errors import UrialError
+from urial_tui.paths import ensure_private_dir
+
 MAGIC = b"URIALST1"
 DEFAULT_QUOTA = 512 * 1024 * 1024
 
@@ -56,7 +59,7 @@ class StateStore:
             sort_keys=True,
         ).encode()
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ensure_private_dir(self._folder)
             self._make_room(len(state))
             handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
             try:
@@ -69,7 +72,7 @@ class StateStore:
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
-        except OSError:
+        except (OSError, UrialError):
             return False
         return True
 
