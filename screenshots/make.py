@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 SETTINGS = "[sampling]\ntemperature = 0.0\n"
 SECONDS = 180
 FIRST = "What are the benefits of walking every day?"
-SECOND = "Give me three ideas for a rainy Sunday."
+SECOND = "Give me three tips for a job interview."
 
 
 async def until(what: str, condition: Callable[[], bool]) -> None:
@@ -46,7 +46,9 @@ async def conversation(size: tuple[int, int], names: dict[str, list[str]]) -> No
         await until("the model", lambda: done(0))
         for number, text in enumerate((FIRST, SECOND), start=1):
             for word in text:
-                await pilot.press("space" if word == " " else "question_mark" if word == "?" else word)
+                await pilot.press(
+                    "space" if word == " " else "question_mark" if word == "?" else word
+                )
             await pilot.press("enter")
             await until("the answer", lambda n=number: done(n))
         await pilot.pause(0.5)
@@ -59,10 +61,11 @@ async def conversation(size: tuple[int, int], names: dict[str, list[str]]) -> No
         await pilot.press("ctrl+q")
 
 
-def main() -> None:
-    """Everything happens in a folder that is removed afterwards."""
+def in_a_new_home(size: tuple[int, int], names: dict[str, list[str]]) -> None:
+    """One conversation with a history, settings and caches of its own."""
     from urial_tui.models.demo import demo_model
 
+    os.environ.pop("URIAL_TUI_HOME", None)
     model = demo_model()
     with tempfile.TemporaryDirectory() as home:
         models = Path(home) / "cache" / "models"
@@ -76,10 +79,14 @@ def main() -> None:
         config = Path(home) / "config"
         config.mkdir()
         (config / "settings.toml").write_text(SETTINGS)
-        asyncio.run(conversation((80, 24), {"chat-80x24": []}))
-        asyncio.run(
-            conversation((160, 45), {"chat-160x45": [], "packs-160x45": ["f3"], "help-160x45": ["escape", "f1"]})
-        )
+        asyncio.run(conversation(size, names))
+
+
+def main() -> None:
+    in_a_new_home((80, 24), {"chat-80x24": []})
+    in_a_new_home(
+        (160, 45), {"chat-160x45": [], "packs-160x45": ["f3"], "help-160x45": ["escape", "f1"]}
+    )
 
 
 if __name__ == "__main__":

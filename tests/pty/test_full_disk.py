@@ -5,8 +5,6 @@ A limit on the size of files stands for the disk: every write beyond it fails.
 
 from pathlib import Path
 
-import pytest
-
 from tests.pty.conftest import Start
 from tests.pty.driving import ask_and_watch, until_ready
 from tests.support import pty_history as history
@@ -43,9 +41,6 @@ def test_a_disk_that_fills_while_an_answer_streams(start: Start, home: Path) -> 
     assert "An old question?" in history.users(home)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the history in memory begins empty, although the old one can be read"
-)
 def test_a_disk_that_is_full_from_the_start(start: Start, home: Path) -> None:
     a_session(home)
     terminal = start(file_limit=FULL)

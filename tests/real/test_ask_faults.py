@@ -183,7 +183,6 @@ def test_a_damaged_history_is_a_warning_and_stays_as_it_is(home: Path) -> None:
     assert damaged.read_bytes() == b"this is not a database. " * 100
 
 
-@pytest.mark.xfail(strict=True, reason="ask ends when the disk refuses the question's own rows")
 def test_a_disk_that_is_full_for_the_question_is_a_warning_and_the_answer_comes(
     home: Path,
 ) -> None:

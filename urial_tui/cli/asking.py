@@ -13,12 +13,13 @@ import msgspec
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, ContextNotice, StoreTrouble, TextStreamed
+from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.turn import Outcome, Turn
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.safetext import Sanitizer
 from urial_tui.services import Services, SideChoice
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Session
+from urial_tui.store.types import Message, Session
 
 PROGRAM = "urial-tui ask"
 
@@ -136,15 +137,14 @@ async def _run(asking: Asking) -> Answered:
         hashing = asyncio.create_task(services.hash_files(side))
         store = await _store(services, asking)
         info = await services.engine.open(side.spec)
-        session = await store.create_session(side.notation)
-        await store.lock(session.id, PROGRAM)
-        user = await store.add_user_message(session.id, None, asking.query)
-        answer = await store.begin_answer(session.id, user.id)
+        session, user, answer = await _begin(store, side.notation, asking.query)
         screen = _Screen(asking.stream, on_gone=end)
         turn = Turn(services.engine, store, side, info.n_ctx, screen.show)
         outcome = await turn.run([user], answer, sampling=side.sampling, max_tokens=side.max_tokens)
         screen.end(outcome)
-        with contextlib.suppress(UrialError, OSError):  # unknown hashes are null, the answer is there
+        with contextlib.suppress(
+            UrialError, OSError
+        ):  # unknown hashes are null, the answer is there
             await hashing
         saved = asking.save and not store.is_in_memory
         sampling = msgspec.structs.asdict(side.sampling) | {"max_tokens": side.max_tokens}
@@ -187,6 +187,15 @@ async def _store(services: Services, asking: Asking) -> AsyncStore:
     if trouble is not None:
         _warn(trouble)
     return store
+
+
+async def _begin(store: AsyncStore, side: str, query: str) -> tuple[Session, Message, Message]:
+    """A session with the question and the answer's row; in memory when the disk refuses one of them."""
+    session = await keep_writing(store, lambda: store.create_session(side), _warn)
+    await keep_writing(store, lambda: store.lock(session.id, PROGRAM), _warn)
+    user = await keep_writing(store, lambda: store.add_user_message(session.id, None, query), _warn)
+    answer = await keep_writing(store, lambda: store.begin_answer(session.id, user.id), _warn)
+    return session, user, answer
 
 
 def _warn(error: UrialError) -> None:

@@ -59,11 +59,16 @@ class AsyncStore:
 
     @classmethod
     async def open_or_memory(cls, path: Path) -> tuple[Self, StoreError | None]:
-        """The history at `path`, or one in memory together with the reason why."""
+        """The history at `path`, or one in memory together with the reason why.
+
+        The one in memory has everything that can still be read: a full disk hides no conversation.
+        """
         try:
             return await cls.open(path), None
         except StoreError as error:
-            return await cls.in_memory(path), error
+            self = cls(path)
+            self._store = await self._run(_readable, path)
+            return self, error
 
     async def aclose(self) -> None:
         """Finish the calls that were made before, close, end the thread. Calling it twice is fine."""
@@ -258,3 +263,12 @@ class AsyncStore:
         return await asyncio.shield(
             loop.run_in_executor(self._thread, partial(work, *args, **kwargs))
         )
+
+
+def _readable(path: Path) -> Store:
+    """A history in memory with what can be read at `path`, else an empty one."""
+    try:
+        with Store.open(path, readonly=True) as file:
+            return file.in_memory_copy()
+    except StoreError:
+        return Store.in_memory()
