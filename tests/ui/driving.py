@@ -154,11 +154,12 @@ async def running(
     size: tuple[int, int] = (80, 24),
     state_dir: Path | None = None,
     services: dict[str, Any] | None = None,
+    toasts: bool = False,
     **fake: Any,
 ) -> AsyncIterator[Bench]:
     chats: list[FakeChat] = []
     app = make_app(prepare, chats, {"state_dir": state_dir, **(services or {})}, **fake)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         bench = Bench(app, pilot, chats)
         await bench.until(lambda: chats, "the chat is made")
         await bench.settle()

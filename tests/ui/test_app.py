@@ -10,6 +10,7 @@ from textual.widgets import OptionList
 from tests.ui.driving import make_app, running
 from urial_tui.chat.events import Trouble
 from urial_tui.errors import EngineError, StoreError
+from urial_tui.ui import app as app_module
 from urial_tui.ui.app import run_app
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.services import AppServices
@@ -190,6 +191,41 @@ async def test_untrusted_text_is_neither_markup_nor_control():
         svg = bench.app.export_screenshot()
         assert "\x1b" not in svg
         assert "[bold" in svg.replace("&#160;", " ")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16), (160, 45)])
+async def test_notices_leave_the_composer_and_the_status_line_readable(size):
+    async with running(talked, size=size, toasts=True) as bench:
+        for number in range(6):
+            long = f"Trouble {number}: " + "the model file is missing from its folder. " * 4
+            bench.chat.emit(Trouble(EngineError(long, hint="Choose another model.")))
+        await bench.settle()
+        await bench.until(lambda: len(bench.app.screen.query("Toast")) == 6)
+        await bench.settle()
+        screen = bench.app.screen
+        covered = {
+            y
+            for y in range(size[1])
+            for x in range(size[0])
+            if type(screen.get_widget_at(x, y)[0]).__name__ == "Toast"
+        }
+        assert covered
+        assert max(covered) < bench.screen.composer.region.y
+
+
+async def test_the_same_notice_is_shown_once_at_a_time(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(app_module, "monotonic", lambda: clock[0])
+    async with running(talked, toasts=True) as bench:
+        error = Trouble(EngineError("the model file is missing", hint="Choose another."))
+        for _ in range(3):
+            bench.chat.emit(error)
+        bench.chat.emit(Trouble(EngineError("something else")))
+        await bench.settle()
+        await bench.until(lambda: len(bench.app.screen.query("Toast")) == 2)
+        clock[0] += 6
+        bench.chat.emit(error)
+        await bench.until(lambda: len(bench.app.screen.query("Toast")) == 3, "it is told again")
 
 
 # --- sizes ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.types import CSSPathType
@@ -63,7 +64,7 @@ class UrialApp(App[None]):
         self._hung_up = False
         self._never_drawn = contextlib.ExitStack()
         self._end_task: asyncio.Task[None] | None = None
-        self._clashes_told: set[str] = set()
+        self._notices_until: dict[tuple[str, str, str], float] = {}
         for theme in OUR_THEMES:
             self.register_theme(theme)
         known = services.theme in self.available_themes
@@ -89,6 +90,25 @@ class UrialApp(App[None]):
             self.services.save_theme(theme.name)
         except UrialError as error:
             self.notify(sanitize(error.message), severity="warning", markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notice, unless the same one is on screen still."""
+        now = monotonic()
+        notice = (message, title, severity)
+        if now < self._notices_until.get(notice, 0.0):
+            return
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self._notices_until = {k: end for k, end in self._notices_until.items() if end > now}
+        self._notices_until[notice] = now + seconds
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Textual drops the clashed binding and tells at each key press; we told at the start."""

@@ -137,9 +137,7 @@ class ChatBase(Screen[None]):
 
     def tell_error(self, error: UrialError) -> None:
         text = f"{error.message}\n{error.hint}" if error.hint else error.message
-        self.notify(
-            sanitize(text), title="That did not work", severity="error", timeout=10, markup=False
-        )
+        self.notify(sanitize(text), title="That did not work", severity="error", markup=False)
 
     # --- the moment -------------------------------------------------------------------------
 
