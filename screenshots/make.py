@@ -15,8 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SETTINGS = "[sampling]\ntemperature = 0.0\n"
 SECONDS = 180
-FIRST = "What are the benefits of walking every day?"
-SECOND = "Give me three tips for a job interview."
+FIRST = "Give me three tips for a job interview."
+SECOND = "What are the benefits of walking every day?"
 
 
 async def until(what: str, condition: Callable[[], bool]) -> None:
