@@ -115,6 +115,32 @@ async def test_keys_are_rebound_by_the_users_settings_and_everything_says_so():
         assert bench.screen.key("chat.regenerate") == "F6"
 
 
+@pytest.mark.parametrize(
+    ("keymap", "shown", "not_shown"),
+    [
+        ({"chat.pack": "ctrl+q"}, "F3   choose the prompt pack", "Ctrl+Q"),
+        ({"chat.pack": "f6,f11"}, "F11   choose the prompt pack", "F6"),
+        ({"chat.pack": "p,f11"}, "F11   choose the prompt pack", "p   choose"),
+        ({"chat.pack": "ctrl+k,ctrl+y"}, "", "choose the prompt pack"),
+    ],
+)
+async def test_the_welcome_names_the_keys_that_work(keymap, shown, not_shown):
+    async with running(services={"keymap": keymap}) as bench:
+        text = str(bench.screen.welcome())
+        assert shown in text
+        assert not_shown not in text
+
+
+async def test_a_command_that_shares_escape_can_be_rebound_and_the_others_keep_it():
+    async with running(talked, services={"keymap": {"chat.stop": "f11"}}) as bench:
+        await bench.press("f2", "escape")
+        assert bench.screen.editing is None
+        bench.chat.auto = False
+        await bench.say("Hi")
+        await bench.press("f11")
+        await bench.until(lambda: bench.chat.called("stop"))
+
+
 @pytest.mark.parametrize("theme", [theme.name for theme in OUR_THEMES] + ["ansi-dark", "nord"])
 async def test_themes_work_and_the_choice_is_kept(theme):
     kept: list[str] = []

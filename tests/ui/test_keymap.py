@@ -40,10 +40,29 @@ def test_no_command_needs_a_key_that_terminals_confuse():
             assert not key.startswith(("alt+", "ctrl+shift+", "super+"))
 
 
+@pytest.mark.parametrize(
+    ("wanted", "keymap"),
+    [
+        ({"chat.pack": "ctrl+q"}, {}),
+        ({"app.quit": "f3"}, {}),
+        ({"chat.pack": "f5", "chat.side": "f3"}, {"chat.pack": "f5", "chat.side": "f3"}),
+        ({"chat.pack": "f5", "chat.side": "ctrl+q"}, {}),
+        ({"chat.pack": "f6", "chat.side": "f6"}, {"chat.pack": "f6"}),
+        ({"composer.send": "ctrl+q"}, {}),
+        ({"transcript.copy": "f8"}, {"transcript.copy": "f8"}),
+    ],
+)
+def test_a_key_that_another_command_has_is_refused(wanted, keymap):
+    usable, problems = usable_keymap(wanted)
+    assert usable == keymap
+    assert len(problems) == len(wanted) - len(keymap)
+
+
 def test_a_good_keymap_is_used_as_it_is():
     keymap, problems = usable_keymap({"chat.regenerate": "f6", "chat.new": "ctrl+n, f9"})
-    assert problems == ["f9 is wanted by both chat.copy-code and chat.new"]
-    assert keymap == {"chat.regenerate": "f6", "chat.new": "ctrl+n,f9"}
+    words = "f9 is wanted by both chat.copy-code and chat.new; chat.new keeps Ctrl+N"
+    assert problems == [words]
+    assert keymap == {"chat.regenerate": "f6", "chat.new": "ctrl+n"}
     assert keys_of("chat.regenerate", keymap) == ["f6"]
     assert keys_of("chat.edit", keymap) == ["f2"]
 

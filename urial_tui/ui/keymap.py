@@ -4,13 +4,15 @@ how keys are named.
 Bindings are rebound by id through Textual's own keymap; this module only checks and describes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cache
 
 from textual.binding import Binding
 from textual.keys import Keys
 from textual.widget import Widget
+from textual.widgets import TextArea
 
-from urial_tui.ui.commands import ALL_COMMANDS, Command
+from urial_tui.ui.commands import ALL_COMMANDS
 
 _BY_ID = {command.id: command for command in ALL_COMMANDS}
 _NAMED_KEYS = frozenset(key.value for key in Keys)
@@ -37,12 +39,13 @@ def widget_bindings() -> dict[str, list[Binding]]:
 def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The part of a user's keymap that can be used, and a sentence for each part that cannot.
 
-    Refused: ids that do not exist, keys that Textual cannot name, one key for two commands of the
-    same place. Escape's commands may share a key, since only one of them is possible at a time.
+    Refused: ids that do not exist, keys that Textual cannot name, a key that another command has.
+    A command whose keys are all refused keeps its own. Commands that share a key from the start
+    (Escape's) may share it, since only one of them is possible at a time.
     """
     usable: dict[str, str] = {}
     problems: list[str] = []
-    known = set(_BY_ID) | {b.id for group in widget_bindings().values() for b in group}
+    known = _places()
     for command_id, keys in wanted.items():
         if command_id not in known:
             problems.append(f"the keymap names {command_id!r}, which is no command")
@@ -53,8 +56,14 @@ def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
             problems.append(f"{command_id}: {bad[0]!r} is not the name of a key")
             continue
         usable[command_id] = ",".join(names)
-    problems += list(_clashes(usable))
-    return usable, problems
+    while (clash := _clash(usable)) is not None:
+        key, loser, owner = clash
+        left = [name for name in usable.pop(loser).split(",") if name != key]
+        if left:
+            usable[loser] = ",".join(left)
+        now = f"{loser} keeps {' and '.join(map(key_name, keys_of(loser, usable)))}"
+        problems.append(f"{key} is wanted by both {owner} and {loser}; {now}")
+    return _with_sharers(usable), problems
 
 
 def _is_key(name: str) -> bool:
@@ -68,20 +77,84 @@ def _is_key(name: str) -> bool:
     )
 
 
-def _clashes(keymap: Mapping[str, str]) -> Iterable[str]:
-    owners: dict[str, Command] = {}
-    for command in ALL_COMMANDS:
-        for key in keymap.get(command.id, command.keys).split(","):
-            other = owners.setdefault(key, command)
-            both_default = other.id not in keymap and command.id not in keymap
-            if other is not command and not both_default:
-                yield f"{key} is wanted by both {other.id} and {command.id}"
+@cache
+def _defaults() -> dict[str, str]:
+    """The keys of every command and of every binding of a widget that has an id."""
+    keys = {command.id: command.keys for command in ALL_COMMANDS}
+    for bindings in widget_bindings().values():
+        keys |= {binding.id: binding.key for binding in bindings if binding.id}
+    return keys
+
+
+def _places() -> dict[str, str]:
+    """Where each id's keys work: "" for everywhere, else the name of a widget."""
+    places = dict.fromkeys(_BY_ID, "")
+    for place, bindings in widget_bindings().items():
+        places |= {binding.id: place for binding in bindings if binding.id}
+    return places
+
+
+def _clash(keymap: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """A key that two commands want in one place: the key, who must give it up, who has it.
+
+    Who must give it up is always one whose keys the user chose. A widget's own key comes before a
+    command's, unless the command is one that comes before everything.
+    """
+    defaults, places = _defaults(), _places()
+    owners: dict[str, list[str]] = {}
+    for one in sorted(defaults, key=lambda name: name in keymap):  # theirs are the last to come
+        for key in keymap.get(one, defaults[one]).split(","):
+            for other in owners.setdefault(key, []):
+                shared = all(key in defaults[name].split(",") for name in (one, other))
+                if one in keymap and not shared and _meet(one, other, places):
+                    return key, one, other
+            owners[key].append(one)
+    return None
+
+
+def _meet(one: str, other: str, places: Mapping[str, str]) -> bool:
+    """Whether a key cannot belong to both."""
+    if one == other:
+        return False
+    first = any(name in _BY_ID and _BY_ID[name].priority for name in (one, other))
+    return first or places[one] == places[other]
+
+
+def _with_sharers(keymap: Mapping[str, str]) -> dict[str, str]:
+    """The keymap with the commands that share a key with one that is bound anew.
+
+    Textual takes a key away from all of its commands when one of them gets another key; those
+    that are named keep theirs.
+    """
+    freed = {key for one in keymap if one in _BY_ID for key in _BY_ID[one].keys.split(",")}
+    kept = {
+        command.id: command.keys
+        for command in ALL_COMMANDS
+        if command.id not in keymap and freed & set(command.keys.split(","))
+    }
+    return {**keymap, **kept}
 
 
 def keys_of(command_id: str, keymap: Mapping[str, str]) -> list[str]:
-    """The keys of a command as they are now."""
-    return keymap.get(command_id, _BY_ID[command_id].keys).split(",")
+    """The keys of a command or a widget's binding as they are now."""
+    return keymap.get(command_id, _defaults()[command_id]).split(",")
 
+
+def works_while_writing(key: str) -> bool:
+    """Whether the composer leaves this key to the commands."""
+    from urial_tui.ui.widgets.composer import Composer
+
+    bindings = [*TextArea.BINDINGS, *Composer.BINDINGS]
+    taken = {
+        name.strip()
+        for binding in bindings
+        if isinstance(binding, Binding)
+        for name in binding.key.split(",")
+    }
+    return len(key) > 1 and key not in taken and key not in _PRINTABLE
+
+
+_PRINTABLE = frozenset({"question_mark", "slash", "left_square_bracket", "right_square_bracket"})
 
 _NAMES = {
     "escape": "Esc",

@@ -19,6 +19,7 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands import CHAT_COMMANDS
+from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
 from urial_tui.ui.screens.chat_sessions import ChatSessions
 from urial_tui.ui.screens.chat_tools import ChatTools
@@ -85,7 +86,10 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatEvents):
             Content(""),
         ]
         for command_id, words in WELCOME_KEYS:
-            key = self.key(command_id)
+            keys = [key for key in keys_of(command_id, self.keymap) if works_while_writing(key)]
+            if not keys:
+                continue
+            key = key_name(keys[0])
             lines.append(Content.assemble((f"{key:>8}", "$text-accent"), f"   {words}"))
         return Content("\n").join(lines)
 
