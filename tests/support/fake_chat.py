@@ -22,6 +22,7 @@ from urial_tui.chat.events import (
     SideReady,
     StoreTrouble,
     TextStreamed,
+    Trouble,
     TurnEnded,
     TurnStarted,
 )
@@ -55,6 +56,9 @@ class FakeChat:
         self.context_used = 0
         self.n_ctx = 4096
         self.session: Session | None = None
+        self.locked: UrialError | None = None
+        self.holders: dict[str, UrialError] = {}
+        """Why a session cannot be written, by its id."""
         self.calls: list[tuple[Any, ...]] = []
         self.errors: dict[str, UrialError] = {}
         """Raised by the method of that name, once."""
@@ -139,8 +143,18 @@ class FakeChat:
     async def open_session(self, session_id: str) -> None:
         self._called("open_session", session_id)
         self.session = self._sessions[session_id]
+        self.locked = self.holders.get(session_id)
         self._show(self.session.leaf_id)
+        if self.locked is not None:
+            self.emit(Trouble(self.locked))
         self.side = self.session.side
+
+    async def take_over(self) -> None:
+        self._called("take_over")
+        assert self.session is not None
+        self.locked = None
+        del self.holders[self.session.id]
+        self._show(self.session.leaf_id)
 
     def _show(self, leaf: str | None) -> None:
         assert self.session is not None
@@ -149,13 +163,15 @@ class FakeChat:
 
     async def new_session(self) -> None:
         self._called("new_session")
-        self.session = None
+        self.session, self.locked = None, None
         self._visible = []
         self.emit(BranchChanged("", ()))
         self.emit(SessionsChanged())
 
     async def send(self, text: str, prefill: str = "") -> None:
         self._called("send", text, prefill)
+        if self.locked is not None:
+            raise self.locked
         self._ensure_session(text)
         assert self.session is not None
         parent = self._visible[-1] if self._visible else None

@@ -7,6 +7,7 @@ from tests.ui.driving import PACKS, running
 from urial_tui.errors import StoreError
 from urial_tui.ui.screens.dialog import AskText, Confirm
 from urial_tui.ui.screens.search import SearchDialog
+from urial_tui.ui.situation import can
 
 
 def two(chat) -> None:
@@ -202,6 +203,52 @@ async def test_leaving_while_editing_loses_neither_the_edited_text_nor_the_draft
         await bench.press("f2", *keys, leave)
         await bench.until(lambda: bench.chat.closed or bench.chat.called("new_session"))
         await bench.until(lambda: bench.chat.drafts.get("s2") == kept, "it is kept")
+
+
+def held(chat) -> None:
+    two(chat)
+    words = "this session is open in urial-tui (process 77 on desk, since 10:00)"
+    chat.holders["s2"] = StoreError(words, kind="session-locked", hint="By force.")
+
+
+async def test_a_session_that_another_program_holds_is_read_only_and_says_how_to_take_it():
+    async with running(held) as bench:
+        assert "process 77 on desk" in bench.screen.banner.text
+        assert "Ctrl+P, “Take over the session”" in bench.screen.banner.text
+        await bench.write("mine")
+        await bench.press("enter")
+        await bench.until(lambda: "Take over the session" in bench.said(), "the refusal says how")
+        assert bench.screen.composer.text == "mine"
+        await bench.press("ctrl+n")
+        await bench.until(lambda: bench.screen.banner.text == "", "the notice goes with it")
+
+
+async def test_a_held_session_is_taken_over_after_asking():
+    async with running(held) as bench:
+        await bench.press("ctrl+p", *"take over")
+        await bench.settle()
+        await bench.press("down", "enter")
+        await bench.until(lambda: isinstance(bench.app.screen, Confirm), "it asks")
+        text = str(bench.app.screen.query_one(".lead").render())
+        assert "process 77 on desk" in text
+        await bench.press("enter")
+        await bench.settle()
+        assert not bench.chat.called("take_over"), "Enter leaves it"
+        bench.screen.action_take_over()
+        await bench.pilot.pause()
+        await bench.press("shift+tab", "enter")
+        await bench.until(lambda: bench.chat.called("take_over"))
+        await bench.until(lambda: bench.screen.banner.text == "")
+        assert not can("take_over", bench.screen.moment)
+        await bench.say("mine")
+        assert bench.shown()[-1] == ("Model", "Walking is good for you.")
+
+
+async def test_only_a_held_session_can_be_taken_over():
+    async with running(two) as bench:
+        assert not can("take_over", bench.screen.moment)
+        bench.screen.action_take_over()
+        assert bench.app.screen is bench.screen
 
 
 async def test_a_session_that_cannot_be_opened_says_why():

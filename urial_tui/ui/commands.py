@@ -14,7 +14,9 @@ from textual.binding import Binding
 
 @dataclass(frozen=True)
 class Command:
-    """One thing a user can do. `action` is a Textual action name without its namespace."""
+    """One thing a user can do. `action` is a Textual action name without its namespace. Without
+    `keys` it is in the palette only.
+    """
 
     id: str
     keys: str
@@ -277,6 +279,16 @@ CHAT_COMMANDS = (
         "Delete",
         "Delete the session",
         "Delete the session with everything in it, after asking",
+        SESSIONS,
+        show=False,
+    ),
+    Command(
+        "chat.take-over",
+        "",
+        "take_over",
+        "Take over",
+        "Take over the session",
+        "Write in a session that another program holds, after asking",
         SESSIONS,
         show=False,
     ),

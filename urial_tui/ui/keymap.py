@@ -50,6 +50,9 @@ def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
         if command_id not in known:
             problems.append(f"the keymap names {command_id!r}, which is no command")
             continue
+        if not _defaults()[command_id]:
+            problems.append(f"{command_id} cannot have a key; it is in the command palette")
+            continue
         names = [key.strip() for key in str(keys).split(",")]
         bad = [name for name in names if not _is_key(name)]
         if bad:

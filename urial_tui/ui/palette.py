@@ -32,7 +32,8 @@ class Commands(Provider):
 
     def _help(self, command: Command) -> str:
         keymap = self.screen.keymap if isinstance(self.screen, ChatScreen) else {}
-        return f"{command.tooltip} ({key_name(keys_of(command.id, keymap)[0])})"
+        key = key_name(keys_of(command.id, keymap)[0])
+        return f"{command.tooltip} ({key})" if key else command.tooltip
 
     async def discover(self) -> Hits:
         for command in self._possible():

@@ -32,6 +32,8 @@ class Situation:
     """How many versions the target message has."""
     has_code: bool = False
     has_session: bool = False
+    locked: bool = False
+    """Another program holds the session."""
     session_chosen: bool = False
     """The session list has the focus and a session under its cursor."""
     too_small: bool = False
@@ -69,6 +71,8 @@ def can(action: str, now: Situation) -> bool:
             return now.has_code
         case "new_session":
             return now.connected and (now.n_messages > 0 or now.has_session)
+        case "take_over":
+            return now.locked and not now.busy
         case "search":
             return now.connected
         case "rename" | "delete":

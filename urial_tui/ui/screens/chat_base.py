@@ -13,6 +13,7 @@ from textual.screen import Screen
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.store.types import Message, Session
+from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.keymap import key_name, keys_of, usable_keymap
 from urial_tui.ui.relay import EventRelay
 from urial_tui.ui.services import AppServices, ChatLike
@@ -23,6 +24,8 @@ from urial_tui.ui.widgets.composer import Composer
 from urial_tui.ui.widgets.session_list import SessionList
 from urial_tui.ui.widgets.status_bar import StatusBar
 from urial_tui.ui.widgets.transcript import Transcript
+
+TAKE_OVER = next(command for command in CHAT_COMMANDS if command.id == "chat.take-over")
 
 
 class ChatBase(Screen[None]):
@@ -136,8 +139,15 @@ class ChatBase(Screen[None]):
         self.notify(sanitize(text), title=title, severity=severity, markup=False)
 
     def tell_error(self, error: UrialError) -> None:
-        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        hint = error.hint
+        if self.chat is not None and error is self.chat.locked:
+            hint = f"Close it there, or take the session over: {self.take_over_place()}."
+        text = f"{error.message}\n{hint}" if hint else error.message
         self.notify(sanitize(text), title="That did not work", severity="error", markup=False)
+
+    def take_over_place(self) -> str:
+        """Where the command is that takes a session over."""
+        return f"{self.key('app.palette')}, “{TAKE_OVER.title}”"
 
     # --- the moment -------------------------------------------------------------------------
 
@@ -199,6 +209,7 @@ class ChatBase(Screen[None]):
             versions=self.versions(),
             has_code=any("```" in m.content or "~~~" in m.content for m in messages),
             has_session=chat is not None and chat.session is not None,
+            locked=chat is not None and chat.locked is not None,
             session_chosen=place == "sessions" and self.session_list.highlighted is not None,
             too_small=self.too_small,
         )

@@ -75,7 +75,8 @@ class ChatEvents(ChatBase):
             case StoreTrouble():
                 self.store_trouble(event.error)
             case Trouble():
-                self.tell_error(event.error)
+                if self.chat is None or event.error is not self.chat.locked:  # the banner says it
+                    self.tell_error(event.error)
         self.changed()
 
     # --- text -------------------------------------------------------------------------------
@@ -130,6 +131,7 @@ class ChatEvents(ChatBase):
             self.banner.show("context", "")
         self.composer.set_history([m.content for m in event.messages if m.role == "user"])
         self.status.update(tokens_per_s=None)
+        self.show_lock()
         self.show_context()
         self.show_heading()
         self.count_versions()
@@ -212,6 +214,18 @@ class ChatEvents(ChatBase):
         )
         self.banner.show("context", text)
         self.transcript.set_left_out(2 * event.dropped_turns)
+
+    def show_lock(self) -> None:
+        """Say who holds the session that is shown, as long as somebody does."""
+        locked = self.chat.locked if self.chat is not None else None
+        if locked is None:
+            self.banner.show("locked", "")
+            return
+        self.banner.show(
+            "locked",
+            f"Read only: {locked.message}. Close it there, or take the session over: "
+            f"{self.take_over_place()}.",
+        )
 
     def store_trouble(self, error: UrialError | None) -> None:
         if error is None:

@@ -137,6 +137,32 @@ class ChatSessions(ChatBase):
         self.refresh_sessions()
         self.composer.focus()
 
+    # --- a session that another program holds -----------------------------------------------
+
+    def action_take_over(self) -> None:
+        chat = self.chat
+        if chat is None or chat.locked is None:
+            return
+        session = chat.session
+        question = (
+            f"Another program holds this session: {chat.locked.message}.\n"
+            "If it still runs, its next messages here are refused."
+        )
+
+        def take(sure: bool | None) -> None:
+            if sure and chat.session == session:
+                self.do_turn(self._take_over())
+
+        self.app.push_screen(
+            Confirm("Take over the session?", question, "Take over", "Leave it"), take
+        )
+
+    async def _take_over(self) -> None:
+        if self.chat is None:
+            return
+        await self.chat.take_over()
+        self.tell("The session is yours now.")
+
     # --- rename and delete ------------------------------------------------------------------
 
     def session_in_hand(self) -> tuple[str, str] | None:

@@ -41,12 +41,13 @@ def problem_text(error: UrialError) -> str:
 
 
 class Confirm(Dialog[bool]):
-    """Asks before something that cannot be undone. The answer is True, or None."""
+    """Asks before something that cannot be undone. The answer is True, or None for `no`."""
 
-    def __init__(self, title: str, question: str, yes: str) -> None:
+    def __init__(self, title: str, question: str, yes: str, no: str = "Keep it") -> None:
         super().__init__()
         self._question = question
         self._yes = yes
+        self._no = no
         self._title = title
 
     def compose(self) -> ComposeResult:
@@ -54,9 +55,9 @@ class Confirm(Dialog[bool]):
             yield Static(Content(sanitize(self._question)), classes="lead")
             with Horizontal(classes="answers"):
                 yield Button(self._yes, id="yes", variant="error", compact=True)
-                yield Button("Keep it", id="no", variant="default", compact=True)
+                yield Button(self._no, id="no", variant="default", compact=True)
         box.border_title = Content(self._title)
-        box.border_subtitle = Content("Enter chooses, Tab moves, Esc keeps")
+        box.border_subtitle = Content(f"Enter chooses, Tab moves, Esc: {self._no.lower()}")
 
     def on_mount(self) -> None:
         self.query_one("#no", Button).focus()

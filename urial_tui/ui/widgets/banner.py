@@ -1,5 +1,5 @@
 """One notice above the composer that stays until its cause is gone: a full context, a history that
-cannot be written.
+cannot be written, a session that another program holds.
 """
 
 from typing import Literal
@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from urial_tui.safetext import sanitize_line
 
-Kind = Literal["context", "store", "startup", "layout"]
-_ORDER: tuple[Kind, ...] = ("startup", "store", "context", "layout")
+Kind = Literal["context", "store", "startup", "locked", "layout"]
+_ORDER: tuple[Kind, ...] = ("startup", "store", "locked", "context", "layout")
 
 
 class Banner(Static):
