@@ -30,6 +30,14 @@ def alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+async def until_stopped(engine: EngineClient) -> None:
+    """A stopping process may still answer for an instant: wait until the system says that it has stopped."""
+    stat = Path(f"/proc/{engine.pid}/stat")
+    async with asyncio.timeout(10):
+        while stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "T":
+            await asyncio.sleep(0.01)
+
+
 async def until_gone(pid: int) -> None:
     async with asyncio.timeout(10):
         while alive(pid):
@@ -157,6 +165,7 @@ async def test_a_hung_process_is_killed_when_it_does_not_acknowledge(
             if isinstance(event, Token) and not stopped:
                 stopped = True
                 send(engine, signal.SIGSTOP)
+                await until_stopped(engine)
                 await generation.cancel()
     assert error.value.kind == "engine-died"
     await engine.aclose()
