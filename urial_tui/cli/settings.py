@@ -96,7 +96,7 @@ def reference() -> str:
         "temperature = 0.7",
         "",
         "[keymap]",
-        '"app.help" = "f1,ctrl+g"',
+        '"app.help" = "f1,f11"',
         "```",
         "",
         "`urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` change one setting and",

@@ -48,7 +48,7 @@ def guard(db: Connection, session_id: str) -> None:
         kind="session-locked",
         hint="Close it there, or use another session."
         if not where
-        else f"Close it there, or use another session. If {other.host} is no more, open the session by force.",
+        else f"Close it there, or use another session. If {other.host} is gone, take it over from the command palette.",
     )
 
 
