@@ -104,7 +104,6 @@ class Services:
         side = resolved.side.with_style(style.id)
         return ActiveSide(
             notation=str(side),
-            label=f"{resolved.display_name.rpartition('@')[0]}@{style.id}",
             spec=ContextSpec(
                 model_path=str(resolved.model_path),
                 adapter_path=str(resolved.adapter_path) if resolved.adapter_path else None,

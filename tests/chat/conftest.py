@@ -44,7 +44,6 @@ class Room:
         style = resolve_style(side.style, self.packs)
         return ActiveSide(
             notation=str(side.with_style(style.id)),
-            label=text,
             spec=ContextSpec(f"/models/{side.model}.gguf"),
             style=style,
             sampling=Sampling(temperature=0.0),

@@ -206,12 +206,11 @@ def test_packs_lint_strict_fails_on_warnings(tmp_path: Path) -> None:
 def test_packs_lint_counts_tokens_with_one_load(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[list[str]] = []
 
-    class Counter:
-        def count(self, texts: list[str]) -> list[int]:
-            loads.append(texts)
-            return [len(text) for text in texts]
+    def count(texts: list[str], side: str | None, *, demo: bool) -> list[int]:
+        loads.append(texts)
+        return [len(text) for text in texts]
 
-    monkeypatch.setattr(engine_access, "token_counter", lambda side, demo: Counter())
+    monkeypatch.setattr(engine_access, "count_tokens", count)
     rows = json.loads(run(packs, "lint", "--demo", "--json").stdout)
     assert len(loads) == 1 and len(loads[0]) == 8
     assert sum(row["code"] == "token-cost" for row in rows) == 8

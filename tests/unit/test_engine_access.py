@@ -8,7 +8,7 @@ import pytest
 from tests.support import tinygguf
 from tests.support.scripted_engine import ScriptedEngine
 from urial_tui.chat.side_loader import SideLoader
-from urial_tui.cli.engine_access import token_counter, tokenize_prompt
+from urial_tui.cli.engine_access import count_tokens, tokenize_prompt
 from urial_tui.prompts.lint import counted_texts
 from urial_tui.prompts.types import Rendered, Span
 from urial_tui.services import Services
@@ -48,7 +48,7 @@ def test_texts_are_counted_with_the_bos_that_the_model_has(
     model: str, engine: Engine, bos: tuple[int, ...], counts: list[int]
 ) -> None:
     engine.bos = bos
-    assert token_counter(model).count(["ab", "abc", ""]) == counts
+    assert count_tokens(["ab", "abc", ""], model) == counts
 
 
 async def test_the_picker_and_lint_agree(model: str, engine: Engine) -> None:
@@ -58,4 +58,4 @@ async def test_the_picker_and_lint_agree(model: str, engine: Engine) -> None:
     loader = SideLoader(engine, services.activate, side.notation, lambda _: None)
     cost = await loader.pack_cost(pack.id)
     texts = counted_texts(pack)
-    assert await asyncio.to_thread(token_counter(model).count, texts) == [cost]
+    assert await asyncio.to_thread(count_tokens, texts, model) == [cost]

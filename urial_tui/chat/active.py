@@ -17,7 +17,6 @@ class ActiveSide:
     """`notation` is canonical SIDE text, style included. `sha256_of` tells a file's hash, None until it is computed."""
 
     notation: str
-    label: str
     spec: ContextSpec
     style: Style
     sampling: Sampling

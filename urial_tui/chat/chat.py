@@ -334,8 +334,7 @@ class Chat:
 
     async def siblings(self, message_id: str) -> tuple[int, int]:
         """(position from 1, how many) among the versions of a message."""
-        ids = [message.id for message in await self._store.siblings(message_id)]
-        return (ids.index(message_id) + 1, len(ids)) if message_id in ids else (1, 1)
+        return (await self._store.versions([message_id]))[message_id]
 
     async def versions(self) -> dict[str, tuple[int, int]]:
         """(position from 1, how many) among its versions, for each message of the visible branch."""

@@ -68,30 +68,22 @@ def tokenize_prompt(
     return _visit(services, ask)
 
 
-def token_counter(side_text: str | None = None, *, demo: bool = False) -> "Counter":
-    """Counts tokens of many texts on one model, with one loading."""
-    return Counter(side_text, demo=demo)
+def count_tokens(
+    texts: list[str], side_text: str | None = None, *, demo: bool = False
+) -> list[int]:
+    """What each text takes at the start of a context, with the BOS where the model has one. One loading for all."""
+    services = Services()
 
+    async def ask(engine: EngineClient) -> list[int]:
+        active = await _model(services, SideChoice(side_text, demo))
+        counts = []
+        for text in texts:
+            prompt = Prompt(spans=(Span(text),))
+            ids = (await engine.tokenize(active.spec, prompt)).ids if text else ()
+            counts.append(len(ids))
+        return counts
 
-class Counter:
-    """`count(texts)`: what each text takes at the start of a context, with the BOS where the model has one."""
-
-    def __init__(self, side_text: str | None, *, demo: bool) -> None:
-        self._choice = SideChoice(side_text, demo)
-
-    def count(self, texts: list[str]) -> list[int]:
-        services = Services()
-
-        async def ask(engine: EngineClient) -> list[int]:
-            active = await _model(services, self._choice)
-            counts = []
-            for text in texts:
-                prompt = Prompt(spans=(Span(text),))
-                ids = (await engine.tokenize(active.spec, prompt)).ids if text else ()
-                counts.append(len(ids))
-            return counts
-
-        return _visit(services, ask)
+    return _visit(services, ask)
 
 
 async def _model(services: Services, choice: SideChoice) -> ActiveSide:

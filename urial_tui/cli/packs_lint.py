@@ -45,10 +45,10 @@ def lint_targets(names: tuple[str, ...], side: str | None, demo: bool) -> list[R
 
 
 def _count(packs: list[Pack], side: str | None, demo: bool) -> dict[str, int]:
-    from urial_tui.cli.engine_access import token_counter
+    from urial_tui.cli.engine_access import count_tokens
 
     texts = [text for pack in packs for text in counted_texts(pack)]
-    return dict(zip(texts, token_counter(side, demo=demo).count(texts), strict=True))
+    return dict(zip(texts, count_tokens(texts, side, demo=demo), strict=True))
 
 
 def _lines(pack: Pack) -> dict[Key, int]:

@@ -95,10 +95,6 @@ class Context:
                 )
 
     @property
-    def swa_window(self) -> int:
-        return self.model.swa_window
-
-    @property
     def keeps_everything(self) -> bool:
         """Whether trimming back to any position is exact (no sliding window, no recurrent state)."""
         return not self.model.swa_window and not self.model.recurrent

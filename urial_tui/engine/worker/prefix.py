@@ -90,10 +90,6 @@ class PrefixCache:
                 self._checkpoint()
         return Filled(reused, from_disk, time.monotonic() - began)
 
-    def forget(self) -> None:
-        self._checkpoints.clear()
-        self.context.clear()
-
     # --- reuse ------------------------------------------------------------------------------------------------------
 
     def _reuse(self, ids: list[int], target: int, constant: list[int]) -> tuple[int, bool]:

@@ -1,5 +1,6 @@
 """What the engine process holds: models by path, adapters by model and path, contexts by spec; each closed once."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,8 +162,6 @@ def _key(spec: ContextSpec, context: Context) -> dict[str, object]:
 
 def _identity(path: str) -> list[object]:
     """Size, change time and a hash of the first 64 KiB (the header): a file of hundreds of MB is not hashed here."""
-    import hashlib
-
     with Path(path).open("rb") as file:
         head = file.read(65536)
     status = Path(path).stat()

@@ -9,12 +9,16 @@ pack's examples do not change what may be said.
 import ctypes
 import os
 
+import numpy as np
+
 from urial_tui.engine.protocol import Sampling
 from urial_tui.engine.worker import native
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Fault
 
 lib = native.lib
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+"""llama_token_data as NumPy sees it."""
 
 
 class Sampler:
@@ -94,7 +98,7 @@ class Sampler:
         logits = self._context.logits()
         n = logits.shape[0]
         data = (lib.llama_token_data * n)()
-        fields = _structured(data, n)
+        fields = np.frombuffer(data, dtype=_CANDIDATE, count=n)
         fields["id"] = range(n)
         fields["logit"] = logits
         candidates = lib.llama_token_data_array(data=data, size=n, selected=-1, sorted=False)
@@ -118,10 +122,3 @@ class Sampler:
         if self._grammar:
             lib.llama_sampler_free(self._grammar)
             self._grammar = None
-
-
-def _structured(data: object, n: int):  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    layout = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-    return np.frombuffer(data, dtype=layout, count=n)  # type: ignore[call-overload]

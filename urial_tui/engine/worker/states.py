@@ -47,9 +47,6 @@ class StateStore:
             os.utime(path)
         return payload
 
-    def has(self, key: dict[str, object], ids: list[int]) -> bool:
-        return self._path(key, ids).is_file()
-
     def save(self, key: dict[str, object], ids: list[int], state: bytes) -> bool:
         """Write the state; False when the disk does not let us (or the quota is smaller than the state)."""
         if len(state) > self._quota:
