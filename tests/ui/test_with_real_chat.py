@@ -23,7 +23,7 @@ async def resolve(text: str) -> ActiveSide:
     style = resolve_style(side.style, PACKS)
     notation = str(side.with_style(style.id))
     spec = ContextSpec(f"{side.model}.gguf")
-    return ActiveSide(notation, side.model, spec, style, Sampling(temperature=0.0), 64)
+    return ActiveSide(notation, spec, style, Sampling(temperature=0.0), 64)
 
 
 @asynccontextmanager
