@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from urial_tui.chat.pair import PairStatus
 from urial_tui.engine.protocol import ContextInfo, Finished, Token
 from urial_tui.errors import UrialError
-from urial_tui.store.types import Message
+from urial_tui.shift.records import TokenScore
+from urial_tui.store.types import Message, Trace
 
 EnginePhase = Literal["idle", "loading", "prefilling", "ready", "generating", "failed"]
 
@@ -73,6 +75,40 @@ class TurnEnded:
 
 
 @dataclass(frozen=True)
+class TraceStarted:
+    """Scores of this answer will follow: of one that streams (live), or of a stored one (canonical; the trace then
+    replaces what was shown). `trace` has no scores yet, or the copied ones of a continued answer."""
+
+    message_id: str
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class TokensScored:
+    """`pieces`: bytes of token ids in `scores` that were not told before for this trace."""
+
+    message_id: str
+    scores: tuple[TokenScore, ...]
+    pieces: dict[int, bytes]
+
+
+@dataclass(frozen=True)
+class TraceEnded:
+    """`trace` is what is stored now (None: nothing is). `error` says why scores are missing."""
+
+    message_id: str
+    trace: Trace | None
+    error: UrialError | None = None
+
+
+@dataclass(frozen=True)
+class PairChanged:
+    """Which sides are compared, and how ready they are."""
+
+    pair: PairStatus
+
+
+@dataclass(frozen=True)
 class ContextNotice:
     """`kind` "near": the context will be full soon. "trimmed": `dropped_turns` oldest whole turns were left out."""
 
@@ -109,6 +145,10 @@ ChatEvent = (
     | TextStreamed
     | TurnStarted
     | TurnEnded
+    | TraceStarted
+    | TokensScored
+    | TraceEnded
+    | PairChanged
     | ContextNotice
     | SessionsChanged
     | StoreTrouble

@@ -8,10 +8,18 @@ from urial_tui.engine.protocol import (
     ContextSpec,
     Description,
     Finished,
+    Measured,
+    PairChecked,
     Prefilled,
     Progress,
     Prompt,
+    Reference,
+    ReferenceFailed,
     Sampling,
+    Scored,
+    ScoreFinished,
+    Scoring,
+    ScoringStarted,
     Started,
     Stops,
     Token,
@@ -19,7 +27,8 @@ from urial_tui.engine.protocol import (
 )
 
 OnProgress = Callable[[Progress], None]
-GenerationEvent = Progress | Started | Token | Finished
+GenerationEvent = Progress | Started | Token | Finished | ScoringStarted | Scored | ReferenceFailed
+ScoreEvent = Progress | ScoringStarted | Scored | ReferenceFailed | ScoreFinished
 
 
 class Generation(Protocol):
@@ -29,6 +38,15 @@ class Generation(Protocol):
 
     async def cancel(self) -> None:
         """Ask the engine to stop; returns when it has acknowledged. Iteration still ends with Finished."""
+
+
+class ScoreRun(Protocol):
+    """A running Score request: iterate for its events; the last one is ScoreFinished. Raises EngineError on failure."""
+
+    def __aiter__(self) -> AsyncIterator[ScoreEvent]: ...
+
+    async def cancel(self) -> None:
+        """Ask the engine to stop; what was scored is kept. Iteration still ends with ScoreFinished."""
 
 
 class Engine(Protocol):
@@ -47,8 +65,37 @@ class Engine(Protocol):
     ) -> Prefilled: ...
 
     def generate(
-        self, spec: ContextSpec, prompt: Prompt, sampling: Sampling, stops: Stops, max_tokens: int
+        self,
+        spec: ContextSpec,
+        prompt: Prompt,
+        sampling: Sampling,
+        stops: Stops,
+        max_tokens: int,
+        *,
+        scoring: Scoring | None = None,
+        forced: tuple[int, ...] = (),
     ) -> Generation: ...
+
+    def score(
+        self,
+        generator: Reference | None,
+        references: tuple[Reference, ...],
+        *,
+        tokens: tuple[int, ...] = (),
+        text: str = "",
+        top_k: int = 10,
+    ) -> ScoreRun: ...
+
+    async def check_pair(
+        self,
+        generator: ContextSpec,
+        reference: ContextSpec,
+        on_progress: OnProgress | None = None,
+    ) -> PairChecked: ...
+
+    async def measure(
+        self, spec: ContextSpec, prompt: Prompt, on_progress: OnProgress | None = None
+    ) -> Measured: ...
 
     async def close_context(self, spec: ContextSpec) -> None: ...
 

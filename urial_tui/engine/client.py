@@ -3,16 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 from urial_tui.engine import protocol as wire
-from urial_tui.engine.api import GenerationEvent, OnProgress
+from urial_tui.engine.api import GenerationEvent, OnProgress, ScoreEvent
 from urial_tui.engine.channel import Channel, Make
 from urial_tui.errors import EngineError
 
 ACK_SECONDS = 3.0
 """A process that has not even acknowledged a cancel in this time is killed."""
 _E = TypeVar("_E", bound=wire.Event)
+_R = TypeVar("_R")
+_STREAMED = (
+    wire.Progress
+    | wire.Started
+    | wire.Token
+    | wire.Finished
+    | wire.ScoringStarted
+    | wire.Scored
+    | wire.ReferenceFailed
+    | wire.ScoreFinished
+)
 
 
 class EngineClient:
@@ -57,11 +68,48 @@ class EngineClient:
         sampling: wire.Sampling,
         stops: wire.Stops,
         max_tokens: int,
-    ) -> "ClientGeneration":
+        *,
+        scoring: wire.Scoring | None = None,
+        forced: tuple[int, ...] = (),
+    ) -> "ClientRun[GenerationEvent]":
         """A generation; it starts when it is iterated."""
-        return ClientGeneration(
-            self._channel, lambda n: wire.Generate(n, spec, prompt, sampling, stops, max_tokens)
+        return ClientRun(
+            self._channel,
+            lambda n: wire.Generate(
+                n, spec, prompt, sampling, stops, max_tokens, scoring=scoring, forced=forced
+            ),
         )
+
+    def score(
+        self,
+        generator: wire.Reference | None,
+        references: tuple[wire.Reference, ...],
+        *,
+        tokens: tuple[int, ...] = (),
+        text: str = "",
+        top_k: int = 10,
+    ) -> "ClientRun[ScoreEvent]":
+        """A canonical scoring of a given answer; it starts when it is iterated."""
+        return ClientRun(
+            self._channel, lambda n: wire.Score(n, generator, references, tokens, text, top_k)
+        )
+
+    async def check_pair(
+        self,
+        generator: wire.ContextSpec,
+        reference: wire.ContextSpec,
+        on_progress: OnProgress | None = None,
+    ) -> wire.PairChecked:
+        """Compare the vocabularies id by id; loads what is missing."""
+        return await self._ask(
+            lambda n: wire.CheckPair(n, generator, reference), wire.PairChecked, on_progress
+        )
+
+    async def measure(
+        self, spec: wire.ContextSpec, prompt: wire.Prompt, on_progress: OnProgress | None = None
+    ) -> wire.Measured:
+        """Measure a model's rounding noise with the text of `prompt`: a few hundred single decodes."""
+        return await self._ask(lambda n: wire.Measure(n, spec, prompt), wire.Measured, on_progress)
 
     async def close_context(self, spec: wire.ContextSpec) -> None:
         """Free the context, and the weights when nothing else uses them. Without a process there is nothing to do."""
@@ -79,8 +127,8 @@ class EngineClient:
         return await _ask(self._channel, make, kind, on_progress)
 
 
-class ClientGeneration:
-    """One answer being written; see `api.Generation`. The request is sent when iteration begins."""
+class ClientRun(Generic[_R]):
+    """A request with a stream of events; see `api.Generation`, `api.ScoreRun`. Sent when iteration begins."""
 
     def __init__(self, channel: Channel, make: Make) -> None:
         self._channel = channel
@@ -94,7 +142,7 @@ class ClientGeneration:
         if self._number is not None:
             await _cancel(self._channel, self._number)
 
-    async def __aiter__(self) -> AsyncIterator[GenerationEvent]:
+    async def __aiter__(self) -> AsyncIterator[_R]:
         number, queue = await self._channel.send(self._make)
         self._number = number
         if self._cancelled:
@@ -103,13 +151,15 @@ class ClientGeneration:
         try:
             while not ended:
                 event = await queue.get()
-                ended = isinstance(event, EngineError | wire.Failed | wire.Finished)
+                ended = isinstance(
+                    event, EngineError | wire.Failed | wire.Finished | wire.ScoreFinished
+                )
                 if isinstance(event, EngineError):
                     raise event
                 if isinstance(event, wire.Failed):
                     raise _error(event)
-                if isinstance(event, wire.Progress | wire.Started | wire.Token | wire.Finished):
-                    yield event
+                if isinstance(event, _STREAMED):
+                    yield cast(_R, event)
         finally:
             self._channel.forget(number, cancel=not ended)
 

@@ -8,6 +8,8 @@ import struct
 
 import msgspec
 
+from urial_tui.shift.records import TokenScore
+
 MAX_FRAME = 256 * 1024 * 1024
 """Longest accepted message in bytes; a longer one means that the two ends are out of step."""
 
@@ -79,6 +81,21 @@ class Stops(msgspec.Struct, frozen=True):
     prefilled: bytes = b""
 
 
+class Reference(msgspec.Struct, frozen=True):
+    """A side that scores tokens it did not write. `prompt` None: exactly the generator's own prompt ids (`same`)."""
+
+    spec: ContextSpec
+    prompt: Prompt | None = None
+
+
+class Scoring(msgspec.Struct, frozen=True):
+    """Score a generation while it runs (the live path): the generator's rows from its decoding, the references' in
+    batches. `top_k` alternatives of each side are kept for each token. No references: the generator's view alone."""
+
+    references: tuple[Reference, ...] = ()
+    top_k: int = 10
+
+
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
@@ -108,13 +125,46 @@ class Prefill(Request, frozen=True):
 
 
 class Generate(Request, frozen=True):
-    """Answer: Progress*, Started, Token*, Finished."""
+    """Answer: Progress*, Started, Token*, Finished; with `scoring` also ScoringStarted (after Started), Scored* and
+    ReferenceFailed*, all before Finished. `forced` tokens are written first, in place of drawn ones.
+    """
 
     spec: ContextSpec
     prompt: Prompt
     sampling: Sampling
     stops: Stops
     max_tokens: int
+    scoring: Scoring | None = None
+    forced: tuple[int, ...] = ()
+
+
+class Score(Request, frozen=True):
+    """Score a given answer, nothing is generated: the canonical path, teacher-forced in batches on a cache that only
+    batches built. The answer is `tokens`, or else `text`, tokenised on its own as plain text. Without a `generator`
+    the references score the text alone, and the first one may not be `same`.
+
+    Answer: Progress* ("load", "prefill", "score"), ScoringStarted, Scored*, ReferenceFailed*, ScoreFinished.
+    """
+
+    generator: Reference | None
+    references: tuple[Reference, ...]
+    tokens: tuple[int, ...] = ()
+    text: str = ""
+    top_k: int = 10
+
+
+class CheckPair(Request, frozen=True):
+    """Whether the two sides' vocabularies agree id by id. Answer: Progress*, PairChecked."""
+
+    generator: ContextSpec
+    reference: ContextSpec
+
+
+class Measure(Request, frozen=True):
+    """Decode `prompt` token by token and in batches, and compare. Answer: Progress* ("measure"), Measured."""
+
+    spec: ContextSpec
+    prompt: Prompt
 
 
 class Close(Request, frozen=True):
@@ -137,7 +187,19 @@ class Shutdown(Request, frozen=True):
     """Free everything and exit."""
 
 
-AnyRequest = Open | Tokenize | Prefill | Generate | Close | Describe | Cancel | Shutdown
+AnyRequest = (
+    Open
+    | Tokenize
+    | Prefill
+    | Generate
+    | Score
+    | CheckPair
+    | Measure
+    | Close
+    | Describe
+    | Cancel
+    | Shutdown
+)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -156,7 +218,8 @@ class Done(Event, frozen=True):
 
 
 class Progress(Event, frozen=True):
-    """`stage` is "load" (done of total in 1/1000) or "prefill" (prompt tokens)."""
+    """`stage` is "load" (done of total in 1/1000), "prefill" (prompt tokens), "reference" (prompt tokens of the
+    references), "score" (answer tokens) or "measure" (tokens)."""
 
     stage: str
     done: int
@@ -246,6 +309,93 @@ class Finished(Event, frozen=True):
     tail: str = ""
     seed: int = 0
     context_full: bool = False
+    scoring: ScoreTimings | None = None
+
+
+class ScoringStarted(Event, frozen=True):
+    """The prompts are in their contexts. `prompt_ids` has one entry a reference, empty for one that failed.
+
+    For a Score request also the generator's prompt (empty without one) and the answer's tokens.
+    """
+
+    prompt_ids: tuple[tuple[int, ...], ...]
+    generator_prompt_ids: tuple[int, ...] = ()
+    tokens: tuple[int, ...] = ()
+    raw: tuple[bytes, ...] = ()
+
+
+class Scored(Event, frozen=True):
+    """Scores of consecutive tokens, in order, never of one that was not told. `pieces` are the bytes of ids named in
+    `top` lists for the first time in this request."""
+
+    scores: tuple[TokenScore, ...]
+    pieces: dict[int, bytes]
+
+
+class ReferenceFailed(Event, frozen=True):
+    """Reference number `reference` (-1: all of them, the generator's view too) gives no more scores; the answer goes
+    on."""
+
+    reference: int
+    kind: str
+    message: str
+    hint: str = ""
+
+
+class ScoreTimings(msgspec.Struct, frozen=True):
+    """Seconds spent for scoring. `batches` decodes of the references scored `tokens` tokens."""
+
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    statistics_s: float = 0.0
+    batches: int = 0
+    tokens: int = 0
+
+
+class ScoreFinished(Event, frozen=True):
+    """The end of a Score request. `cancelled`: the scores that were sent are right, the others are missing."""
+
+    timings: ScoreTimings
+    cancelled: bool = False
+
+
+class DifferingToken(msgspec.Struct, frozen=True):
+    """A token id that the vocabularies do not share; None where a side has no such id."""
+
+    id: int
+    generator: bytes | None
+    reference: bytes | None
+
+
+class PairChecked(Event, frozen=True):
+    """`compatible` False says why in `reason`, with the first `differing` ids. `n_common` ids are compared.
+
+    `fingerprint` names the generator's vocabulary: sha256 over its type and all its tokens.
+    """
+
+    compatible: bool
+    n_common: int
+    fingerprint: str
+    reason: str = ""
+    differing: tuple[DifferingToken, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Measured(Event, frozen=True):
+    """Rounding noise of a model (with its adapter) on this machine, over `tokens` positions.
+
+    `noise` is the 99th percentile of the change, between decoding one by one and in batches, of the margins in
+    log-probability that decide a class. `mean_kl` is the divergence between the two paths, `changed` the share of
+    classes that differ between them. `null_rate` is the share of tokens that are not unshifted when the canonical
+    path scores the model against itself.
+    """
+
+    noise: float
+    mean_kl: float
+    changed: float
+    null_rate: float
+    tokens: int
+    seconds: float
 
 
 class Failed(Event, frozen=True):
@@ -274,6 +424,12 @@ AnyEvent = (
     | Started
     | Token
     | Finished
+    | ScoringStarted
+    | Scored
+    | ReferenceFailed
+    | ScoreFinished
+    | PairChecked
+    | Measured
     | Failed
     | Description
 )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from urial_tui.shift.records import TokenScore
+
 Role = Literal["user", "assistant"]
 Status = Literal["complete", "stopped", "interrupted", "failed"]
 """An answer is written as `interrupted` and becomes something better when it ends, so that a killed program leaves the
@@ -92,6 +94,91 @@ class Generation:
     created_at: str
     start: GenerationStart
     end: GenerationEnd | None
+
+
+TracePath = Literal["live", "canonical"]
+"""How a trace's logit rows were made: `live` has the generator's from its own decoding, token by token; `canonical`
+has both sides' from the same batches."""
+
+
+@dataclass(frozen=True)
+class TraceSide:
+    """Provenance of one side of a trace. `prompt_ids` are the exact tokens before the answer. `noise` and `null_rate`
+    are what was measured for this model on this machine (None: not measured). `error`: why scores are missing."""
+
+    role: Literal["generator", "reference"]
+    side: str
+    model_path: str
+    model_sha256: str | None
+    adapter_path: str | None
+    adapter_sha256: str | None
+    adapter_scale: float
+    style: str
+    pack_id: str | None
+    pack_hash: str | None
+    template_hash: str | None
+    prompt_ids: tuple[int, ...]
+    n_ctx: int
+    noise: float | None = None
+    null_rate: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class TraceStart:
+    """What is known of a trace before its first score. `vocabulary` is the fingerprint of the generator's vocabulary,
+    `n_vocab` its size, of which `n_common` ids are compared. `generator` None: a text scored without one."""
+
+    path: TracePath
+    top_k: int
+    vocabulary: str
+    n_vocab: int
+    n_common: int
+    generator: TraceSide | None
+    references: tuple[TraceSide, ...]
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The token records of one answer against its references. `pieces` are the bytes of ids in the records."""
+
+    id: str
+    message_id: str
+    created_at: str
+    complete: bool
+    start: TraceStart
+    scores: tuple[TokenScore, ...] = ()
+    pieces: dict[int, bytes] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TraceInfo:
+    """A trace in a list."""
+
+    id: str
+    path: TracePath
+    created_at: str
+    complete: bool
+    generator: str | None
+    references: tuple[str, ...]
+    n_scores: int
+
+
+@dataclass(frozen=True)
+class ShiftTotals:
+    """Pooled classes of one pair of sides over the newest traces of answers. `mean_kl` in nats."""
+
+    generator: str | None
+    reference: str
+    path: TracePath
+    answers: int
+    unshifted: int
+    marginal: int
+    shifted: int
+    control: int
+    mean_kl: float | None
 
 
 @dataclass(frozen=True)
