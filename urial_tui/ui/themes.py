@@ -39,6 +39,10 @@ NIGHT = Theme(
         "scrollbar-background": "#12161E",
         "scrollbar-background-hover": "#12161E",
         "scrollbar-background-active": "#12161E",
+        "shift-unshifted": "#6CA8F0",
+        "shift-marginal": "#F2A65A",
+        "shift-shifted": "#E879C6",
+        "shift-pending": "#7D8899",
     },
 )
 
@@ -69,6 +73,10 @@ DAY = Theme(
         "scrollbar-background": "#F7F8FA",
         "scrollbar-background-hover": "#F7F8FA",
         "scrollbar-background-active": "#F7F8FA",
+        "shift-unshifted": "#1F5FA8",
+        "shift-marginal": "#A8560A",
+        "shift-shifted": "#A3186F",
+        "shift-pending": "#66727F",
     },
 )
 
