@@ -68,6 +68,11 @@ def prompt_states_dir() -> Path:
     return cache_dir() / "prompt-states"
 
 
+def measurements_file() -> Path:
+    """Measured rounding noise of models."""
+    return cache_dir() / "measurements.json"
+
+
 def engine_log_file() -> Path:
     return state_dir() / "engine.log"
 

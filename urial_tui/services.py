@@ -14,6 +14,7 @@ from pathlib import Path
 
 from urial_tui import __version__, paths
 from urial_tui.chat.active import ActiveSide
+from urial_tui.chat.noise import Measurements
 from urial_tui.engine.client import EngineClient
 from urial_tui.engine.protocol import ContextSpec, Sampling
 from urial_tui.errors import StoreError, UrialError
@@ -68,6 +69,11 @@ class Services:
             log_file=paths.engine_log_file(),
         )
 
+    @cached_property
+    def measurements(self) -> Measurements:
+        """What was measured of models on this machine."""
+        return Measurements(paths.measurements_file(), versions().get("llama-cpp-python", ""))
+
     async def open_store(self) -> tuple[AsyncStore, StoreError | None]:
         """The history, or one in memory together with the reason why."""
         return await AsyncStore.open_or_memory(paths.history_file())
@@ -117,6 +123,7 @@ class Services:
             max_tokens=max_tokens,
             sha256_of=lambda path: known_sha256(Path(path)),
             versions=versions(),
+            quantization=resolved.header.quantization,
         )
 
     def sampling(self, style: Style) -> tuple[Sampling, int]:

@@ -23,6 +23,8 @@ class ActiveSide:
     max_tokens: int
     sha256_of: Callable[[str], str | None] = _unknown
     versions: dict[str, str] = field(default_factory=dict)
+    quantization: str = ""
+    """As the model's header says it, "Q4_K_M"; empty when it is not known."""
 
     @property
     def model_sha256(self) -> str | None:
