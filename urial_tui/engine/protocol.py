@@ -295,6 +295,16 @@ class Timings(msgspec.Struct, frozen=True):
     tokens_per_s: float = 0.0
 
 
+class ScoreTimings(msgspec.Struct, frozen=True):
+    """Seconds spent for scoring. `batches` decodes of the references scored `tokens` tokens."""
+
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    statistics_s: float = 0.0
+    batches: int = 0
+    tokens: int = 0
+
+
 class Finished(Event, frozen=True):
     """`reason`: stop (a stop text or the closing fence), eog, length (max_tokens or context full), cancelled, error.
 
@@ -340,16 +350,6 @@ class ReferenceFailed(Event, frozen=True):
     kind: str
     message: str
     hint: str = ""
-
-
-class ScoreTimings(msgspec.Struct, frozen=True):
-    """Seconds spent for scoring. `batches` decodes of the references scored `tokens` tokens."""
-
-    prefill_s: float = 0.0
-    decode_s: float = 0.0
-    statistics_s: float = 0.0
-    batches: int = 0
-    tokens: int = 0
 
 
 class ScoreFinished(Event, frozen=True):

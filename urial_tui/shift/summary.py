@@ -103,7 +103,9 @@ class Interval:
 def intervals(items: Sequence[Summary], *, seed: int = 0) -> dict[Class, Interval]:
     """For each class the mean of the items' ratios, resampled over items. Items without tokens are left out."""
     ratios = [ratio for item in items if (ratio := item.ratios) is not None]
-    return {name: bootstrap([ratio[name] for ratio in ratios], seed=seed) for name in COUNTED if ratios}
+    return {
+        name: bootstrap([ratio[name] for ratio in ratios], seed=seed) for name in COUNTED if ratios
+    }
 
 
 def bootstrap(values: Sequence[float], *, seed: int = 0) -> Interval:

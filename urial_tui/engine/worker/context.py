@@ -19,6 +19,8 @@ from urial_tui.engine.worker.model import Adapter, Model
 lib = native.lib
 BATCH = 512
 """Most tokens in one decode, as logical and physical batch."""
+OUTPUTS = 40
+"""Most logit rows of one decode: an answer is scored in chunks of 32, a short last one joined to the one before."""
 _ABORTED = 2
 _SEQUENCE = 0
 
@@ -52,7 +54,7 @@ class Context:
         n_threads: int = 0,
         adapter: Adapter | None = None,
         adapter_scale: float = 1.0,
-        max_outputs: int = 1,
+        max_outputs: int = OUTPUTS,
     ) -> None:
         self.model = model
         self.ids: list[int] = []
@@ -143,6 +145,13 @@ class Context:
         if not pointer:
             raise Fault("decode", "llama.cpp has no logits for this token")
         return np.ctypeslib.as_array(pointer, (self.model.n_vocab,))
+
+    def logit_rows(self, n: int) -> npt.NDArray[np.float32]:
+        """A view, (n, n_vocab) float32, on all rows of the last decode, which had `n` outputs; valid until the next."""
+        pointer = lib.llama_get_logits(self.handle)
+        if not pointer:
+            raise Fault("decode", "llama.cpp has no logits for these tokens")
+        return np.ctypeslib.as_array(pointer, (n, self.model.n_vocab))
 
     def clear(self) -> None:
         lib.llama_memory_clear(self.memory, True)

@@ -1,7 +1,7 @@
 """The loop that writes an answer: prefill, then sample, release what may be shown, decode, until something ends it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from urial_tui.engine import protocol as wire
@@ -11,6 +11,7 @@ from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.prefix import PrefixCache
 from urial_tui.engine.worker.prompting import constant_ids, prompt_ids
 from urial_tui.engine.worker.sampler import Sampler
+from urial_tui.engine.worker.scoring import LiveScorer, start_scoring
 
 Send = Callable[[wire.Event], None]
 
@@ -46,8 +47,12 @@ def generate(
     cancelled: Callable[[], bool],
     *,
     load_s: float,
+    references: Sequence[PrefixCache | Fault] = (),
 ) -> None:
-    """Run one Generate request to its Finished event. Raises Fault; a cancel is an ordinary end."""
+    """Run one Generate request to its Finished event. Raises Fault; a cancel is an ordinary end.
+
+    `references` are the caches of the contexts that `request.scoring` names, or why there is none.
+    """
     context = cache.context
     model = context.model
     clock = _Clock(began=time.monotonic(), load_s=load_s)
@@ -62,6 +67,7 @@ def generate(
         )
     sampler = Sampler(context, request.sampling)
     run = _Run(request, context, sampler, send)
+    scoring_s = 0.0
     try:
         filled = cache.fill(
             ids,
@@ -75,6 +81,10 @@ def generate(
                 request.request, tuple(ids), filled.reused, filled.from_disk, filled.seconds
             )
         )
+        if request.scoring is not None:
+            run.scorer, scoring_s = start_scoring(
+                request, request.scoring, ids, context, references, send, cancelled
+            )
         for token in request.prompt.ids[len(request.prompt.ids) - request.prompt.answer :]:
             sampler.accept(token)
         reason = run.loop(clock, cancelled)
@@ -83,16 +93,19 @@ def generate(
     finally:
         sampler.close()
     run.end()
+    timings = clock.timings(run.sampled)
+    scores = run.finish_scoring(scoring_s, stopped=reason == "cancelled")
     send(
         wire.Finished(
             request.request,
             reason=reason,
             prompt_tokens=len(ids),
             completion_tokens=run.sampled,
-            timings=clock.timings(run.sampled),
+            timings=timings,
             tail=run.answer.tail(),
             seed=sampler.seed,
             context_full=run.context_full,
+            scoring=scores,
         )
     )
 
@@ -110,6 +123,7 @@ class _Run:
         self.answer = AnswerStream(
             request.stops.texts, request.stops.fence, request.stops.prefilled
         )
+        self.scorer: LiveScorer | None = None
         self.sampled = 0
         self.told = 0
         self.context_full = False
@@ -121,12 +135,16 @@ class _Run:
         while True:
             if self.sampled >= self._request.max_tokens:
                 return "length"
-            token = self._sampler.sample()
+            token = self._next()
             self.sampled += 1
             if self.sampled == 1:
                 clock.first = time.monotonic()
+            if self.scorer is not None:
+                self.scorer.observe(token, context.logits())
             control = model.is_control(token)
             self._tell(self.answer.feed(token, model.piece(token), control=control))
+            if self.scorer is not None:
+                self.scorer.step()
             if model.is_eog(token):
                 return "eog"
             if self.answer.ended:
@@ -138,12 +156,34 @@ class _Run:
                 return "length"
             context.decode((token,), outputs=1)
 
+    def _next(self) -> int:
+        """A forced token, or the next draw."""
+        if self.sampled < len(self._request.forced):
+            token = self._request.forced[self.sampled]
+            self._sampler.accept(token)
+            return token
+        return self._sampler.sample()
+
+    def finish_scoring(self, prefill_s: float, *, stopped: bool) -> wire.ScoreTimings | None:
+        """Score what waits and say what scoring took; None where nothing was scored."""
+        if self.scorer is None:
+            return None
+        try:
+            self.scorer.finish(stopped=stopped)
+        except Cancelled:
+            pass  # a stop in the middle of the last batch: those tokens stay without scores
+        finally:
+            self.scorer.close()
+        return self.scorer.timings(prefill_s)
+
     def end(self) -> None:
         if not self.answer.ended:
             self._tell(self.answer.flush())
 
     def _tell(self, released: list[Released]) -> None:
         for token in released:
+            if self.scorer is not None:
+                self.scorer.told(control=token.control, cut=token.cut)
             self._send(
                 wire.Token(
                     self._request.request,

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from urial_tui.engine.protocol import ContextInfo, ContextSpec
 from urial_tui.engine.worker import native
+from urial_tui.engine.worker.canonical import BorderStates
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Fault
 from urial_tui.engine.worker.model import Adapter, Model
 from urial_tui.engine.worker.prefix import PrefixCache
 from urial_tui.engine.worker.states import StateStore
+from urial_tui.engine.worker.vocabulary import Vocabulary, read_vocabulary
 
 OnLoad = Callable[[float], bool]
 """Called with the share loaded, 0 to 1; False stops loading."""
@@ -23,6 +25,7 @@ class Resident:
     model: Model
     context: Context
     cache: PrefixCache
+    states: BorderStates
     load_s: float
     """Seconds that opening took; 0 once a request has reported it."""
 
@@ -55,6 +58,7 @@ class Residents:
         self._models: dict[tuple[str, int], Model] = {}
         self._adapters: dict[tuple[int, str], Adapter] = {}
         self._contexts: dict[ContextSpec, Resident] = {}
+        self._vocabularies: dict[int, Vocabulary] = {}
 
     def get(self, spec: ContextSpec, on_load: OnLoad | None = None) -> Resident:
         """The context of `spec`, loading what is missing. Raises Fault."""
@@ -109,7 +113,7 @@ class Residents:
             context.close()
             raise
         cache = PrefixCache(context, self._states, _key(spec, context))
-        return Resident(spec, model, context, cache, load_s)
+        return Resident(spec, model, context, cache, BorderStates(), load_s)
 
     def _adapter(self, model: Model, path: str) -> Adapter:
         key = (id(model), path)
@@ -120,6 +124,13 @@ class Residents:
                 )
             self._adapters[key] = Adapter(model, path)
         return self._adapters[key]
+
+    def vocabulary(self, model: Model) -> Vocabulary:
+        """Read once for each loaded model."""
+        found = self._vocabularies.get(id(model))
+        if found is None:
+            found = self._vocabularies[id(model)] = read_vocabulary(model)
+        return found
 
     def close(self, spec: ContextSpec) -> None:
         resident = self._contexts.pop(spec, None)
@@ -137,7 +148,9 @@ class Residents:
         for key in [key for key in self._adapters if key not in kept_adapters]:
             self._adapters.pop(key).close()
         for name in [name for name, model in self._models.items() if id(model) not in used]:
-            self._models.pop(name).close()
+            model = self._models.pop(name)
+            self._vocabularies.pop(id(model), None)
+            model.close()
 
 
 def _warm(context: Context) -> None:

@@ -9,17 +9,22 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
+import msgspec
+
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.worker import native
+from urial_tui.engine.worker.canonical import Side, score
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.generate import generate
+from urial_tui.engine.worker.measure import measure
 from urial_tui.engine.worker.prompting import constant_ids, prompt_ids
 from urial_tui.engine.worker.residents import Resident, Residents
 from urial_tui.engine.worker.states import StateStore
+from urial_tui.engine.worker.vocabulary import compare
 
 
 class Server:
@@ -126,14 +131,26 @@ class Server:
             case wire.Generate(spec=spec):
                 resident = self._resident(number, spec)
                 load_s, resident.load_s = resident.load_s, 0.0
-                with self._abortable(number, resident):
+                wanted = request.scoring.references if request.scoring else ()
+                others = self._references(number, wanted, {spec})
+                with self._abortable(number, resident, *others):
                     generate(
                         request,
                         resident.cache,
                         self._send,
                         lambda: self._is_cancelled(number),
                         load_s=load_s,
+                        references=[o.cache if isinstance(o, Resident) else o for o in others],
                     )
+            case wire.Score():
+                self._score(request)
+            case wire.CheckPair(generator=generator, reference=reference):
+                mine = self._resident(number, generator).model
+                theirs = self._resident(number, reference).model
+                vocabulary = self._residents.vocabulary
+                self._send(compare(number, vocabulary(mine), vocabulary(theirs)))
+            case wire.Measure():
+                self._measure(request)
             case wire.Close(spec=spec):
                 self._residents.close(spec)
                 self._send(wire.Done(number))
@@ -141,6 +158,64 @@ class Server:
                 self._send(_describe(number))
             case _:
                 raise Fault("protocol", f"unknown request {type(request).__name__}")
+
+    def _score(self, request: wire.Score) -> None:
+        number = request.request
+        generator = request.generator
+        mine = self._resident(number, generator.spec) if generator else None
+        taken = {generator.spec} if generator else set()
+        others = self._references(number, request.references, taken)
+        with self._abortable(number, mine, *others):
+            score(
+                request,
+                Side(generator, mine.context, mine.states) if generator and mine else None,
+                [
+                    Side(reference, other.context, other.states)
+                    if isinstance(other, Resident)
+                    else other
+                    for reference, other in zip(request.references, others, strict=True)
+                ],
+                self._send,
+                lambda: self._is_cancelled(number),
+            )
+
+    def _measure(self, request: wire.Measure) -> None:
+        number = request.request
+        resident = self._resident(number, request.spec)
+        twin_spec = msgspec.structs.replace(request.spec, slot="measure")
+        twin = self._resident(number, twin_spec)
+        try:
+            ids = prompt_ids(resident.model, request.prompt)
+            with self._abortable(number, resident, twin):
+                measure(
+                    request,
+                    resident.context,
+                    twin.context,
+                    ids,
+                    self._send,
+                    lambda: self._is_cancelled(number),
+                )
+        finally:
+            self._residents.close(twin_spec)
+
+    def _references(
+        self,
+        number: int,
+        wanted: Sequence[wire.Reference],
+        taken: set[wire.ContextSpec],
+    ) -> list[Resident | Fault]:
+        """The context of each reference, or why there is none. No two sides of a request may share one."""
+        found: list[Resident | Fault] = []
+        for reference in wanted:
+            if reference.spec in taken:
+                found.append(Fault("protocol", "two sides of a request name the same context"))
+                continue
+            taken.add(reference.spec)
+            try:
+                found.append(self._resident(number, reference.spec))
+            except Fault as fault:
+                found.append(fault)
+        return found
 
     def _prefill(self, number: int, resident: Resident, prompt: wire.Prompt) -> None:
         spans = wire.Prompt(spans=prompt.spans[: prompt.constant], constant=prompt.constant)
@@ -172,20 +247,27 @@ class Server:
         return self._residents.get(spec, on_load)
 
     @contextmanager
-    def _abortable(self, number: int, resident: Resident) -> Iterator[None]:
-        """While a request decodes, a cancel also sets the context's abort flag."""
-        flag = resident.context.abort
-        with self._cancel_lock:
-            flag.clear()
-            self._abort = flag.set
-            if number in self._cancelled:
+    def _abortable(self, number: int, *running: Resident | Fault | None) -> Iterator[None]:
+        """While a request decodes, a cancel also sets the contexts' abort flags."""
+        flags = [each.context.abort for each in running if isinstance(each, Resident)]
+
+        def abort() -> None:
+            for flag in flags:
                 flag.set()
+
+        with self._cancel_lock:
+            for flag in flags:
+                flag.clear()
+            self._abort = abort
+            if number in self._cancelled:
+                abort()
         try:
             yield
         finally:
             with self._cancel_lock:
                 self._abort = None
-                flag.clear()
+                for flag in flags:
+                    flag.clear()
 
     def _is_cancelled(self, number: int) -> bool:
         return number in self._cancelled

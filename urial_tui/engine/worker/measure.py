@@ -1,0 +1,126 @@
+"""How much a model's own rounding moves its log-probabilities on this machine: one by one against in batches.
+
+The two ways take other kernels, and quantised activations amplify the difference; neither is nearer to the weights in
+full precision. What it moves is the width of a near tie.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from urial_tui.engine import protocol as wire
+from urial_tui.engine.worker.canonical import CHUNK, LEAST, BorderStates, Side, score
+from urial_tui.engine.worker.context import Context
+from urial_tui.engine.worker.faults import Cancelled, Fault
+from urial_tui.engine.worker.scoring import Send
+from urial_tui.shift.classes import class_of_rank
+
+TOKENS = 320
+"""Positions that are compared."""
+_SKIP = 32
+"""Tokens of context before the first of them."""
+_PERCENTILE = 99.0
+
+Floats = npt.NDArray[np.float64]
+
+
+def measure(
+    request: wire.Measure,
+    context: Context,
+    twin: Context,
+    ids: list[int],
+    send: Send,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Run one Measure request: `twin` is a second context with the same parameters. Raises Fault, Cancelled."""
+    began = time.monotonic()
+    ids = ids[: min(_SKIP + TOKENS + 1, context.n_ctx)]
+    if len(ids) < _SKIP + LEAST:
+        raise Fault("prompt", "the text to measure with is too short")
+    n = len(ids) - _SKIP - 1
+    for each in (context, twin):
+        each.clear()
+        each.decode(ids[:_SKIP])
+    margins: list[Floats] = []
+    divergences: list[float] = []
+    changed = 0
+    for start in range(0, n, CHUNK):
+        chunk = ids[_SKIP + start : _SKIP + min(start + CHUNK, n)]
+        twin.decode(chunk, outputs=len(chunk))
+        batched = twin.logit_rows(len(chunk))
+        for k, token in enumerate(chunk):
+            if cancelled():
+                raise Cancelled
+            context.decode((token,), outputs=1)
+            single = _log_softmax(context.logits())
+            other = _log_softmax(batched[k])
+            moved, kl, differs = _compare(single, other)
+            margins.append(moved)
+            divergences.append(kl)
+            changed += differs
+        send(wire.Progress(request.request, "measure", start + len(chunk), n))
+    send(
+        wire.Measured(
+            request.request,
+            noise=float(np.percentile(np.concatenate(margins), _PERCENTILE)),
+            mean_kl=float(np.mean(divergences)),
+            changed=changed / n,
+            null_rate=_null_rate(request.request, context, twin, ids, cancelled),
+            tokens=n,
+            seconds=time.monotonic() - began,
+        )
+    )
+
+
+def _log_softmax(row: npt.NDArray[np.float32]) -> Floats:
+    """(n_vocab,) float64. Raises Fault for logits that are not numbers."""
+    shifted = row.astype(np.float64) - float(row.max())
+    total = float(np.exp(shifted).sum())
+    if not np.isfinite(total):
+        raise Fault(
+            "not-numbers", "the model's logits are not numbers", "The model file may be damaged."
+        )
+    return np.subtract(shifted, np.log(total))
+
+
+def _compare(single: Floats, batched: Floats) -> tuple[Floats, float, bool]:
+    """How far the margins moved that decide a class (best against second, third against fourth, by the batched order),
+    KL(single || batched), and whether the class of single's argmax is another one."""
+    order = np.argpartition(batched, -4)[-4:]
+    order = order[np.argsort(-batched[order])]
+    moved = [
+        abs((single[order[a]] - single[order[b]]) - (batched[order[a]] - batched[order[b]]))
+        for a, b in ((0, 1), (2, 3))
+    ]
+    kl = float(np.dot(np.exp(single), single - batched))
+    argmax = int(np.argmax(single))
+    rank = 1 + int(np.count_nonzero(batched > batched[argmax]))
+    return np.array(moved), max(0.0, kl), class_of_rank(rank) != "unshifted"
+
+
+def _null_rate(
+    number: int, context: Context, twin: Context, ids: list[int], cancelled: Callable[[], bool]
+) -> float:
+    """Share of tokens that are not unshifted when the side is scored against itself canonically."""
+    prompt, answer = tuple(ids[:_SKIP]), tuple(ids[_SKIP:])
+    seen = shifted = 0
+
+    def count(event: wire.Event) -> None:
+        nonlocal seen, shifted
+        if isinstance(event, wire.Scored):
+            for token in event.scores:
+                reference = token.references[0]
+                seen += 1
+                shifted += reference is None or reference.argmax_rank != 1
+
+    sides = [
+        Side(wire.Reference(wire.ContextSpec(""), wire.Prompt(ids=prompt)), each, BorderStates())
+        for each in (context, twin)
+    ]
+    request = wire.Score(number, sides[0].reference, (sides[1].reference,), answer, top_k=4)
+    score(request, sides[0], [sides[1]], count, cancelled)
+    if cancelled():
+        raise Cancelled
+    return shifted / max(1, seen)
