@@ -50,6 +50,8 @@ class TraceView:
         self._scores: list[TokenScore | None] = []
         self._counts: dict[tuple[int, ClassLane, float | None], _Count] = {}
         self._errors: dict[int, str] = {}
+        self.revision = 0
+        """Goes up when scores that were there are others now; added ones leave it as it is."""
         self.set_trace(trace, running=running)
 
     # --- what comes in ----------------------------------------------------------------------
@@ -60,6 +62,7 @@ class TraceView:
         self.running = running
         """Whether more scores will come."""
         self._scores = []
+        self.revision += 1
         self._counts.clear()
         self._errors.clear()
         if self.reference >= len(trace.start.references):
@@ -74,6 +77,7 @@ class TraceView:
                 self._labels.pop(id_, None)
         for score in scores:
             if score.i < len(self._scores):
+                self.revision += 1
                 if self._scores[score.i] is not None or self._is_counted(score.i):
                     self._counts.clear()  # a place that was counted is another one now
             else:
