@@ -31,6 +31,7 @@ START = GenerationStart(
     versions={"urial-tui": "0.1.0", "llama-cpp-python": "0.3.36"},
     continued_from=None,
     dropped_turns=1,
+    template_hash="ef" * 32,
 )
 
 END = GenerationEnd(

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.store_traces import PIECES, SCORES
+from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
 from urial_tui.store import files, migrate
 from urial_tui.store.connection import Connection
-from urial_tui.store.schema import LATEST, MIGRATIONS, TABLES, Migration
+from urial_tui.store.schema import LATEST, MIGRATIONS, SEARCH, TABLES, Migration
 from urial_tui.store.store import Store
 
 EXTRA = Migration(
@@ -85,6 +87,52 @@ def test_an_old_database_is_brought_up_to_date_with_a_backup(tmp_path: Path) -> 
     raw.close()
 
 
+def test_a_database_from_before_traces_keeps_everything_and_takes_traces(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    db = Connection(path)
+    migrate.migrate(db, (TABLES, SEARCH))
+    for earlier in backups(path):
+        earlier.unlink()
+    db.execute(
+        "INSERT INTO generation (id, message_id, created_at, ended_at, side, model_path, adapter_scale, style, n_ctx, "
+        "prompt_ids, finish_reason, prompt_tokens, completion_tokens, seed) "
+        "VALUES ('g', 'm1', 't', 't', 'demo', '/m', 1.0, 'raw', 512, x'0200000003000000', 'stop', 2, 1, 7)"
+    )
+    db.execute(
+        "INSERT INTO token (generation_seq, i, token_id, raw, text, visible) VALUES (1, 0, 5, x'ff', '', 1)"
+    )
+    db.execute("UPDATE message SET closed_at = 't'")  # or opening the file would do that
+    names = ("session", "message", "generation", "token", "message_fts", "session_fts")
+    before = {name: db.rows(f"SELECT * FROM {name}") for name in names}
+    assert db.value("PRAGMA user_version") == 2
+    db.close()
+
+    with Store.open(path) as store:
+        backup = store.migration_backup
+        assert store.check() == []
+        after = {name: store._db.rows(f"SELECT * FROM {name}") for name in names}
+        assert after == before | {
+            "generation": [row | {"template_hash": None} for row in before["generation"]]
+        }
+        generation = store.generation_of("m1")
+        assert generation is not None
+        assert generation.start.template_hash is None
+        assert generation.start.prompt_ids == (2, 3)
+        assert store.trace_of("m1") is None
+        trace_id = store.begin_trace("m1", TRACE_START)
+        store.append_scores(trace_id, SCORES, PIECES)
+        found = store.trace_of("m1")
+        assert found is not None
+        assert found.scores == SCORES
+    assert backup is not None
+    assert backups(path) == [backup]
+    assert ".schema2-" in backup.name
+    assert "trace" not in tables(backup)
+    raw = sqlite3.connect(backup)
+    assert raw.execute("SELECT count(*) FROM token").fetchone() == (1,)
+    raw.close()
+
+
 def test_reading_an_old_database_brings_it_up_to_date_too(tmp_path: Path) -> None:
     path = at_version_1(tmp_path / "history.db")
     with Store.open(path, readonly=True) as store:
@@ -97,8 +145,8 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     db = Connection(path)
     with pytest.raises(StoreError):
         migrate.migrate(db, (*MIGRATIONS, BROKEN))
-    assert migrate.applied(db) == {1: "tables", 2: "search"}
-    assert db.value("PRAGMA user_version") == 2
+    assert migrate.applied(db) == {step.version: step.name for step in MIGRATIONS}
+    assert db.value("PRAGMA user_version") == LATEST
     assert "colour" not in {row["name"] for row in db.rows("PRAGMA table_info(session)")}
     assert db.value("PRAGMA foreign_keys") == 1
     db.close()

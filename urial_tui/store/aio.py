@@ -5,13 +5,14 @@ on in memory and `write_back` returns to the file.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
 from urial_tui.errors import StoreError
+from urial_tui.shift.records import TokenScore
 from urial_tui.store.store import Store
 from urial_tui.store.types import (
     Generation,
@@ -21,9 +22,13 @@ from urial_tui.store.types import (
     LockHolder,
     Message,
     Session,
+    ShiftTotals,
     Stats,
     Status,
     Token,
+    Trace,
+    TraceInfo,
+    TraceStart,
 )
 
 P = ParamSpec("P")
@@ -215,6 +220,45 @@ class AsyncStore:
 
     async def generation_of(self, message_id: str) -> Generation | None:
         return await self._call(Store.generation_of, message_id)
+
+    async def begin_trace(self, message_id: str, start: TraceStart) -> str:
+        return await self._call(Store.begin_trace, message_id, start)
+
+    async def append_scores(
+        self, trace_id: str, scores: Sequence[TokenScore], pieces: Mapping[int, bytes]
+    ) -> None:
+        await self._call(Store.append_scores, trace_id, scores, pieces)
+
+    async def fail_reference(self, trace_id: str, reference: int, message: str) -> None:
+        await self._call(Store.fail_reference, trace_id, reference, message)
+
+    async def set_noise(
+        self, trace_id: str, reference: int, noise: float | None, null_rate: float | None
+    ) -> None:
+        await self._call(Store.set_noise, trace_id, reference, noise, null_rate)
+
+    async def finish_trace(
+        self, trace_id: str, *, complete: bool, timings: Mapping[str, float]
+    ) -> None:
+        await self._call(Store.finish_trace, trace_id, complete=complete, timings=timings)
+
+    async def copy_scores(self, from_trace_id: str, to_trace_id: str, n: int) -> None:
+        await self._call(Store.copy_scores, from_trace_id, to_trace_id, n)
+
+    async def trace(self, trace_id: str) -> Trace:
+        return await self._call(Store.trace, trace_id)
+
+    async def trace_of(self, message_id: str) -> Trace | None:
+        return await self._call(Store.trace_of, message_id)
+
+    async def traces_of(self, message_id: str) -> list[TraceInfo]:
+        return await self._call(Store.traces_of, message_id)
+
+    async def has_trace(self, message_ids: Iterable[str]) -> set[str]:
+        return await self._call(Store.has_trace, message_ids)
+
+    async def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
+        return await self._call(Store.shift_totals, session_id)
 
     async def save_draft(self, session_id: str | None, text: str) -> None:
         await self._call(Store.save_draft, session_id, text)

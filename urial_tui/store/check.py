@@ -35,6 +35,21 @@ def problems(db: Connection) -> list[str]:
                 "SELECT m.id FROM message m JOIN message p ON p.id = m.parent_id WHERE p.seq >= m.seq"
             )
         ]
+        found += [
+            f"trace {row['id']} is of another message than its generation"
+            for row in db.rows(
+                "SELECT t.id FROM trace t JOIN generation g ON g.seq = t.generation_seq "
+                "WHERE g.message_id <> t.message_id"
+            )
+        ]
+        found += [
+            f"trace {row['id']}: a reference has scores for {row['n']} tokens that are not there"
+            for row in db.rows(
+                "SELECT t.id, count(*) AS n FROM trace t JOIN trace_side r ON r.trace_seq = t.seq "
+                "JOIN reference_token x ON x.side_seq = r.seq "
+                "WHERE NOT EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = t.seq AND s.i = x.i) GROUP BY t.seq"
+            )
+        ]
         if not db.readonly:
             found += _index_problems(db)
     except StoreError as error:
@@ -64,6 +79,7 @@ def stats(db: Connection) -> Stats:
         messages=count("message"),
         generations=count("generation"),
         tokens=count("token"),
+        traces=count("trace"),
         size_bytes=int(db.value("PRAGMA page_count")) * int(db.value("PRAGMA page_size")),
         schema_version=max(applied(db), default=0),
         journal_mode=str(db.value("PRAGMA journal_mode")),

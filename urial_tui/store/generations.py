@@ -65,6 +65,7 @@ def begin(db: Connection, message_id: str, start: GenerationStart) -> str:
         "versions": _json(start.versions),
         "continued_from": start.continued_from,
         "dropped_turns": start.dropped_turns,
+        "template_hash": start.template_hash,
         "other": _json({name: extra for name, extra in other.items() if extra}),
     }
     columns = ", ".join(values)
@@ -175,6 +176,7 @@ def _generation(row: Row) -> Generation:
         versions=json.loads(row["versions"]),
         continued_from=row["continued_from"],
         dropped_turns=row["dropped_turns"],
+        template_hash=row["template_hash"],
     )
     end = None
     if row["ended_at"] is not None:

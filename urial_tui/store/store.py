@@ -4,11 +4,12 @@ One connection, used from the thread that opened it (`AsyncStore` has such a thr
 transaction; each error is a StoreError. Nothing is created before `open`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from urial_tui.errors import StoreError
+from urial_tui.shift.records import TokenScore
 from urial_tui.store import check as checks
 from urial_tui.store import (
     drafts,
@@ -19,6 +20,8 @@ from urial_tui.store import (
     migrate,
     search,
     sessions,
+    trace_reading,
+    traces,
     transfer,
 )
 from urial_tui.store.connection import BUSY_TIMEOUT_S, Connection
@@ -31,9 +34,13 @@ from urial_tui.store.types import (
     LockHolder,
     Message,
     Session,
+    ShiftTotals,
     Stats,
     Status,
     Token,
+    Trace,
+    TraceInfo,
+    TraceStart,
 )
 
 
@@ -217,6 +224,53 @@ class Store:
 
     def generation_of(self, message_id: str) -> Generation | None:
         return generations.of_message(self._db, message_id)
+
+    # --- traces
+
+    def begin_trace(self, message_id: str, start: TraceStart) -> str:
+        """Note which sides score an answer; its scores follow. Raises StoreError (`not-found`, `session-locked`)."""
+        return traces.begin(self._db, message_id, start)
+
+    def append_scores(
+        self, trace_id: str, scores: Sequence[TokenScore], pieces: Mapping[int, bytes]
+    ) -> None:
+        """Add scores and the bytes of ids in them, all or nothing. Repeating a call changes nothing."""
+        traces.append(self._db, trace_id, scores, pieces)
+
+    def fail_reference(self, trace_id: str, reference: int, message: str) -> None:
+        """Note why scores of a reference are missing; -1: of all."""
+        traces.fail_reference(self._db, trace_id, reference, message)
+
+    def set_noise(
+        self, trace_id: str, reference: int, noise: float | None, null_rate: float | None
+    ) -> None:
+        traces.set_noise(self._db, trace_id, reference, noise, null_rate)
+
+    def finish_trace(self, trace_id: str, *, complete: bool, timings: Mapping[str, float]) -> None:
+        traces.finish(self._db, trace_id, complete=complete, timings=timings)
+
+    def copy_scores(self, from_trace_id: str, to_trace_id: str, n: int) -> None:
+        """Copy the scores of the first `n` tokens between traces of the same sides."""
+        traces.copy_scores(self._db, from_trace_id, to_trace_id, n)
+
+    def trace(self, trace_id: str) -> Trace:
+        return trace_reading.load(self._db, trace_id)
+
+    def trace_of(self, message_id: str) -> Trace | None:
+        """The newest trace of a message that has scores."""
+        return trace_reading.of_message(self._db, message_id)
+
+    def traces_of(self, message_id: str) -> list[TraceInfo]:
+        """All traces of a message, the newest first, those without scores too."""
+        return trace_reading.listed(self._db, message_id)
+
+    def has_trace(self, message_ids: Iterable[str]) -> set[str]:
+        """Those messages that `trace_of` finds something for."""
+        return trace_reading.having(self._db, message_ids)
+
+    def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
+        """Classes by pair of sides and path over the newest traces of all answers, or of one session's."""
+        return trace_reading.totals(self._db, session_id)
 
     # --- drafts, locks, search
 

@@ -74,6 +74,8 @@ class GenerationStart:
     """The message whose tokens this generation went on from."""
     dropped_turns: int = 0
     """Oldest whole turns that were left out because the context was full."""
+    template_hash: str | None = None
+    """sha256 of the chat template, for the style `chat`."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ class Stats:
     messages: int
     generations: int
     tokens: int
+    traces: int
     size_bytes: int
     schema_version: int
     journal_mode: str
