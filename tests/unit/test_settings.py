@@ -59,6 +59,21 @@ def test_values_are_read_with_their_tables(file: Path) -> None:
     assert settings.keymap == {"chat.send": "ctrl+s,f5", "plain.id": "f9"}
 
 
+def test_references_are_a_list_of_sides_which_may_be_empty_or_left_to_the_program(
+    file: Path,
+) -> None:
+    assert Settings().references is None and Settings().scoring
+    assert load_settings(write(file, "references = []\nscoring = false\n")).references == ()
+    settings = save_settings(
+        {"references": field_named("references").parse("demo@raw, x@same")}, file
+    )
+    assert settings.references == ("demo@raw", "x@same") and not settings.scoring
+    assert save_settings({"references": None}, file).references is None
+    for wrong in ("demo", ["demo@raw", 3], [""]):
+        with pytest.raises(SettingsError, match="a list of sides"):
+            with_values(Settings(), {"references": wrong})
+
+
 def test_dotted_keys_and_tables_are_the_same(file: Path) -> None:
     assert load_settings(write(file, "sampling.top_k = 5\n")).sampling.top_k == 5
 

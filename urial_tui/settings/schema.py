@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from urial_tui.errors import SettingsError
 
-Kind = Literal["text", "integer", "number", "yes/no", "folders", "keymap"]
+Kind = Literal["text", "integer", "number", "yes/no", "folders", "sides", "keymap"]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -108,6 +108,14 @@ class Settings:
         "urial-general", "text", "Chat", "The prompt pack of a side that names no style.",
         pattern=_ID.pattern,
     )  # fmt: skip
+    references: tuple[str, ...] | None = _setting(
+        None, "sides", "Chat",
+        "The sides that score what the chat's side writes; `[]` is none. A style `same` takes its exact prompt.",
+        optional="what suits the side: `MODEL@zero-shot` for a pack, `MODEL@raw` for an adapter's chat",
+    )  # fmt: skip
+    scoring: bool = _setting(
+        True, "yes/no", "Chat", "Score each token of an answer against the references while it is written.",
+    )  # fmt: skip
     n_ctx: int = _setting(
         4096, "integer", "Engine", "Context size; 0 is what the model was trained with.",
         low=0, high=16_777_216, unit="tokens",
@@ -162,6 +170,7 @@ class Field:
             "number": "a number",
             "yes/no": "true or false",
             "folders": "a list of folders",
+            "sides": "a list of sides",
             "keymap": "a table of binding id = keys",
         }[self.kind]
         if self.pattern:
@@ -194,6 +203,8 @@ class Field:
             return self.check(text)
         if self.kind == "folders" and not text.startswith("["):
             return self.check([part for part in text.split(os.pathsep) if part])
+        if self.kind == "sides" and not text.startswith("["):
+            return self.check([part.strip() for part in text.split(",") if part.strip()])
         try:
             document = tomllib.loads(f"v = {text}")
         except tomllib.TOMLDecodeError:
@@ -232,6 +243,12 @@ def _check_folders(value: Any) -> Any:
     return tuple(str(v) for v in value)
 
 
+def _check_sides(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        return None
+    return tuple(value) if all(isinstance(v, str) and v.strip() for v in value) else None
+
+
 def _check_keymap(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return None
@@ -250,6 +267,7 @@ _CHECKS: Final[dict[Kind, Callable[[Any], Any]]] = {
     "number": _check_number,
     "yes/no": _check_yes_no,
     "folders": _check_folders,
+    "sides": _check_sides,
     "keymap": _check_keymap,
 }
 
