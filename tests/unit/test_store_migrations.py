@@ -11,6 +11,7 @@ from tests.support.store_traces import PIECES, SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
 from urial_tui.store import files, migrate
+from urial_tui.store.aio import AsyncStore
 from urial_tui.store.connection import Connection
 from urial_tui.store.schema import LATEST, MIGRATIONS, SEARCH, TABLES, Migration
 from urial_tui.store.store import Store
@@ -162,6 +163,27 @@ def test_a_backup_that_cannot_be_made_stops_the_migration(
     with pytest.raises(StoreError):
         Store.open(path)
     assert "message_fts" not in tables(path)
+
+
+async def test_an_old_database_that_cannot_be_changed_is_read_into_memory_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    before = path.read_bytes()
+    with monkeypatch.context() as full:
+        full.setattr(files, "backup_name", lambda path, label: tmp_path / "no" / "such" / "folder")
+        store, error = await AsyncStore.open_or_memory(path)
+    assert error is not None
+    assert store.is_in_memory
+    assert path.read_bytes() == before
+    assert {h.message_id for h in await store.search("benefit")} == {"m0", "m1", "m2"}
+    trace_id = await store.begin_trace("m1", TRACE_START)
+    await store.append_scores(trace_id, SCORES, PIECES)
+    await store.write_back()
+    assert not store.is_in_memory
+    assert (await store.trace(trace_id)).scores == SCORES
+    await store.aclose()
+    assert len(backups(path)) == 1
 
 
 def test_a_step_that_breaks_a_reference_is_undone(tmp_path: Path) -> None:

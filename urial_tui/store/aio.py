@@ -312,7 +312,6 @@ class AsyncStore:
 def _readable(path: Path) -> Store:
     """A history in memory with what can be read at `path`, else an empty one."""
     try:
-        with Store.open(path, readonly=True) as file:
-            return file.in_memory_copy()
+        return Store.read_into_memory(path)
     except StoreError:
         return Store.in_memory()

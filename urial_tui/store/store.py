@@ -92,6 +92,27 @@ class Store:
         transfer.track(store._db)
         return store
 
+    @classmethod
+    def read_into_memory(cls, path: Path) -> Self:
+        """A history in memory with all that is at `path`, which is not written, not even to bring it up to date.
+
+        Raises StoreError when it cannot be read.
+        """
+        found = files.find(path)
+        if found is None:
+            raise StoreError(
+                f"there is no history at {path} yet", kind="missing", hint="Chat first."
+            )
+        file = Connection(found, readonly=True)
+        try:
+            migrate.pending(file)
+            copy = cls(transfer.copy_to_memory(file))
+        finally:
+            file.close()
+        copy._begin()
+        transfer.track(copy._db)
+        return copy
+
     def _begin(self) -> None:
         migrate.pending(self._db)  # refuses what is not ours before a byte is written
         self._db.prepare_writing()

@@ -21,17 +21,21 @@ _AT_ONCE = 500
 _TOTALS = """
 SELECT
   generator, reference, path, count(DISTINCT message_id) AS answers,
-  total(class = 'unshifted' AND NOT cut) AS unshifted,
-  total(class = 'marginal' AND NOT cut) AS marginal,
-  total(class = 'shifted' AND NOT cut) AS shifted,
-  total(control) AS control,
-  avg(iif(control OR cut, NULL, kl)) AS mean_kl
-FROM token_shift v
-WHERE trace_id IN (SELECT n.trace_id FROM newest_trace n {of_session})
-  AND EXISTS (
-    SELECT 1 FROM trace t JOIN trace_side r ON r.trace_seq = t.seq JOIN reference_token x ON x.side_seq = r.seq
-    WHERE t.id = v.trace_id AND r.number = v.reference_number
-  )
+  sum(unshifted) AS unshifted, sum(marginal) AS marginal, sum(shifted) AS shifted, sum(control) AS control,
+  sum(kl) / sum(n_kl) AS mean_kl
+FROM (
+  SELECT
+    generator, reference, path, message_id,
+    sum(class = 'unshifted' AND NOT cut) AS unshifted,
+    sum(class = 'marginal' AND NOT cut) AS marginal,
+    sum(class = 'shifted' AND NOT cut) AS shifted,
+    sum(control) AS control,
+    sum(iif(control OR cut, NULL, kl)) AS kl,
+    count(iif(control OR cut, NULL, kl)) AS n_kl
+  FROM token_shift
+  WHERE trace_id IN (SELECT n.trace_id FROM newest_trace n {of_session})
+  GROUP BY trace_id, reference_number HAVING count(reference_rank) > 0
+)
 GROUP BY generator, reference, path ORDER BY generator, reference, path
 """
 _OF_SESSION = "JOIN message m ON m.id = n.message_id WHERE m.session_id = ?"
@@ -128,10 +132,10 @@ def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
             reference=row["reference"],
             path=row["path"],
             answers=row["answers"],
-            unshifted=int(row["unshifted"]),
-            marginal=int(row["marginal"]),
-            shifted=int(row["shifted"]),
-            control=int(row["control"]),
+            unshifted=row["unshifted"],
+            marginal=row["marginal"],
+            shifted=row["shifted"],
+            control=row["control"],
             mean_kl=row["mean_kl"],
         )
         for row in rows
