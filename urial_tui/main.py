@@ -34,6 +34,7 @@ class Lazy:
 COMMANDS = {
     "ask": Lazy("urial_tui.cli.ask", "ask", "Answer one query and print it."),
     "prompt": Lazy("urial_tui.cli.prompt", "prompt", "Print the exact prompt of a query."),
+    "shift": Lazy("urial_tui.cli.shift", "shift", "Compare sides token by token."),
     "packs": Lazy("urial_tui.cli.packs", "packs", "List, show, check and import prompt packs."),
     "history": Lazy("urial_tui.cli.history", "history", "List and show stored conversations."),
     "models": Lazy("urial_tui.cli.models", "models", "List and describe models on this machine."),

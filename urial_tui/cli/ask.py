@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from urial_tui.cli.asking import Answered
 
 
-class _FiniteRange(click.FloatRange):
+class FiniteRange(click.FloatRange):
     """A range of numbers. Every comparison with nan is false, so click's own range lets it in."""
 
     def convert(
@@ -37,7 +37,7 @@ class _FiniteRange(click.FloatRange):
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 2), help="The same seed gives the same answer."
 )
-@click.option("--temperature", type=_FiniteRange(0.0, 5.0), help="0 is greedy.")
+@click.option("--temperature", type=FiniteRange(0.0, 5.0), help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(1), help="End the answer after this many tokens.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object when the answer is complete."

@@ -19,7 +19,7 @@ def read_query(query: str | None) -> str:
             "there is no query", hint="Write it as an argument, or - to read standard input."
         )
     if query == "-":
-        query = _stdin()
+        query = read_stdin()
     if not query.strip():
         raise UsageError("the query is empty", hint="Write what to ask.")
     return checked_argument(query, "the query")
@@ -36,7 +36,7 @@ def checked_argument(text: str, where: str) -> str:
     return text
 
 
-def _stdin() -> str:
+def read_stdin() -> str:
     """Standard input as UTF-8 text; the newline that closes it is not part of the query."""
     if sys.stdin is None:
         raise UsageError("standard input is closed", hint="Write the query as an argument.")

@@ -1,0 +1,196 @@
+"""Compared answers as one self-contained page: own styles and script, no network, data that cannot become markup.
+
+The page's texts went through the sanitiser, so that nothing in them is invisible; tokens' bytes are beside them as hex.
+"""
+
+import html
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from urial_tui.cli.shift_json import Item, Json
+from urial_tui.cli.shift_summary import summary_of
+from urial_tui.cli.shift_text import label
+from urial_tui.errors import UrialError, UsageError
+from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
+from urial_tui.shift.classes import COUNTED
+
+DIGITS: Final = 4
+"""Decimals of log-probabilities and divergences on the page; --json has them all."""
+_ASSETS = files("urial_tui.cli") / "assets"
+_IN_SCRIPT = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+
+
+def check_target(path: Path) -> None:
+    """Refuse early what `write_page` could not write. Raises UsageError."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UsageError(f"{path} is not a regular file", hint="Choose another name for the page.")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}", hint="Make it, or choose another.")
+
+
+def write_page(path: Path, items: Sequence[Item], *, complete: bool = True) -> None:
+    """Write the page, whole or not at all, mode 0600. Raises UrialError when it cannot be written."""
+    check_target(path)
+    text = page(items, complete=complete)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UrialError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="Check the permissions and the free space.",
+            kind="output",
+        ) from error
+
+
+def page(items: Sequence[Item], *, complete: bool = True) -> str:
+    """The whole page as text."""
+    data = page_data(items, complete=complete)
+    side = data["generator"]["side"] if data["generator"] else "a given text"
+    title = f"Token shift: {side} against {data['references'][0]['side']}"
+    template = (_ASSETS / "shift.html").read_text("utf-8")
+    script = (_ASSETS / "shift.js").read_text("utf-8")
+    parts = {"__TITLE__": html.escape(title), "__SCRIPT__": script, "__DATA__": script_json(data)}
+    out: list[str] = []
+    for line in template.splitlines(keepends=True):
+        name = next((name for name in parts if name in line), None)
+        out.append(line.replace(name, parts[name]) if name else line)
+    return "".join(out)
+
+
+def script_json(data: Any) -> str:
+    """JSON that stays inside a script element whatever is in it: no `<`, so neither `</script>` nor `<!--`."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character, escape in _IN_SCRIPT.items():
+        text = text.replace(character, escape)
+    return text
+
+
+def page_data(items: Sequence[Item], *, complete: bool = True) -> Json:
+    """What the script reads; its shape is told at the head of `shift.js`."""
+    first = items[0].record
+    pieces = {str(id_): label(raw) for item in items for id_, raw in item.pieces.items()}
+    generator = first["generator"]
+    return {
+        "generator": generator and {"side": sanitize_line(generator["side"])},
+        "references": [
+            {
+                "side": sanitize_line(reference["side"]),
+                "noise": reference["noise"],
+                "null_rate": reference["null_rate"],
+                "warnings": [sanitize(warning) for warning in reference["warnings"]],
+            }
+            for reference in items[-1].record["references"]
+        ],
+        "items": [_item(number, item) for number, item in enumerate(items)],
+        "pieces": pieces,
+        "summary": _without_texts(summary_of(items)) if len(items) > 1 else None,
+        "path": first["path"],
+        "complete": complete,
+        "provenance": _safe(first["provenance"]),
+    }
+
+
+def _item(number: int, item: Item) -> Json:
+    record = item.record
+    sanitizer = Sanitizer()
+    tokens = []
+    for token in record["tokens"]:
+        shown = sanitizer.feed(token["text"])
+        tokens.append(_token(token, shown))
+    if tokens:
+        tokens[-1][1] += sanitizer.finish()
+    name = record.get("id", number)
+    return {
+        "title": sanitize_line(f"{name}: {record['query']}", 60),
+        "query": sanitize(record["query"]),
+        "tokens": tokens,
+        "references": [_numbers(reference) for reference in record["references"]],
+    }
+
+
+def _token(token: Json, shown: str) -> list[Any]:
+    flags = (1 if token.get("control") else 0) + (2 if token.get("cut") else 0)
+    mine = None
+    if token["rank"] is not None:
+        mine = [_short(token["logprob"]), _short(token["entropy"]), token["rank"], _top(token)]
+    return [
+        token["id"],
+        shown,
+        label(bytes.fromhex(token["hex"])),
+        token["hex"],
+        flags,
+        mine,
+        [_score(score) for score in token["references"]],
+    ]
+
+
+def _score(score: Json | None) -> list[Any] | None:
+    if score is None:
+        return None
+    classes = [COUNTED.index(score[name]) if score[name] in COUNTED else 0 for name in _LANES]
+    return [
+        _short(score["logprob"]),
+        _short(score["entropy"]),
+        score["rank"],
+        score["argmax_rank"],
+        _short(score["kl"]),
+        bool(score["near_tie"]),
+        *classes,
+        _top(score),
+    ]
+
+
+_LANES = ("class", "emitted_class")
+
+
+def _top(holder: Json) -> list[list[Any]]:
+    return [[id_, _short(logprob)] for id_, logprob in holder["top"] or ()]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
+def _numbers(reference: Json) -> Json:
+    names = (
+        "counts", "ratios", "near_ties", "ratios_without_near_ties", "mean_kl", "top_agreement",
+        "early", "late", "most_shifted", "emitted",
+    )  # fmt: skip
+    return {name: _without_texts(reference[name]) for name in names}
+
+
+def _without_texts(value: Any) -> Any:
+    """Raw token texts left out: the page names tokens by the labels in `pieces`."""
+    if isinstance(value, dict):
+        return {key: _without_texts(v) for key, v in value.items() if key not in ("text", "hex")}
+    if isinstance(value, list):
+        return [_without_texts(entry) for entry in value]
+    return sanitize(value) if isinstance(value, str) else value
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _safe(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_safe(entry) for entry in value]
+    return sanitize(value) if isinstance(value, str) else value

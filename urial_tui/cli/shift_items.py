@@ -1,0 +1,178 @@
+"""The items of `shift --input`, and the file of finished ones: read, checked, cut where it was cut off, appended to.
+
+Input is just-eval's format: a JSON array of objects with `instruction`, and `output` where there is an answer already.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from urial_tui.cli.shift_json import Item, Json, read_item
+from urial_tui.errors import UrialError, UsageError
+from urial_tui.prompts.files import decode, read_bytes
+
+MAX_INPUT_BYTES = 256 * 1024 * 1024
+_FORMAT_HINT = 'It is a JSON array: [{"id": 1, "instruction": "...", "output": "..."}, ...].'
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing to compare. `answer` None: the generator writes it. `problem`: why the row cannot be used."""
+
+    index: int
+    query: str
+    answer: str | None = None
+    id: Any = None
+    problem: UrialError | None = None
+
+
+def load_rows(path: Path) -> tuple[list[Row], str]:
+    """The rows and the sha256 of the file. Raises PromptError or UsageError for a file that is no such array."""
+    data = read_bytes(path, "a list of items", MAX_INPUT_BYTES)
+    try:
+        rows = json.loads(decode(data, path).removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{path}, line {error.lineno}, column {error.colno}: {error.msg}", hint=_FORMAT_HINT
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read as JSON", hint=_FORMAT_HINT) from error
+    if not isinstance(rows, list):
+        raise UsageError(f"{path}: it is not an array", hint=_FORMAT_HINT)
+    if not rows:
+        raise UsageError(f"{path}: there are no items in it", hint=_FORMAT_HINT)
+    return [_row(index, row) for index, row in enumerate(rows)], hashlib.sha256(data).hexdigest()
+
+
+def _row(index: int, row: Any) -> Row:
+    if not isinstance(row, dict):
+        return _bad(index, None, "it is not an object")
+    id_ = row.get("id", index)
+    if not isinstance(id_, str | int):
+        return _bad(index, None, "its id is neither text nor a number")
+    query, answer = row.get("instruction"), row.get("output")
+    if not isinstance(query, str):
+        return _bad(index, id_, "it has no `instruction`")
+    if not query.strip():
+        return _bad(index, id_, "its `instruction` is empty")
+    if answer is not None and not isinstance(answer, str):
+        return _bad(index, id_, "its `output` is not a text")
+    if answer is not None and not answer.strip():
+        return _bad(index, id_, "its `output` is empty")
+    try:
+        (query + (answer or "")).encode("utf-8")
+    except UnicodeEncodeError:
+        return _bad(index, id_, "it holds half of a surrogate pair, which is not text")
+    return Row(index, query, answer, id_)
+
+
+def _bad(index: int, id_: Any, why: str) -> Row:
+    error = UsageError(
+        f"item {index}: {why}", hint="Correct the item; the others are done.", kind="bad-item"
+    )
+    return Row(index, "", None, id_, error)
+
+
+def fingerprint(settings: Json) -> str:
+    """One short word for everything that the scores depend on."""
+    text = json.dumps(settings, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class OutputFile:
+    """Finished items, one JSON line each, mode 0600. Every line is written whole and brought to the disk."""
+
+    def __init__(self, path: Path, mark: str) -> None:
+        self._path, self._mark = path, mark
+        self._file: int | None = None
+
+    def open(self) -> list[Item]:
+        """Items that are there already. A last line without its end is cut off.
+
+        Raises UsageError when the file holds something else, UrialError when it cannot be used.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            self._file = os.open(self._path, flags, 0o600)
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):
+                self.close()
+                raise UsageError(f"{self._path} is not a regular file", hint="Choose another name.")
+            with os.fdopen(os.dup(self._file), "rb") as reader:
+                reader.seek(0)
+                items, whole = self._read(reader)
+            os.ftruncate(self._file, whole)
+        except OSError as error:
+            self.close()
+            raise self._cannot("use", error) from error
+        except UrialError:
+            self.close()
+            raise
+        return items
+
+    def _read(self, lines: Iterable[bytes]) -> tuple[list[Item], int]:
+        items: dict[int, Item] = {}
+        whole = 0
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                break
+            item = self._item(line, number)
+            items.setdefault(item.index, item)
+            whole += len(line)
+        return list(items.values()), whole
+
+    def _item(self, line: bytes, number: int) -> Item:
+        hint = "Choose another file with --output, or move this one away."
+        try:
+            record = json.loads(line)
+            mark = record["fingerprint"]
+            item = read_item(record)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UsageError(
+                f"{self._path}, line {number}: not an item of this command",
+                hint=hint,
+                kind="output-mismatch",
+            ) from error
+        if mark != self._mark:
+            raise UsageError(
+                f"{self._path}, line {number}: made from another input, with other sides or other settings",
+                hint=hint,
+                kind="output-mismatch",
+            )
+        return item
+
+    def append(self, item: Item) -> None:
+        """Raises UrialError when it cannot be written; the lines before it stay whole."""
+        assert self._file is not None
+        data = line_of(item).encode("utf-8")
+        before = os.fstat(self._file).st_size
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, before)
+            raise self._cannot("write", error) from error
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _cannot(self, what: str, error: OSError) -> UrialError:
+        return UrialError(
+            f"cannot {what} {self._path}: {error.strerror or error}",
+            hint="Check the folder, the permissions and the free space; links are not followed.",
+            kind="output",
+        )
+
+
+def line_of(item: Item) -> str:
+    return json.dumps(item.record, ensure_ascii=False, allow_nan=False) + "\n"

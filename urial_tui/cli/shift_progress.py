@@ -1,0 +1,89 @@
+"""How far a long command is, on standard error: one line that changes on a terminal, now and then a line elsewhere."""
+
+import os
+import shutil
+import sys
+import time
+
+from urial_tui.safetext import sanitize_line
+
+REDRAW_S = 0.1
+"""On a terminal the line changes at most this often."""
+LOG_S = 10.0
+"""Elsewhere a finished item is told at most this often."""
+
+_STAGES = {
+    "load": "loading",
+    "prefill": "reading the prompt",
+    "reference": "reading the references' prompts",
+    "measure": "measuring the noise",
+    "generate": "writing",
+    "score": "scoring",
+}
+
+
+class ProgressLine:
+    """`total` items, of which `finished` were there already. Say `clear` before anything else is printed."""
+
+    def __init__(self, total: int = 1) -> None:
+        self.total, self.finished = total, 0
+        self._terminal = (
+            bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        )
+        self._began = self._logged = time.monotonic()
+        self._drawn = 0.0
+        self._done_here = 0
+
+    def start(self, finished: int) -> None:
+        """The items begin now."""
+        self.finished = finished
+        self._began = self._logged = time.monotonic()
+        self._done_here = 0
+        if finished and finished < self.total:
+            self._log(f"{finished} of {self.total} items are done, going on")
+
+    def stage(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if not self._terminal or now - self._drawn < REDRAW_S:
+            return
+        self._drawn = now
+        shown = f"{done * 100 // total} %" if stage == "load" and total else f"{done}/{total}"
+        self._draw(f"{self._items()}{_STAGES.get(stage, stage)} {shown}{self._left()}")
+
+    def item(self) -> None:
+        """One more item has ended."""
+        self.finished += 1
+        self._done_here += 1
+        now = time.monotonic()
+        if self.total > 1 and not self._terminal:
+            if now - self._logged >= LOG_S or self.finished == self.total:
+                self._logged = now
+                self._log(f"{self.finished} of {self.total} items{self._left()}")
+        elif self.total > 1:
+            self._draw(f"{self._items()}{self._left().removeprefix(', ')}")
+
+    def clear(self) -> None:
+        if self._terminal and self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def _items(self) -> str:
+        return f"{self.finished}/{self.total} items, " if self.total > 1 else ""
+
+    def _left(self) -> str:
+        if self.total < 2 or not self._done_here or self.finished >= self.total:
+            return ""
+        each = (time.monotonic() - self._began) / self._done_here
+        left = round(each * (self.total - self.finished))
+        return f", {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+
+    def _log(self, text: str) -> None:
+        self.clear()
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def _draw(self, text: str) -> None:
+        self._drawn = time.monotonic()
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write("\r" + sanitize_line(text, width) + "\x1b[K")
+        sys.stderr.flush()

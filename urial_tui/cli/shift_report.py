@@ -1,0 +1,82 @@
+"""What `urial-tui shift` prints at its end, and how it leaves: object, summary, warnings, exit code."""
+
+import json
+import signal
+from pathlib import Path
+
+import click
+
+from urial_tui.cli.shift_json import Json
+from urial_tui.cli.shift_run import Outcome, Shifting
+from urial_tui.cli.shift_summary import summary_of
+from urial_tui.cli.shift_text import print_answer, print_summary
+from urial_tui.safetext import sanitize
+
+
+def report(
+    shifting: Shifting, outcome: Outcome, *, as_json: bool, as_lines: bool, html: Path | None
+) -> None:
+    """Print what is asked for; SystemExit with a code other than 0 when something is missing."""
+    for note in outcome.notes:
+        _say(f"warning: {note}")
+    for row, problem in outcome.problems:
+        about = problem.message if row.problem else f"item {row.index}: {problem.message}"
+        _say(f"warning: {about}")
+    if shifting.single:
+        if outcome.items:
+            _print_one(shifting, outcome, as_json=as_json, as_lines=as_lines)
+    elif as_json:
+        click.echo(json.dumps(study_json(shifting, outcome), ensure_ascii=False, allow_nan=False))
+    else:
+        print_summary(summary_of(outcome.items), outcome.total, to_stderr=as_lines)
+    if html is not None and outcome.items:
+        _say(f"wrote {html}")
+    _leave(shifting, outcome, as_json=as_json and (not shifting.single or bool(outcome.items)))
+
+
+def _print_one(shifting: Shifting, outcome: Outcome, *, as_json: bool, as_lines: bool) -> None:
+    (item,) = outcome.items
+    if as_json:
+        click.echo(json.dumps(item.record, ensure_ascii=False, allow_nan=False))
+    elif not as_lines:
+        print_answer(item)
+
+
+def study_json(shifting: Shifting, outcome: Outcome) -> Json:
+    """Items (left out when they are in a file), summary and problems."""
+    study: Json = {
+        "complete": outcome.complete,
+        "total": outcome.total,
+        "done": len(outcome.items),
+        "summary": summary_of(outcome.items),
+        "problems": [
+            {"index": row.index, "id": row.id, **problem.as_dict()}
+            for row, problem in outcome.problems
+        ],
+    }
+    if shifting.output is not None:
+        study["output"] = str(shifting.output)
+    else:
+        study["items"] = [item.record for item in outcome.items]
+    if outcome.fatal is not None:
+        study["error"] = outcome.fatal.as_dict()
+    return study
+
+
+def _leave(shifting: Shifting, outcome: Outcome, *, as_json: bool) -> None:
+    if outcome.signal is not None:
+        if not shifting.single:
+            again = " The same command goes on after them." if shifting.output else ""
+            _say(f"stopped; {len(outcome.items)} of {outcome.total} items are done.{again}")
+        if outcome.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + outcome.signal)
+    error = outcome.error
+    if error is not None:
+        if as_json:
+            raise SystemExit(error.exit_code)
+        raise error
+
+
+def _say(text: str) -> None:
+    click.echo(sanitize(text), err=True)
