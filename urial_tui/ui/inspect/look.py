@@ -1,0 +1,53 @@
+"""How the inspector's named looks appear: the theme's colours, and attributes that say the same without colour."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+
+_FALLBACK = {
+    "shift-unshifted": "#6CA8F0",
+    "shift-marginal": "#F2A65A",
+    "shift-shifted": "#E879C6",
+    "shift-pending": "#7D8899",
+}
+"""For themes that do not know our classes."""
+
+_LOOKS: dict[str, tuple[str, str]] = {
+    "unshifted": ("shift-unshifted", ""),
+    "marginal": ("shift-marginal", "underline"),
+    "shifted": ("shift-shifted", "bold reverse"),
+    "control": ("shift-pending", "dim"),
+    "pending": ("shift-pending", "dim"),
+    # Bars are told apart by their glyphs; reversing them would hide those.
+    "bar-unshifted": ("shift-unshifted", ""),
+    "bar-marginal": ("shift-marginal", ""),
+    "bar-shifted": ("shift-shifted", ""),
+    "bar-control": ("shift-pending", ""),
+    "bar": ("primary", ""),
+    "title": ("primary", "bold"),
+    "strong": ("", "bold"),
+    "dim": ("shift-pending", ""),
+    "warn": ("warning", "bold"),
+    "bad": ("error", "bold"),
+    "chosen": ("", "bold reverse"),
+    "here": ("accent", "bold reverse"),
+}
+"""Name: (theme variable, attributes)."""
+
+
+def style_of(name: str, variables: Mapping[str, str]) -> Style:
+    """What goes over the widget's own style for a look; nothing for an unknown name."""
+    variable, attributes = _LOOKS.get(name, ("", ""))
+    colour = variables.get(variable) or _FALLBACK.get(variable, "")
+    return _style(attributes, colour)
+
+
+@lru_cache(maxsize=256)
+def _style(attributes: str, colour: str) -> Style:
+    style = Style.parse(attributes) if attributes else Style()
+    try:
+        return style + Style(color=Color.parse(colour).rich_color) if colour else style
+    except ColorParseError:  # `auto 87%` and the like: the widget's own colour
+        return style
