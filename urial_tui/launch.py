@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urial_tui import paths
 from urial_tui.errors import UrialError
 from urial_tui.settings import Settings, load_settings, save_settings
-from urial_tui.sides import DEMO, Side, parse_side
+from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.ui.app import run_tui
 from urial_tui.ui.services import AppServices, ChatLike, Listener, ModelChoice, PackInfo
 
@@ -42,7 +42,7 @@ def app_services(
     if pack is not None:
         _check_pack(pack)
         wanted = wanted.with_style(pack)
-    if side is not None:
+    if side is not None or pack == CHAT:
         _check_side(str(wanted), settings)
     found = _Composition(settings, str(wanted))
     plain = pack is None and (side is None or (wanted.style is None and wanted.adapter is None))
@@ -63,6 +63,9 @@ def app_services(
 
 
 def _check_pack(pack: str) -> None:
+    """Raise PromptError for a style that cannot be used. Whether a model has a template is the side's business."""
+    if pack == CHAT:
+        return
     from urial_tui.prompts.styles import default_library, resolve_style
 
     resolve_style(pack, default_library())

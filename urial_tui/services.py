@@ -8,6 +8,7 @@ import contextlib
 import sys
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,10 +22,12 @@ from urial_tui.errors import StoreError, UrialError
 from urial_tui.models.hashes import HashingStopped, file_sha256, known_sha256
 from urial_tui.models.library import Library
 from urial_tui.models.resolve import ResolvedSide, resolve_side
+from urial_tui.models.token_text import token_texts
 from urial_tui.prompts.packs import PackLibrary
-from urial_tui.prompts.styles import Style, default_library, resolve_style
+from urial_tui.prompts.styles import Style, chat_style, default_library, resolve_style
+from urial_tui.prompts.templates import ChatTemplate, mentioned_tokens
 from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, load_settings
-from urial_tui.sides import DEMO, Side, parse_side
+from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.store.aio import AsyncStore
 
 MEBIBYTE = 1024 * 1024
@@ -93,16 +96,39 @@ class Services:
         return await asyncio.to_thread(self._activate, notation, pack_file)
 
     def _activate(self, notation: str, pack_file: Path | None) -> ActiveSide:
-        parsed = parse_side(notation)
-        style = (
-            resolve_style(parsed.style, self.packs, pack_file)
-            if pack_file or parsed.style
-            else None
-        )
+        parsed, style = self._named_style(notation, pack_file)
         resolved = resolve_side(parsed, self.library, self.settings)
-        if style is None:
-            style = resolve_style(resolved.style, self.packs)
-        return self._active(resolved, style)
+        return self._active(resolved, style or self._style_of(resolved))
+
+    def style(self, notation: str, pack_file: Path | None = None) -> Style:
+        """The style that `activate` would take. The model's files are looked at only where they decide. Raises
+        UrialError."""
+        parsed, style = self._named_style(notation, pack_file)
+        if style is not None:
+            return style
+        if parsed == Side(DEMO):
+            # The embedded model is known to have no template; it is not assembled to find that out.
+            return resolve_style(self.settings.pack, self.packs)
+        return self._style_of(resolve_side(parsed, self.library, self.settings))
+
+    def _named_style(self, notation: str, pack_file: Path | None) -> tuple[Side, Style | None]:
+        """The side, and its style where that is known without the model."""
+        parsed = parse_side(notation)
+        if pack_file is not None:
+            return parsed.with_style(None), resolve_style(None, self.packs, pack_file)
+        if parsed.style in (None, CHAT):
+            return parsed, None
+        return parsed, resolve_style(parsed.style, self.packs)
+
+    def _style_of(self, resolved: ResolvedSide) -> Style:
+        """The side's own style, `chat` with the template that goes with its files."""
+        template = resolved.chat_template
+        if resolved.style != CHAT or template is None:
+            return resolve_style(resolved.style, self.packs)
+        tokens = token_texts(resolved.model_path, mentioned_tokens(template))
+        # A template that prints the date has the same prompt all day, so that its prefix is read once.
+        today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return chat_style(ChatTemplate.of(template, tokens, today))
 
     def _active(self, resolved: ResolvedSide, style: Style) -> ActiveSide:
         settings = self.settings

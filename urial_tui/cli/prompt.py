@@ -11,7 +11,7 @@ from urial_tui.errors import UsageError
 from urial_tui.prompts.conversation import load_conversation
 from urial_tui.prompts.styles import Style, default_library, resolve_style
 from urial_tui.prompts.types import Rendered, Turn
-from urial_tui.sides import RAW, ZERO_SHOT, parse_side
+from urial_tui.sides import CHAT, RAW, ZERO_SHOT, parse_side
 
 
 @click.command()
@@ -22,7 +22,7 @@ from urial_tui.sides import RAW, ZERO_SHOT, parse_side
     type=click.Path(path_type=Path),
     help="A pack file (.toml) or an official URIAL prompt (.txt).",
 )
-@click.option("--style", type=click.Choice([RAW, ZERO_SHOT]), help="A style that needs no pack.")
+@click.option("--style", type=click.Choice([RAW, ZERO_SHOT, CHAT]), help="A style that is no pack.")
 @click.option(
     "--conversation",
     type=click.Path(path_type=Path),
@@ -88,16 +88,15 @@ def _turns(query: str | None, conversation: Path | None) -> list[Turn]:
 
 
 def _style(side: str | None, demo: bool, named: str | None, pack_file: Path | None) -> Style:
-    """The style of a file, else the one that is named, else the side's, else the settings' pack."""
+    """The style of a file, else the one that is named, else the side's own."""
     from urial_tui.services import Services, SideChoice
 
     if side is not None:
         parse_side(side)
-    if pack_file is None and named is None:
-        services = Services()
-        found = parse_side(services.notation(SideChoice(side, demo))).style
-        named = found or services.settings.pack
-    return resolve_style(named, default_library(), pack_file)
+    if pack_file is not None or (named is not None and named != CHAT):
+        return resolve_style(named, default_library(), pack_file)
+    services = Services()
+    return services.style(services.notation(SideChoice(side, demo, pack=named)))
 
 
 def _print_exact(text: str) -> None:
@@ -116,6 +115,7 @@ def _as_dict(rendered: Rendered, style: Style) -> dict[str, object]:
         "text": rendered.text,
         "style": style.id,
         "hash": style.hash,
+        "template_hash": style.template_hash,
         "stops": list(rendered.stops),
         "fence": rendered.fence,
         "spans": [

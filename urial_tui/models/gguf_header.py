@@ -91,10 +91,10 @@ def read_header(path: Path) -> GgufHeader:
     Raises ModelError, kinds: not-found, is-directory, unreadable, not-gguf, gguf-version,
     gguf-unsupported, gguf-damaged, gguf-truncated.
     """
-    with _open(path) as file:
+    with open_gguf(path) as file:
         size = os.fstat(file.fileno()).st_size
         data = BoundedBytes(file, size, path)
-        version = _read_magic(data)
+        version = read_magic(data)
         n_tensors, n_keys = data.u64(), data.u64()
         if n_keys > MAX_KEYS:
             raise data.damaged(f"it claims {n_keys} metadata keys")
@@ -116,7 +116,8 @@ def read_header(path: Path) -> GgufHeader:
         return _interpret(data, version, values, tuple(tensors))
 
 
-def _open(path: Path) -> BinaryIO:
+def open_gguf(path: Path) -> BinaryIO:
+    """The file, if it is one that can be read. Raises ModelError."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -158,8 +159,11 @@ _OTHER_FORMATS: Final = (
 )
 
 
-def _read_magic(data: BoundedBytes) -> int:
-    """The version, when this is a GGUF file that can be read."""
+def read_magic(data: BoundedBytes) -> int:
+    """The version, when this is a GGUF file that can be read; the cursor is then at the number of tensors.
+
+    Raises ModelError for anything else, in words that say what it is.
+    """
     path, head = data.path, data.peek(32)
     if head[:4] != b"GGUF":
         found = next((words for magic, words in _OTHER_FORMATS if head.startswith(magic)), "")

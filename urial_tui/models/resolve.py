@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from urial_tui.errors import ModelError
-from urial_tui.models import demo
+from urial_tui.models import adapters, demo
 from urial_tui.models.gguf_header import GgufHeader, read_header
 from urial_tui.models.library import Library, LibraryEntry
 from urial_tui.settings import Settings
-from urial_tui.sides import DEMO, Side, parse_side
+from urial_tui.sides import CHAT, DEMO, Side, parse_side
 
 _ADAPTER: Final = "adapter"
 
@@ -36,6 +36,11 @@ class ResolvedSide:
     def style(self) -> str:
         return self.side.style or self.default_style
 
+    @property
+    def chat_template(self) -> str | None:
+        """The adapter's, which is what that was trained with, else the model's."""
+        return _chat_template(self.header, self.adapter_header)
+
 
 def resolve_side(side: Side | str, library: Library, settings: Settings) -> ResolvedSide:
     """Find and check the files of `side`. Raises UsageError for the notation, else ModelError."""
@@ -46,13 +51,15 @@ def resolve_side(side: Side | str, library: Library, settings: Settings) -> Reso
     _refuse_what_is_no_model(side, header)
     adapter_path = adapter_header = None
     if side.adapter is not None:
-        adapter_path = _locate(side.adapter, library)
+        adapter_path = _locate_adapter(side, library)
         adapter_header = read_header(adapter_path)
         _check_adapter(adapter_header, header)
+    if side.style == CHAT:
+        _refuse_without_template(side, header, adapter_header)
     style = default_style(header, adapter_header, settings)
     name = DEMO if side.model == DEMO else model_path.stem
     if adapter_path is not None:
-        name += f"+{adapter_path.stem}"
+        name += f"+{side.adapter if adapters.is_shipped(adapter_path) else adapter_path.stem}"
     return ResolvedSide(
         side=side,
         model_path=model_path,
@@ -70,8 +77,37 @@ def default_style(
     adapter_header: GgufHeader | None,
     settings: Settings,
 ) -> str:
-    """The style of a side that names none: the pack of the settings."""
-    return settings.pack
+    """The style of a side that names none: `chat` where there is a template for it, else the pack of the settings."""
+    return CHAT if _chat_template(header, adapter_header) else settings.pack
+
+
+def _chat_template(header: GgufHeader, adapter_header: GgufHeader | None) -> str | None:
+    if adapter_header is not None and adapter_header.has_chat_template:
+        return adapter_header.chat_template
+    return header.chat_template
+
+
+def _refuse_without_template(
+    side: Side, header: GgufHeader, adapter_header: GgufHeader | None
+) -> None:
+    if _chat_template(header, adapter_header):
+        return
+    names = side.model if side.adapter is None else f"{side.model} and {side.adapter}"
+    long = header.has_chat_template or (adapter_header and adapter_header.has_chat_template)
+    raise ModelError(
+        f"the chat template of {names} is too long to be used"
+        if long
+        else f"there is no chat template in {names}, so the style chat cannot be used",
+        hint="Choose a pack, raw or zero-shot; a base model has no chat template of its own.",
+        kind="template-missing",
+    )
+
+
+def _locate_adapter(side: Side, library: Library) -> Path:
+    """The file that a SIDE's ADAPTER names: one that ships for the embedded model, else as a MODEL is found."""
+    assert side.adapter is not None
+    shipped = adapters.shipped(side.model, side.adapter)
+    return shipped if shipped is not None else _locate(side.adapter, library)
 
 
 def _looks_like_a_path(name: str) -> bool:

@@ -32,7 +32,7 @@ class Shape:
 
     def render(self, turns: Sequence[Turn], prefill: str = "") -> Rendered:
         """The prompt for the next answer. PromptError unless turns alternate from user to user."""
-        _check(turns)
+        check_turns(turns)
         constant = self.constant().spans
         spans = list(constant)
         for number, turn in enumerate(turns):
@@ -145,7 +145,8 @@ def _merged(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _check(turns: Sequence[Turn]) -> None:
+def check_turns(turns: Sequence[Turn]) -> None:
+    """PromptError unless turns alternate from user to user."""
     if not turns:
         raise PromptError("the conversation is empty", hint="It begins with a message of the user.")
     for number, turn in enumerate(turns):
