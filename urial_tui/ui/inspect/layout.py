@@ -75,7 +75,8 @@ _STEPS = (
     ("shifted", 3), ("gaps", 0), ("kl", 0), ("lists", 6), ("shifted", 0), ("warnings", 3),
     ("early", 0), ("lists", 4), ("classes", SHORT), ("warnings", 2), ("share", 0), ("header", 2),
     ("legend", 0), ("detail", 5), ("detail", 4), ("lists", 3), ("warnings", 1), ("offer", 1),
-    ("detail", 3), ("lists", 2), ("lists", 0), ("problems", 2), ("detail", 2), ("pin", 0), ("classes", 0), ("detail", 1),
+    ("detail", 3), ("lists", 2), ("lists", 0), ("problems", 2), ("detail", 2), ("pin", 0),
+    ("classes", 0), ("detail", 1),
 )  # fmt: skip
 
 

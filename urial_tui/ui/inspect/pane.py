@@ -6,7 +6,6 @@ It makes no calls and takes no keys of its own; the screen binds them to `move_a
 
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -14,9 +13,9 @@ from textual.widget import Widget
 
 from urial_tui.chat.pair import PairStatus
 from urial_tui.ui.inspect.alternatives import lists_of
+from urial_tui.ui.inspect.canvas import strip_of
 from urial_tui.ui.inspect.layout import Drawn, Shown, draw
-from urial_tui.ui.inspect.lines import Highlight, Line, text_of
-from urial_tui.ui.inspect.look import style_of
+from urial_tui.ui.inspect.lines import Highlight, text_of
 from urial_tui.ui.inspect.tally import Tally
 from urial_tui.ui.inspect.trace_view import TraceView
 
@@ -158,10 +157,4 @@ class InspectorPane(Widget):
 
     def render_line(self, y: int) -> Strip:
         lines = self._draw().lines
-        return self._strip(lines[y] if y < len(lines) else [])
-
-    def _strip(self, line: Line) -> Strip:
-        base = self.rich_style
-        variables = self.app.theme_variables
-        strip = Strip([Segment(text, base + style_of(name, variables)) for text, name in line])
-        return strip.adjust_cell_length(self.content_size.width, base)
+        return strip_of(self, lines[y] if y < len(lines) else [], self.content_size.width)
