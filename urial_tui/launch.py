@@ -146,6 +146,10 @@ class _Composition:
             side=self._side,
             listener=listener,
             trouble=trouble,
+            measurements=services.measurements,
+            references=self._settings.references,
+            scoring=self._settings.scoring,
+            default_pack=self._settings.pack,
         )
 
     def list_packs(self) -> Sequence[PackInfo]:
@@ -159,11 +163,16 @@ class _Composition:
 
     def _models(self) -> list[ModelChoice]:
         from urial_tui.errors import ModelError
+        from urial_tui.models.adapters import SFT
         from urial_tui.models.gguf_header import read_header
 
         library = self.services().library
         library.refresh()
-        choices = [ModelChoice(DEMO, "embedded model", "gemma-3-270m Q4_K_M")]
+        tuned = "the embedded model with its adapter, which makes it follow instructions"
+        choices = [
+            ModelChoice(DEMO, "embedded model", "gemma-3-270m Q4_K_M"),
+            ModelChoice(str(Side(DEMO, SFT)), "embedded model, tuned", tuned),
+        ]
         for entry in library.entries():
             try:
                 header = read_header(entry.path)

@@ -77,6 +77,12 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _side_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from urial_tui.cli.completing import side_names
+
+    return side_names(context, parameter, incomplete)
+
+
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
@@ -84,7 +90,12 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="urial-tui")
 @click.option("--demo", is_flag=True, help="Use the embedded model, whatever the settings say.")
-@click.option("--side", metavar="SIDE", help="MODEL[+ADAPTER[:SCALE]][@STYLE] of a new session.")
+@click.option(
+    "--side",
+    metavar="SIDE",
+    shell_complete=_side_names,
+    help="MODEL[+ADAPTER[:SCALE]][@STYLE] of a new session.",
+)
 @click.option("--pack", metavar="ID", help="Prompt pack of a new session.")
 @click.option("--session", metavar="ID", help="Open this session.")
 @click.pass_context

@@ -1,10 +1,11 @@
-"""The SIDE notation: `MODEL[+ADAPTER[:SCALE]][@STYLE]`, read and written the same way in the CLI and the UI.
+"""The SIDE notation: `MODEL[+ADAPTER[:SCALE]][@STYLE]`, read, written and completed the same way in CLI and UI.
 
 A side is a model, an optional LoRA adapter and a style (how a conversation becomes prompt tokens). This module
 knows the notation only; finding the files is `urial_tui.models`, rendering the style is `urial_tui.prompts`.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from urial_tui.errors import UsageError
@@ -92,3 +93,40 @@ def parse_side(text: str) -> Side:
         scale=scale,
         style=match["style"] or None,
     )
+
+
+def complete_side(
+    text: str, models: Sequence[str], adapters: Sequence[str], styles: Sequence[str]
+) -> list[str]:
+    """How the SIDE that begins with `text` can go on: whole texts that parse, in the order of the names given.
+
+    The part that is being written is completed, regardless of case; behind a name that is complete, the parts that may
+    follow it are offered, too. [] where nothing fits, or where a number is due.
+    """
+    head, mark, part = _last_part(text)
+    if mark == ":":
+        return []
+    names = {"": models, "+": adapters, "@": styles}[mark]
+    written = [name if mark == "@" else _quoted(name) for name in names]
+    wanted = part.lstrip('"').casefold()
+    found = [
+        head + mark + shown
+        for name, shown in zip(names, written, strict=True)
+        if name.casefold().startswith(wanted.removesuffix('"'))
+    ]
+    if mark != "@" and part in written:
+        found += [f"{text}+{_quoted(name)}" for name in adapters if mark == ""]
+        found += [f"{text}@{style}" for style in styles]
+    return list(dict.fromkeys(found))
+
+
+def _last_part(text: str) -> tuple[str, str, str]:
+    """What is before the last of the marks + : @ that no quotes enclose, that mark ("" at the MODEL), what follows."""
+    quoted = False
+    cut = -1
+    for at, character in enumerate(text):
+        if character == '"':
+            quoted = not quoted
+        elif character in "+:@" and not quoted:
+            cut = at
+    return (text[:cut], text[cut], text[cut + 1 :]) if cut >= 0 else ("", "", text)

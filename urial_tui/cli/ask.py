@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from urial_tui.cli.completing import side_names
+
 if TYPE_CHECKING:
     from urial_tui.cli.asking import Answered
 
@@ -26,7 +28,9 @@ class FiniteRange(click.FloatRange):
 @click.command()
 @click.argument("query", required=False)
 @click.option("--demo", is_flag=True, help="The embedded model and the default pack.")
-@click.option("--side", metavar="SIDE", help="MODEL[+ADAPTER[:SCALE]][@STYLE].")
+@click.option(
+    "--side", metavar="SIDE", shell_complete=side_names, help="MODEL[+ADAPTER[:SCALE]][@STYLE]."
+)
 @click.option("--pack", metavar="ID", help="The prompt pack; replaces the side's style.")
 @click.option(
     "--pack-file",

@@ -8,7 +8,7 @@ import click
 
 from urial_tui import paths
 from urial_tui.errors import ModelError
-from urial_tui.models import demo
+from urial_tui.models import adapters, demo
 from urial_tui.models.gguf_header import GgufHeader, read_header
 from urial_tui.models.hashes import file_sha256, known_sha256
 from urial_tui.models.library import Library, LibraryEntry
@@ -29,7 +29,7 @@ def models() -> None:
 def list_command(as_json: bool) -> None:
     """List the models and adapters that were found. Their names can be used in any SIDE."""
     library = Library.from_settings(load_settings(paths.settings_file()))
-    rows = [_demo_row(), *(_row(entry) for entry in library.entries())]
+    rows = [_demo_row(), *_shipped_rows(), *(_row(entry) for entry in library.entries())]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -51,7 +51,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--sha256", "hash_it", is_flag=True, help="Compute the sha256 if it is not known.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def show_command(model: str, hash_it: bool, as_json: bool) -> None:
-    """Describe MODEL: `demo`, a name from `models list`, or a path."""
+    """Describe MODEL: a name from `models list`, such as `demo`, or a path."""
     settings = load_settings(paths.settings_file())
     library = Library.from_settings(settings)
     path = _find(model, library)
@@ -88,6 +88,10 @@ def _find(model: str, library: Library) -> Path:
     """Like a SIDE's MODEL, adapters allowed."""
     if model == DEMO:
         return demo.demo_model()
+    base, _, adapter = model.partition("+")
+    shipped = adapters.shipped(base, adapter)
+    if shipped is not None:
+        return shipped
     path = Path(model).expanduser()
     if path.exists():
         return path
@@ -132,6 +136,18 @@ def _demo_row() -> dict[str, Any]:
         return row | {"kind": "" if problem else "not used yet", "error": problem}
     entry = LibraryEntry(DEMO, path, "embedded", path.stat().st_size, (path,))
     return _row(entry)
+
+
+def _shipped_rows() -> list[dict[str, Any]]:
+    """The adapters that ship for the embedded model, as a SIDE names them."""
+    rows = []
+    for adapter in adapters.shipped_names(DEMO):
+        path = adapters.shipped(DEMO, adapter)
+        assert path is not None
+        size = path.stat().st_size if path.exists() else 0
+        entry = LibraryEntry(str(Side(DEMO, adapter)), path, "shipped", size, (path,))
+        rows.append(_row(entry))
+    return rows
 
 
 def _empty_row(name: str, path: Path, source: str, size: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from urial_tui.cli.completing import side_names
 from urial_tui.errors import UsageError
 from urial_tui.prompts.packs import Pack, PackLibrary, load_pack
 from urial_tui.prompts.styles import DEFAULT_PACK, default_library
@@ -71,7 +72,12 @@ def show_command(pack: str, as_json: bool) -> None:
 
 @packs.command("lint")
 @click.argument("names", metavar="[PACK]...", nargs=-1)
-@click.option("--side", metavar="SIDE", help="Count tokens on this side's model.")
+@click.option(
+    "--side",
+    metavar="SIDE",
+    shell_complete=side_names,
+    help="Count tokens on this side's model.",
+)
 @click.option("--demo", is_flag=True, help="Count tokens on the embedded model.")
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array of findings.")

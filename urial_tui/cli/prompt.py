@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from urial_tui.cli.completing import side_names
 from urial_tui.cli.query import checked_argument, read_query
 from urial_tui.errors import UsageError
 from urial_tui.prompts.conversation import load_conversation
@@ -31,7 +32,10 @@ from urial_tui.sides import CHAT, RAW, ZERO_SHOT, parse_side
 @click.option("--prefill", default="", metavar="TEXT", help="Beginning of the answer.")
 @click.option("--tokens", is_flag=True, help="Show the token ids on a model instead of the text.")
 @click.option(
-    "--side", metavar="SIDE", help="Whose style, and model for --tokens (default: the settings')."
+    "--side",
+    metavar="SIDE",
+    shell_complete=side_names,
+    help="Whose style, and model for --tokens (default: the settings').",
 )
 @click.option("--demo", is_flag=True, help="The embedded model and the settings' pack.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
