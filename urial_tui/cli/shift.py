@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from urial_tui.cli.ask import FiniteRange
+from urial_tui.cli.completing import reference_names, side_names
 
 if TYPE_CHECKING:
     from urial_tui.cli.shift_items import Row
@@ -19,12 +20,18 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 @click.option(
     "--demo", is_flag=True, help="The embedded model: the default pack against zero-shot."
 )
-@click.option("--generator", metavar="SIDE", help="The side that writes the answer.")
+@click.option(
+    "--generator",
+    metavar="SIDE",
+    shell_complete=side_names,
+    help="The side that writes the answer.",
+)
 @click.option(
     "--reference",
     "references",
     metavar="SIDE",
     multiple=True,
+    shell_complete=reference_names,
     help="A side that scores it. May be given several times. MODEL@same: the generator's own prompt.",
 )
 @click.option("--pack", metavar="ID", help="The generator's prompt pack; replaces its style.")
