@@ -49,7 +49,7 @@ def test_the_core_has_no_textual_and_no_llama_cpp() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ask", "prompt", "packs", "history", "models", "settings", "doctor"]
+    "command", ["ask", "shift", "prompt", "packs", "history", "models", "settings", "doctor"]
 )
 def test_no_command_needs_textual_or_llama_cpp(command: str) -> None:
     assert loaded_by(f"urial_tui.cli.{command}") & {"textual", "llama_cpp"} == set()

@@ -16,7 +16,7 @@ from urial_tui.chat.shifting import Shifter, greedy_unless
 from urial_tui.cli.shift_items import OutputFile, Row, fingerprint
 from urial_tui.cli.shift_json import Item, Json, item_of
 from urial_tui.cli.shift_progress import ProgressLine
-from urial_tui.errors import UrialError
+from urial_tui.errors import EngineError, UrialError
 from urial_tui.models.hashes import HashingStopped
 from urial_tui.prompts.types import Turn
 from urial_tui.services import Services
@@ -75,7 +75,7 @@ def _partial(item: Item) -> UrialError | None:
     for reference in item.record["references"]:
         if reference["error"]:
             found = reference["error"]
-            return UrialError(
+            return EngineError(
                 f"the reference {reference['side']} gave no scores: {found['message']}",
                 hint=found["hint"],
                 kind=found["kind"],
