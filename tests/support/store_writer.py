@@ -11,12 +11,19 @@ import sys
 from pathlib import Path
 
 from tests.support.store_rows import END, START, tokens
+from tests.support.store_traces import START as TRACE
+from tests.support.store_traces import generator_score, reference_score
+from urial_tui.shift.records import TokenScore
 from urial_tui.store.store import Store
 
 
 def say(**what: object) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
+
+
+def scored(i: int) -> TokenScore:
+    return TokenScore(i, 1000 + i, generator_score(), (reference_score(), reference_score(4)))
 
 
 def stream(path: Path) -> None:
@@ -36,10 +43,14 @@ def stream(path: Path) -> None:
         say(user=user.id, content=user.content)
         answer = store.begin_answer(session.id, user.id)
         generation = store.begin_generation(answer.id, START)
+        trace = store.begin_trace(answer.id, TRACE)
         say(answer=answer.id)
         for n in range(random.randrange(1, 12)):
             store.append_tokens(answer.id, generation, tokens(n * 8, 8), " word" * 8)
             say(appended=answer.id, n_tokens=(n + 1) * 8)
+            store.append_scores(trace, [scored(i) for i in range(n * 8, n * 8 + 8)], {7: b" word"})
+            say(scored=answer.id, n_scores=(n + 1) * 8)
+        store.finish_trace(trace, complete=True, timings={})
         store.finish_answer(answer.id, generation, "complete", END)
         say(finished=answer.id)
         parent = answer.id

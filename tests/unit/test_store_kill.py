@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.store_writer import scored
 from urial_tui.store.store import Store
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
@@ -26,6 +27,7 @@ class Acknowledged:
     begun: list[str] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
     n_tokens: dict[str, int] = field(default_factory=dict)
+    n_scores: dict[str, int] = field(default_factory=dict)
 
 
 def write_until_killed(path: Path, delay: float) -> Acknowledged:
@@ -56,6 +58,8 @@ def write_until_killed(path: Path, delay: float) -> Acknowledged:
                 known.begun.append(answer)
             case {"appended": answer, "n_tokens": n}:
                 known.n_tokens[answer] = n
+            case {"scored": answer, "n_scores": n}:
+                known.n_scores[answer] = n
             case {"finished": answer}:
                 known.finished.append(answer)
     return known
@@ -87,6 +91,12 @@ def check_after_kill(path: Path, known: Acknowledged) -> None:
             assert len(stored) >= n
             assert [t.i for t in stored] == list(range(len(stored)))
             assert messages[answer].content == " word" * len(stored)
+        for answer, n in known.n_scores.items():
+            trace = store.trace_of(answer)
+            assert trace is not None
+            assert len(trace.scores) >= n
+            assert trace.scores == tuple(scored(i) for i in range(len(trace.scores)))
+            assert trace.complete or answer not in known.finished
         assert store.session(known.session).leaf_id == max(messages, default=None)
         if known.draft is not None:
             # The next draft may be on disk without its acknowledgement.

@@ -110,7 +110,7 @@ def expected(answers: list[Answer]) -> list[ShiftTotals]:
     return totals
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(answers=ANSWERS)
 def test_totals_are_those_of_the_summary(answers: list[Answer]) -> None:
     with Store.in_memory() as store:
@@ -133,7 +133,7 @@ def test_there_are_no_totals_of_nothing() -> None:
         assert store.shift_totals("nobody") == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(scores=SCORES, noise=st.tuples(NOISE, NOISE))
 def test_the_view_says_what_the_classes_say(
     scores: tuple[TokenScore, ...], noise: tuple[float | None, float | None]
