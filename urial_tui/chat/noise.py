@@ -56,6 +56,21 @@ class Measurements:
         self._write()
         return found
 
+    def known(self) -> list[tuple[str, str | None, Measurement]]:
+        """(model file, adapter file or None, measurement) of everything that was measured with this library version
+        and whose files are still as they were."""
+        found = []
+        for key, measurement in self._entries().items():
+            parts = _parsed(key)
+            adapter = parts[3] if len(parts) == 10 else None
+            if len(parts) not in (6, 10) or parts[-3] != self._version:
+                continue
+            if _identity(str(parts[0])) != parts[:3]:
+                continue
+            if adapter is None or _identity(str(adapter))[1:] == parts[5:7]:
+                found.append((str(parts[0]), adapter and str(adapter), measurement))
+        return found
+
     def _key(self, spec: ContextSpec) -> str:
         adapter = [spec.adapter_path, spec.adapter_scale] if spec.adapter_path else []
         return json.dumps(
@@ -111,6 +126,15 @@ def _identity(path: str) -> list[Any]:
     except OSError:
         return [path, None, None]
     return [str(Path(path).resolve()), info.st_size, info.st_mtime_ns]
+
+
+def _parsed(key: str) -> list[Any]:
+    """The parts of an entry's key; empty when the file was written by something else."""
+    try:
+        parts = json.loads(key)
+    except (ValueError, RecursionError):
+        return []
+    return parts if isinstance(parts, list) else []
 
 
 def _measurement(value: Any) -> Measurement | None:

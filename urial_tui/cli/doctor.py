@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -46,10 +46,23 @@ class Check:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
-def doctor(as_json: bool) -> None:
+@click.option(
+    "--pair",
+    nargs=2,
+    metavar="GEN REF",
+    help="Check these two sides instead: vocabularies, noise and null rate on this machine.",
+)
+def doctor(as_json: bool, pair: tuple[str, str] | None) -> None:
     """Check versions, engine, devices, paths, settings, packs, history, models and terminal."""
     checks: list[Check] = []
-    for group, run in _GROUPS.items():
+    more: dict[str, Any] = {}
+    groups = _GROUPS
+    if pair is not None:
+        from urial_tui.cli.doctor_pair import check_pair
+
+        found, more = check_pair(*pair)
+        groups = {"pair": lambda: iter(found)}
+    for group, run in groups.items():
         for check in _guarded(group, run):
             checks.append(check)
             if not as_json:
@@ -57,7 +70,7 @@ def doctor(as_json: bool) -> None:
     failed = sum(check.status == "fail" for check in checks)
     if as_json:
         report = {"ok": not failed, "version": __version__, "checks": [asdict(c) for c in checks]}
-        click.echo(json.dumps(report, indent=2))
+        click.echo(json.dumps(report | more, indent=2))
     else:
         warned = sum(check.status == "warn" for check in checks)
         click.echo(f"\n{len(checks)} checks, {failed} failed, {warned} warnings")
@@ -226,6 +239,12 @@ def _models() -> Iterator[Check]:
         yield Check(group, "side", "ok", f"{settings.side}: {resolved.model_path}")
 
 
+def _noise() -> Iterator[Check]:
+    from urial_tui.cli.doctor_pair import kept_noise
+
+    yield from kept_noise()
+
+
 def _demo_runs(settings: Settings) -> Check:
     from urial_tui.cli import engine_access
 
@@ -268,5 +287,6 @@ _GROUPS: dict[str, Callable[[], Iterator[Check]]] = {
     "packs": _packs,
     "history": _history,
     "models": _models,
+    "noise": _noise,
     "terminal": _terminal,
 }
