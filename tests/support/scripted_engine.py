@@ -13,16 +13,28 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from urial_tui.engine.api import GenerationEvent, OnProgress
+import msgspec
+
+from urial_tui.engine.api import GenerationEvent, OnProgress, ScoreEvent
 from urial_tui.engine.protocol import (
     ContextInfo,
     ContextSpec,
     Description,
+    DifferingToken,
     Finished,
+    Measured,
+    PairChecked,
     Prefilled,
     Progress,
     Prompt,
+    Reference,
+    ReferenceFailed,
     Sampling,
+    Scored,
+    ScoreFinished,
+    ScoreTimings,
+    Scoring,
+    ScoringStarted,
     Started,
     Stops,
     Timings,
@@ -30,6 +42,7 @@ from urial_tui.engine.protocol import (
     Tokens,
 )
 from urial_tui.errors import EngineError
+from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
 
 BOS = 1
 _FIRST_BYTE = 3
@@ -88,8 +101,8 @@ class Gate:
 class Script:
     """One answer. `pieces` are its tokens; text or raw bytes (half a character is possible).
 
-    `fail_after` n raises `error` after n tokens (0: before the first). `cut` marks the last token
-    as holding the stop.
+    `fail_after` n raises `error` after n tokens (0: before the first). `reference_fails` (k, n):
+    reference k (-1: all) gives no scores from token n on. `eog`: a control token is written last.
     """
 
     pieces: Sequence[str | bytes] = ("Hello", ",", " this", " is", " an", " answer", ".")
@@ -102,6 +115,8 @@ class Script:
             kind="engine-died",
         )
     )
+    reference_fails: tuple[int, int] | None = None
+    eog: bool = False
 
     @classmethod
     def of(cls, text: str, **rest: Any) -> "Script":
@@ -119,14 +134,25 @@ class Call:
     sampling: Sampling | None = None
     stops: Stops | None = None
     max_tokens: int = 0
+    scoring: Scoring | None = None
+    forced: tuple[int, ...] = ()
+    generator: Reference | None = None
+    references: tuple[Reference, ...] = ()
+    tokens: tuple[int, ...] = ()
 
 
 class ScriptedEngine:
     """Plays `scripts` one after the other, then the last one again and again.
 
-    Gates: `load` (one step), `prefill` (one step a chunk), `pace` (one step a token). `load_error`
-    and `prefill_error` are raised once when set. `tokenizer` is "words" or "bytes".
+    Gates: `load` (one step), `prefill` (one step a chunk), `pace` (one step a token), `check` (one
+    step a pair), `measuring` (one step), `score_pace` (one step a batch of a Score request).
+    `load_error`, `prefill_error` and `measure_error` are raised once when set. `tokenizer` is
+    "words" or "bytes". `foreign` model paths have another vocabulary; `lethal` ones end the engine
+    when they are checked. `score_dies_after` n ends it after n tokens of a Score request.
     """
+
+    BATCH = 2
+    """So many tokens are scored at once; the rest of an answer at its end."""
 
     def __init__(
         self,
@@ -146,6 +172,14 @@ class ScriptedEngine:
         self.pace = Gate(not paced)
         self.load_error: EngineError | None = None
         self.prefill_error: EngineError | None = None
+        self.check = Gate(True)
+        self.measuring = Gate(True)
+        self.score_pace = Gate(True)
+        self.measure_error: EngineError | None = None
+        self.foreign: set[str] = set()
+        self.lethal: set[str] = set()
+        self.score_dies_after: int | None = None
+        self.cancelled_measurements = 0
         self.calls: list[Call] = []
         self.open_contexts: set[ContextSpec] = set()
         self.deaths = 0
@@ -243,11 +277,65 @@ class ScriptedEngine:
         sampling: Sampling,
         stops: Stops,
         max_tokens: int,
+        *,
+        scoring: Scoring | None = None,
+        forced: tuple[int, ...] = (),
     ) -> "ScriptedGeneration":
-        self.calls.append(Call("generate", spec, prompt, sampling, stops, max_tokens))
+        call = Call("generate", spec, prompt, sampling, stops, max_tokens, scoring, forced)
+        self.calls.append(call)
         script = self.scripts[min(self._played, len(self.scripts) - 1)]
         self._played += 1
-        return ScriptedGeneration(self, spec, prompt, sampling, max_tokens, script)
+        return ScriptedGeneration(self, call, script)
+
+    def score(
+        self,
+        generator: Reference | None,
+        references: tuple[Reference, ...],
+        *,
+        tokens: tuple[int, ...] = (),
+        text: str = "",
+        top_k: int = 10,
+    ) -> "ScriptedScoring":
+        spec = (generator or references[0]).spec
+        call = Call("score", spec, generator=generator, references=references)
+        call.tokens = tokens or tuple(self.ids_of(text.encode()))
+        self.calls.append(call)
+        return ScriptedScoring(self, call)
+
+    async def check_pair(
+        self,
+        generator: ContextSpec,
+        reference: ContextSpec,
+        on_progress: OnProgress | None = None,
+    ) -> PairChecked:
+        self.calls.append(Call("check_pair", reference))
+        await self._loaded(generator)
+        await self._loaded(reference)
+        await self.check.passed()
+        if reference.model_path in self.lethal:
+            self.die()
+            raise Script().error
+        if (generator.model_path in self.foreign) == (reference.model_path in self.foreign):
+            return PairChecked(self._next(), True, 262144, "fingerprint")
+        differing = (DifferingToken(5, b"\n", b"<x>"), DifferingToken(7, b"a", None))
+        return PairChecked(
+            self._next(), False, 5, "fingerprint", "token 5 differs", differing=differing
+        )
+
+    async def measure(
+        self, spec: ContextSpec, prompt: Prompt, on_progress: OnProgress | None = None
+    ) -> Measured:
+        self.calls.append(Call("measure", spec, prompt))
+        await self._loaded(spec)
+        try:
+            await self.measuring.passed()
+        except asyncio.CancelledError:
+            self.cancelled_measurements += 1
+            raise
+        if self.measure_error is not None:
+            error, self.measure_error = self.measure_error, None
+            raise error
+        return Measured(self._next(), 0.25, 0.005, 0.01, 0.0, 200, 1.5)
 
     async def close_context(self, spec: ContextSpec) -> None:
         self.open_contexts.discard(spec)
@@ -261,6 +349,27 @@ class ScriptedEngine:
         self.open_contexts.clear()
 
     # --- inside -----------------------------------------------------------------------------
+
+    def record(self, i: int, number: int, references: int, failed: "set[int]") -> TokenScore:
+        """What this engine says of token `number` at place `i`: reference ranks go 1, 2, 3, 4, 1."""
+        if -1 in failed:
+            return TokenScore(i, number, None, (None,) * references)
+        other = self.token_id(b" other")
+        rank = i % 4 + 1
+        top = ((number, -0.5), (other, -1.5))
+        view = ReferenceScore(-0.5 - i, 1.0, rank, 0.5, rank, 0.5, 0.1 * rank, top)
+        views = tuple(None if k in failed else view for k in range(references))
+        return TokenScore(i, number, GeneratorScore(-0.5, 1.0, 1, top), views)
+
+    def pieces_of(self, scores: Sequence[TokenScore]) -> dict[int, bytes]:
+        ids = {id_ for score in scores if score.generator for id_, _ in score.generator.top}
+        back = {number: word for word, number in self._words.items()}
+        return {number: self._bytes_of(number, back) for number in ids}
+
+    def prompts_of(
+        self, references: tuple[Reference, ...], own: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        return tuple(own if r.prompt is None else self._ids(r.prompt) for r in references)
 
     def _next(self) -> int:
         self._request += 1
@@ -305,22 +414,19 @@ class ScriptedEngine:
 class ScriptedGeneration:
     """One generation of a ScriptedEngine."""
 
-    def __init__(
-        self,
-        engine: ScriptedEngine,
-        spec: ContextSpec,
-        prompt: Prompt,
-        sampling: Sampling,
-        max_tokens: int,
-        script: Script,
-    ) -> None:
+    def __init__(self, engine: ScriptedEngine, call: Call, script: Script) -> None:
+        assert call.prompt is not None and call.sampling is not None
         self._engine = engine
-        self._spec = spec
-        self._prompt = prompt
-        self._sampling = sampling
-        self._max_tokens = max_tokens
+        self._spec = call.spec
+        self._prompt = call.prompt
+        self._sampling = call.sampling
+        self._max_tokens = call.max_tokens
+        self._scoring = call.scoring
+        self._forced = call.forced
         self._script = script
         self._cancelled = asyncio.Event()
+        self._unscored: list[tuple[int, int, bool]] = []
+        self._failed: set[int] = set()
         self._events = self._play()
 
     def __aiter__(self) -> AsyncIterator[GenerationEvent]:
@@ -348,11 +454,15 @@ class ScriptedGeneration:
             return
         reused = engine._take(self._spec, ids)
         yield Started(request, ids, reused, False, 0.05)
+        if self._scoring is not None:
+            yield ScoringStarted(request, engine.prompts_of(self._scoring.references, ids))
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         room = engine.n_ctx - len(ids)
         count = 0
         reason = script.reason
-        for i, piece in enumerate(script.pieces):
+        back = {number: word for word, number in engine._words.items()}
+        forced = [engine._bytes_of(number, back) for number in self._forced]
+        for i, piece in enumerate([*forced, *script.pieces]):
             if count >= min(self._max_tokens, room):
                 reason = "length"
                 break
@@ -363,13 +473,57 @@ class ScriptedGeneration:
                 engine.die()
                 raise script.error
             raw = piece.encode() if isinstance(piece, str) else piece
-            yield Token(request, i, engine.token_id(raw), raw, decoder.decode(raw), len(raw))
+            number = engine.token_id(raw)
+            yield Token(request, i, number, raw, decoder.decode(raw), len(raw))
             count += 1
+            for event in self._score(request, (i, number, False)):
+                yield event
         if script.fail_after is not None and script.fail_after >= len(script.pieces):
             engine.die()
             raise script.error
+        if script.eog and reason != "cancelled":
+            number = engine.token_id(b"<eog>")
+            yield Token(request, count, number, b"<eog>", "", 0, control=True)
+            for event in self._score(request, (count, number, True)):
+                yield event
+            count += 1
+        for event in self._score(request, None):
+            yield event
         tail = decoder.decode(b"", final=True)
         yield self._finished(request, reason, ids, count, tail, full=count >= room)
+
+    def _score(
+        self, request: int, token: tuple[int, int, bool] | None
+    ) -> list[Scored | ReferenceFailed]:
+        """Scores of a full batch, or, at the end (`token` None), of what is left."""
+        if self._scoring is None:
+            return []
+        events: list[Scored | ReferenceFailed] = []
+        fails = self._script.reference_fails
+        if token is not None:
+            if fails is not None and token[0] == fails[1]:
+                events += self._scores(request)
+                self._failed.add(fails[0])
+                events.append(
+                    ReferenceFailed(request, fails[0], "logits", "its logits are not numbers")
+                )
+            self._unscored.append(token)
+        if token is None or len(self._unscored) >= self._engine.BATCH:
+            events += self._scores(request)
+        return events
+
+    def _scores(self, request: int) -> list[Scored]:
+        if not self._unscored or self._scoring is None:
+            return []
+        n = len(self._scoring.references)
+        scores = tuple(
+            msgspec.structs.replace(
+                self._engine.record(i, number, n, self._failed), control=control
+            )
+            for i, number, control in self._unscored
+        )
+        self._unscored.clear()
+        return [Scored(request, scores, self._engine.pieces_of(scores))]
 
     def _finished(
         self,
@@ -389,4 +543,51 @@ class ScriptedGeneration:
             tokens_per_s=32.0 if count else 0.0,
         )
         seed = self._sampling.seed if self._sampling.seed is not None else 42
-        return Finished(request, reason, len(ids), count, timings, tail, seed, full)
+        spent = ScoreTimings(0.1, 0.2, 0.05, count // 2, count) if self._scoring else None
+        return Finished(request, reason, len(ids), count, timings, tail, seed, full, spent)
+
+
+class ScriptedScoring:
+    """One Score request of a ScriptedEngine."""
+
+    def __init__(self, engine: ScriptedEngine, call: Call) -> None:
+        self._engine, self._call = engine, call
+        self._cancelled = asyncio.Event()
+        self._events = self._play()
+
+    def __aiter__(self) -> AsyncIterator[ScoreEvent]:
+        return self._events
+
+    async def cancel(self) -> None:
+        self._cancelled.set()
+        self._engine.score_pace.wake()
+
+    async def _play(self) -> AsyncIterator[ScoreEvent]:
+        engine, call = self._engine, self._call
+        for side in filter(None, (call.generator, *call.references)):
+            await engine._loaded(side.spec)
+        request = engine._next()
+        yield Progress(request, "score", 0, len(call.tokens))
+        own: tuple[int, ...] = ()
+        if call.generator is not None and call.generator.prompt is not None:
+            own = engine._ids(call.generator.prompt)
+        back = {number: word for word, number in engine._words.items()}
+        raw = tuple(engine._bytes_of(number, back) for number in call.tokens)
+        prompts = engine.prompts_of(call.references, own)
+        yield ScoringStarted(request, prompts, own, call.tokens, raw)
+        for first in range(0, len(call.tokens), engine.BATCH):
+            if not await engine.score_pace.passed(self._cancelled):
+                yield ScoreFinished(request, ScoreTimings(), cancelled=True)
+                return
+            if engine.score_dies_after is not None and first >= engine.score_dies_after:
+                engine.score_dies_after = None
+                engine.die()
+                raise Script().error
+            batch = call.tokens[first : first + engine.BATCH]
+            scores = tuple(
+                engine.record(first + k, number, len(call.references), set())
+                for k, number in enumerate(batch)
+            )
+            yield Scored(request, scores, engine.pieces_of(scores))
+        n = len(call.tokens)
+        yield ScoreFinished(request, ScoreTimings(0.1, 0.2, 0.05, n // 2, n))

@@ -14,6 +14,7 @@ from urial_tui.chat.events import ChatEvent, StoreTrouble, Trouble, TurnEnded
 from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.resuming import Resumption
 from urial_tui.chat.side_loader import SideLoader, retrieve
+from urial_tui.chat.tracing import ReadyPair
 from urial_tui.chat.turn import Outcome, Turn
 from urial_tui.engine.api import Engine
 from urial_tui.engine.protocol import Sampling
@@ -23,7 +24,8 @@ from urial_tui.store.types import Message, Status
 
 
 class Answering:
-    """`on_end` is called with how each answer ended, before the event is told."""
+    """`on_end` is called with how each answer ended, before the event is told; `on_death` when the engine died of it.
+    `pair`: see `Turn.run`."""
 
     def __init__(
         self,
@@ -32,9 +34,12 @@ class Answering:
         loader: SideLoader,
         listener: Callable[[ChatEvent], None],
         on_end: Callable[[Outcome], None],
+        pair: Callable[[], ReadyPair | UrialError | None],
+        on_death: Callable[[UrialError], None],
     ) -> None:
         self._engine, self._store, self._loader = engine, store, loader
         self._tell, self._on_end = listener, on_end
+        self._pair, self._on_death = pair, on_death
         self._turn: Turn | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -76,6 +81,7 @@ class Answering:
                 max_tokens=max_tokens,
                 resume=resume,
                 at_least_dropped=at_least_dropped,
+                pair=self._pair,
             )
             self._ended(outcome)
 
@@ -143,7 +149,7 @@ class Answering:
     def _ended(self, outcome: Outcome) -> None:
         error = outcome.error
         if error is not None and error.kind == "engine-died":
-            self._loader.lost(error)
+            self._on_death(error)
         elif self._loader.is_ready:
             self._loader.tell_phase("ready")
         self._on_end(outcome)

@@ -4,9 +4,10 @@ The TUI holds one `Chat` and calls its coroutines; everything that happens comes
 event loop. Work on the engine runs in tasks of this object, so no call blocks for as long as an answer takes.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.answering import Answering
@@ -14,34 +15,36 @@ from urial_tui.chat.events import (
     BranchChanged,
     ChatEvent,
     ContextNotice,
-    EnginePhase,
     MessageAdded,
     SessionsChanged,
     StoreTrouble,
-    Trouble,
 )
 from urial_tui.chat.fitting import answer_room
-from urial_tui.chat.keeping import keep_writing
+from urial_tui.chat.inspecting import Inspecting
+from urial_tui.chat.noise import Measurements
+from urial_tui.chat.pairing import IDLE_SECONDS
 from urial_tui.chat.resuming import Resumption, resumption
-from urial_tui.chat.side_loader import SideLoader
+from urial_tui.chat.sessions import PROGRAM
 from urial_tui.chat.transcript import as_markdown
 from urial_tui.chat.turn import Outcome
 from urial_tui.engine.api import Engine
-from urial_tui.engine.protocol import ContextInfo, Sampling
+from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.prompts.styles import DEFAULT_PACK
 from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Hit, Message, Session
+from urial_tui.store.types import Message
 
 Listener = Callable[[ChatEvent], None]
-PROGRAM = "urial-tui"
-T = TypeVar("T")
 
 
-class Chat:
-    """`resolve` turns SIDE text into an ActiveSide (None: the default side); it may take a while and raises
-    UrialError."""
+class Chat(Inspecting):
+    """`resolve` turns SIDE text into an ActiveSide; it may take a while and raises UrialError.
+
+    `references` None: what suits the generator. `default_pack` is the one of suggested pairs. Without `measurements`
+    what is measured is forgotten at the end; it is measured after `idle_seconds` in which nothing happened.
+    """
 
     def __init__(
         self,
@@ -52,65 +55,28 @@ class Chat:
         side: str,
         listener: Listener,
         trouble: StoreError | None = None,
+        measurements: Measurements | None = None,
+        references: tuple[str, ...] | None = None,
+        scoring: bool = True,
+        default_pack: str = DEFAULT_PACK,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        self._engine = engine
-        self._store = store
-        self._tell = listener
-        self._loader = SideLoader(engine, resolve, side, listener)
-        self._answering = Answering(engine, store, self._loader, listener, self._ended)
-        self._beginning = False
-        self._dropped = 0
-        self._locked: UrialError | None = None
-        self._chosen_sampling: tuple[Sampling, int] | None = None
+        super().__init__(
+            engine,
+            store,
+            resolve,
+            side,
+            listener,
+            measurements=measurements,
+            references=references,
+            scoring=scoring,
+            default_pack=default_pack,
+            idle_seconds=idle_seconds,
+        )
+        self._answering = Answering(
+            engine, store, self._loader, self._traced, self._ended, self._pairing.ready, self._died
+        )
         self._store_trouble = trouble
-        self.session: Session | None = None
-        self.messages: tuple[Message, ...] = ()
-        self._context_used = 0
-
-    # --- what the screen reads --------------------------------------------------------------------------------------
-
-    @property
-    def side(self) -> str:
-        return self._loader.notation
-
-    @property
-    def phase(self) -> EnginePhase:
-        return self._loader.phase
-
-    @property
-    def context_used(self) -> int:
-        """Tokens in the context after the last answer; before one, what the pack takes."""
-        return self._context_used or self._loader.pack_tokens
-
-    @property
-    def busy(self) -> bool:
-        """Whether a message is being committed, or an answer is written or waits for the engine."""
-        return self._beginning or self._answering.busy
-
-    @property
-    def locked(self) -> UrialError | None:
-        """Why the open session cannot be written: another program holds it."""
-        return self._locked
-
-    @property
-    def n_ctx(self) -> int:
-        return self._loader.info.n_ctx if self._loader.info else 0
-
-    @property
-    def info(self) -> ContextInfo | None:
-        return self._loader.info
-
-    @property
-    def sampling(self) -> Sampling:
-        if self._chosen_sampling:
-            return self._chosen_sampling[0]
-        return self._loader.active.sampling if self._loader.active else Sampling()
-
-    @property
-    def max_tokens(self) -> int:
-        if self._chosen_sampling:
-            return self._chosen_sampling[1]
-        return self._loader.active.max_tokens if self._loader.active else 512
 
     # --- the side ---------------------------------------------------------------------------------------------------
 
@@ -123,6 +89,7 @@ class Chat:
     async def set_side(self, side: str) -> None:
         """Answer with another side from now on. Raises UrialError when it cannot be used; the old one stays then."""
         self._not_while_busy("change the side")
+        await self._rescoring.stop()
         active = await self._loader.change(side)
         self._chosen_sampling = None
         self._dropped = self._context_used = 0
@@ -137,114 +104,12 @@ class Chat:
         """For the next answers, until the side changes."""
         self._chosen_sampling = (sampling, max_tokens)
 
-    # --- sessions ---------------------------------------------------------------------------------------------------
-
-    async def sessions(self, query: str = "") -> list[Session]:
-        return await self._store.sessions(query=query)
-
-    async def search(self, query: str) -> list[Hit]:
-        """Messages and titles that match, with a snippet each."""
-        return await self._store.search(query)
-
-    async def open_session(self, session_id: str) -> None:
-        """Show a stored session. One that another program writes is shown too; answering in it is refused."""
-        self._not_while_busy("open another session")
-        session = await self._store.session(session_id)
-        await self._unlock()
-        self._locked = None
-        try:
-            await self._store.lock(session_id, PROGRAM)
-        except StoreError as error:
-            self._locked = error
-        self.session = session
-        self._dropped = 0
-        await self._show(session.leaf_id)
-        if self._locked is not None:
-            self._tell(Trouble(self._locked))
-        if session.side != self.side:
-            await self._follow(session.side)
-
-    async def _follow(self, side: str) -> None:
-        """Answer with the session's own side; where it cannot be used any more, say so and keep the present one."""
-        try:
-            await self._loader.change(side)
-        except UrialError as error:
-            self._tell(Trouble(error))
-            return
-        self._chosen_sampling = None
-
-    async def take_over(self) -> None:
-        """Write the open session although another program holds its lock (it is gone, or on another machine)."""
-        if self.session is None or self._locked is None:
-            return
-        await self._store.lock(self._session_id, PROGRAM, take_over=True)
-        self._locked = None
-        await self._show(self.session.leaf_id)
-
-    async def new_session(self) -> None:
-        """Leave the session; the next message begins a new one."""
-        self._not_while_busy("begin a new session")
-        await self._unlock()
-        self.session, self.messages = None, ()
-        self._locked = None
-        self._dropped = 0
-        self._context_used = 0
-        self._tell(BranchChanged("", ()))
-
-    async def rename(self, session_id: str, title: str) -> None:
-        await self._store.set_title(session_id, title)
-        if self.session and self.session.id == session_id:
-            self.session = await self._store.session(session_id)
-        self._tell(SessionsChanged())
-
-    async def delete(self, session_id: str) -> None:
-        if self.session and self.session.id == session_id:
-            await self.new_session()
-        else:
-            await self._store.lock(session_id, PROGRAM)
-        await self._store.delete_session(session_id)
-        self._tell(SessionsChanged())
-
-    async def _show(self, leaf_id: str | None) -> None:
-        self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()
-        self._context_used = await self._used_by_branch()
-        self._tell(BranchChanged(self._session_id, self.messages))
-
-    async def _used_by_branch(self) -> int:
-        """Tokens that the last answer of the branch left in the context; 0 when it is not known."""
-        for message in reversed(self.messages):
-            if message.role == "assistant":
-                generation = await self._store.generation_of(message.id)
-                end = generation.end if generation else None
-                return end.prompt_tokens + end.completion_tokens if end else 0
-        return 0
-
-    @property
-    def _session_id(self) -> str:
-        return self.session.id if self.session else ""
-
-    async def _unlock(self) -> None:
-        if self.session is not None and self._locked is None:
-            with contextlib.suppress(StoreError):
-                await self._store.unlock(self.session.id)
-
-    # --- drafts -----------------------------------------------------------------------------------------------------
-
-    async def save_draft(self, text: str) -> None:
-        """Keep what is written and not sent. A history that cannot be written does not matter here: it is said once
-        when a message is sent."""
-        with contextlib.suppress(StoreError):
-            await self._store.save_draft(self._session_id or None, text)
-
-    async def draft(self) -> str:
-        return await self._store.draft(self._session_id or None)
-
     # --- turns ------------------------------------------------------------------------------------------------------
 
     async def send(self, text: str, prefill: str = "") -> None:
         """Commit the user's message and begin the answer; returns when both are on their way."""
         _refuse_empty(text)
-        with self._begin("send"):
+        async with self._begin("send"):
             draft_of = self._session_id or None
             if self.session is None:
                 self.session = await self._stored(lambda: self._store.create_session(self.side))
@@ -263,7 +128,7 @@ class Chat:
     async def edit_and_resend(self, message_id: str, text: str) -> None:
         """Another version of a user's message, as a new branch, and an answer to it."""
         _refuse_empty(text)
-        with self._begin("edit"):
+        async with self._begin("edit"):
             original = self._visible(message_id)
             if original.role != "user":
                 raise UsageError(
@@ -278,7 +143,7 @@ class Chat:
 
     async def regenerate(self, message_id: str | None = None) -> None:
         """Another answer to the same message, as a new branch beside the old one."""
-        with self._begin("regenerate"):
+        async with self._begin("regenerate"):
             answer = self._answer_of(message_id)
             if answer is None:
                 if not self.messages or self.messages[-1].role != "user":
@@ -293,7 +158,7 @@ class Chat:
 
     async def continue_answer(self, message_id: str | None = None) -> None:
         """Go on from where an answer ended, from its stored tokens, as a new branch beside it."""
-        with self._begin("continue"):
+        async with self._begin("continue"):
             answer = self._answer_of(message_id)
             if answer is None:
                 raise UsageError("there is no answer to continue", hint="Send a message first.")
@@ -308,37 +173,33 @@ class Chat:
             content = resume.text if resume is not None else answer.content
             await self._answer(prefill=answer.prefill, content=content, resume=resume)
 
+    async def branch_from(self, message_id: str, i: int, token_id: int) -> None:
+        """Another version of an answer, as a new branch beside it: its tokens before number `i`, then `token_id`, then
+        what the model writes after that."""
+        async with self._begin("branch"):
+            answer = self._visible(message_id)
+            active = await self._loader.ready()
+            resume = await resumption(self._store, answer, active, self.n_ctx)
+            if resume is None:
+                raise UsageError(
+                    "the present side did not write this answer, or its context is too small for it",
+                    hint="Choose the side that wrote it, or regenerate the answer.",
+                )
+            kept = tuple(token for token in resume.tokens if token.i < i)
+            resume = replace(resume, tokens=kept, ended=False, forced=(token_id,))
+            self._go_back_to(self._before(answer.id))
+            await self._answer(prefill=answer.prefill, content=resume.text, resume=resume)
+
     async def stop(self) -> None:
-        """End the running answer; what was written is kept. Returns when it has ended."""
+        """End the running answer, or scoring; what was written is kept. Returns when it has ended."""
         await self._answering.stop()
+        await self._rescoring.stop()
 
     def _go_back_to(self, messages: tuple[Message, ...]) -> None:
         """Show an earlier point of the branch, from which another one begins."""
         self.messages = messages
         self._dropped = 0
         self._tell(BranchChanged(self._session_id, messages))
-
-    async def switch_sibling(self, message_id: str, step: int) -> None:
-        """Show the branch through the next (+1) or previous (-1) version of a message."""
-        self._not_while_busy("switch the branch")
-        siblings = await self._store.siblings(message_id)
-        ids = [message.id for message in siblings]
-        if message_id not in ids or len(ids) < 2:
-            return
-        other = ids[(ids.index(message_id) + step) % len(ids)]
-        leaf = await self._store.leaf_below(other)
-        if self._locked is None:
-            await self._stored(lambda: self._store.set_leaf(self._session_id, leaf.id))
-        self._dropped = 0
-        await self._show(leaf.id)
-
-    async def siblings(self, message_id: str) -> tuple[int, int]:
-        """(position from 1, how many) among the versions of a message."""
-        return (await self._store.versions([message_id]))[message_id]
-
-    async def versions(self) -> dict[str, tuple[int, int]]:
-        """(position from 1, how many) among its versions, for each message of the visible branch."""
-        return await self._store.versions([message.id for message in self.messages])
 
     # --- packs and export -------------------------------------------------------------------------------------------
 
@@ -349,7 +210,7 @@ class Chat:
     async def preview(self, pack_id: str) -> str:
         """The exact text that the pack puts before and around a message."""
         other = await self._loader.with_pack(pack_id)
-        return other.style.render([PromptTurn("user", "…")]).text
+        return (await asyncio.to_thread(other.style.render, [PromptTurn("user", "…")])).text
 
     async def export_markdown(self) -> str:
         return as_markdown(self.session, self.messages, self.side)
@@ -358,6 +219,7 @@ class Chat:
         """Keep the running answer as far as it got, and give the session back."""
         with contextlib.suppress(UrialError):
             await self.stop()
+        await self._pairing.aclose()
         await self._loader.aclose()
         await self._unlock()
 
@@ -390,6 +252,7 @@ class Chat:
         )
 
     def _ended(self, outcome: Outcome) -> None:
+        self._quiet.end()
         self.messages = (*self.messages[:-1], outcome.message)
         finished = outcome.finished
         if finished is not None:
@@ -404,36 +267,22 @@ class Chat:
 
     # --- guards -----------------------------------------------------------------------------------------------------
 
-    def _not_while_busy(self, what: str) -> None:
-        if self.busy:
-            raise UsageError(
-                f"cannot {what} while an answer is being written", hint="Stop it first (Escape)."
-            )
-
-    @contextlib.contextmanager
-    def _begin(self, what: str) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def _begin(self, what: str) -> AsyncIterator[None]:
         """From here to the answer's beginning nothing else may begin. Raises what speaks against it."""
         self._not_while_busy(what)
         if self._locked is not None:
             raise self._locked
         self._beginning = True
-        self._answering.prepare()
         try:
+            await self._rescoring.stop()
+            self._quiet.begin()
+            self._answering.prepare()
             yield
         finally:
             self._beginning = False
-
-    def _visible(self, message_id: str) -> Message:
-        for message in self.messages:
-            if message.id == message_id:
-                return message
-        raise UsageError(
-            "that message is not on the visible branch", hint="Select a message that is shown."
-        )
-
-    def _before(self, message_id: str) -> tuple[Message, ...]:
-        index = next(i for i, message in enumerate(self.messages) if message.id == message_id)
-        return self.messages[:index]
+            if not self._answering.busy:
+                self._quiet.end()
 
     def _answer_of(self, message_id: str | None) -> Message | None:
         """The named answer, or the one that follows the named question, or the last one."""
@@ -444,9 +293,6 @@ class Chat:
             return message
         following = self.messages[self.messages.index(message) + 1 :]
         return following[0] if following else None
-
-    async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
-        return await keep_writing(self._store, write, lambda error: self._tell(StoreTrouble(error)))
 
 
 def _refuse_empty(text: str) -> None:

@@ -1,5 +1,6 @@
 """Making a conversation fit the context: the oldest whole turns are left out, and how many is said."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ async def fit(
     pairs = (len(turns) - 1) // 2
     dropped = min(at_least, pairs)
     while True:
-        rendered = side.style.render(turns[2 * dropped :], prefill)
+        rendered = await asyncio.to_thread(side.style.render, turns[2 * dropped :], prefill)
         count = len((await engine.tokenize(side.spec, as_prompt(rendered))).ids)
         if count + room <= n_ctx:
             return Fitted(rendered, count, dropped)

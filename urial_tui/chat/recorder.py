@@ -18,7 +18,7 @@ FLUSH_TOKENS = 32
 
 
 class Recorder:
-    """Owns the answer's row from `begin_generation` to `finish`."""
+    """Owns the answer's row from `begin_generation` to `finish`. `n_tokens` is how many it has, copied ones too."""
 
     def __init__(
         self, store: AsyncStore, answer: Message, on_trouble: Callable[[StoreError], None]
@@ -26,6 +26,7 @@ class Recorder:
         self._store = store
         self._on_trouble = on_trouble
         self.message = answer
+        self.n_tokens = 0
         self._generation: str | None = None
         self._pending: list[Token] = []
         self._pending_text: list[str] = []
@@ -42,10 +43,12 @@ class Recorder:
     async def copy(self, tokens: list[Token]) -> None:
         """Tokens of an earlier answer that this one goes on from; their text is in the message already."""
         self._pending.extend(tokens)
+        self.n_tokens += len(tokens)
         await self.flush()
 
     async def add(self, token: wire.Token, offset: int = 0) -> None:
         """`offset` is the number of copied tokens before the engine's own."""
+        self.n_tokens += 1
         self._pending_text.append(token.text)
         self._pending.append(
             Token(

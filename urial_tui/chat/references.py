@@ -137,7 +137,7 @@ def trace_side(
         style=style.id if style else SAME,
         pack_id=style.pack.id if style and style.pack else None,
         pack_hash=style.hash if style else None,
-        template_hash=None,
+        template_hash=style.template_hash if style else None,
         prompt_ids=prompt_ids,
         n_ctx=n_ctx,
         noise=measured.noise if measured else None,

@@ -1,10 +1,11 @@
 """Going on from where an answer ended, with the very tokens that were stored: nothing is tokenised again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Message, Token
+from urial_tui.store.types import GenerationStart, Message, Token
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Resumption:
     dropped: int
     ended: bool
     """The model ended the answer itself, by a stop or an end-of-generation token."""
+    forced: tuple[int, ...] = ()
+    """Tokens to write next, in place of drawn ones."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -45,25 +48,31 @@ async def resumption(
     if generation is None:
         return None
     start = generation.start
-    same = (
+    stored = await store.tokens(answer.id)
+    tokens = tuple(token for token in stored if not (token.cut or token.control))
+    if not is_writer(active, start) or len(start.prompt_ids) + len(tokens) + 1 >= n_ctx:
+        return None
+    ended = generation.end is not None and generation.end.finish_reason in {"stop", "eog"}
+    begun = beginning(answer, stored)
+    return Resumption(answer.id, start.prompt_ids, begun, tokens, start.dropped_turns, ended)
+
+
+def is_writer(active: ActiveSide, start: GenerationStart) -> bool:
+    """Whether the side is the one that wrote that generation."""
+    return (
         start.model_path == active.spec.model_path
         and start.model_sha256 in {None, active.model_sha256}
         and start.adapter_path == active.spec.adapter_path
         and start.adapter_scale == active.spec.adapter_scale
         and start.style == active.style.id
         and start.pack_hash == active.style.hash
+        and start.template_hash == active.style.template_hash
     )
-    stored = await store.tokens(answer.id)
-    tokens = tuple(token for token in stored if not (token.cut or token.control))
-    if not same or len(start.prompt_ids) + len(tokens) + 1 >= n_ctx:
-        return None
-    ended = generation.end is not None and generation.end.finish_reason in {"stop", "eog"}
-    begun = _begun(answer.content, "".join(token.text for token in stored))
-    return Resumption(answer.id, start.prompt_ids, begun, tokens, start.dropped_turns, ended)
 
 
-def _begun(content: str, written: str) -> str:
+def beginning(answer: Message, tokens: Sequence[Token]) -> str:
     """What of the answer was there before its first token. The content may end with a mark for half a character."""
+    content, written = answer.content, "".join(token.text for token in tokens)
     for text in (content, content[:-1]):
         if text.endswith(written):
             return text[: len(text) - len(written)]

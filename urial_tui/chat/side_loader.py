@@ -17,7 +17,8 @@ from urial_tui.sides import parse_side
 
 
 class SideLoader:
-    """`resolve` turns SIDE text into an ActiveSide; it may take a while and raises UrialError."""
+    """`resolve` turns SIDE text into an ActiveSide; it may take a while and raises UrialError. `on_change` is called
+    with another side before the old one is closed."""
 
     def __init__(
         self,
@@ -25,7 +26,9 @@ class SideLoader:
         resolve: Callable[[str], Awaitable[ActiveSide]],
         side: str,
         listener: Callable[[ChatEvent], None],
+        on_change: Callable[[ActiveSide], None] = lambda _: None,
     ) -> None:
+        self._on_change = on_change
         self._engine, self._resolve, self._wanted, self._tell = engine, resolve, side, listener
         self._task: asyncio.Task[None] | None = None
         self.active: ActiveSide | None = None
@@ -62,6 +65,7 @@ class SideLoader:
         """Resolve another side and start loading it. Raises UrialError; the old side stays then."""
         active = await self._resolve(side)
         old = self.active
+        self._on_change(active)
         await self._stop_loading()
         if old is not None and old.spec != active.spec:
             with contextlib.suppress(UrialError):
@@ -86,7 +90,7 @@ class SideLoader:
     async def pack_cost(self, pack_id: str) -> int:
         """Tokens of the pack's constant part on this side's model."""
         active = await self.ready()
-        constant = (await self.with_pack(pack_id)).style.constant()
+        constant = await asyncio.to_thread((await self.with_pack(pack_id)).style.constant)
         if not constant.spans:
             return 0
         return len((await self._engine.tokenize(active.spec, as_prompt(constant))).ids)
@@ -117,7 +121,7 @@ class SideLoader:
             active = active or await self._resolve(self._wanted)
             self.active = active
             self.info = await self._engine.open(active.spec, self._progress("loading"))
-            constant = active.style.constant()
+            constant = await asyncio.to_thread(active.style.constant)
             if constant.spans:
                 self.tell_phase("prefilling")
                 prefilled = await self._engine.prefill(

@@ -4,6 +4,7 @@ The TUI's `Chat` and the CLI's `ask` both run a `Turn`. It never raises for a fa
 own end says what happened, and what was written is kept.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +20,14 @@ from urial_tui.chat.events import (
     TurnStarted,
 )
 from urial_tui.chat.fitting import Fitted, as_turns, fit
+from urial_tui.chat.live import LiveScoring
 from urial_tui.chat.recorder import Recorder
 from urial_tui.chat.resuming import Resumption
+from urial_tui.chat.tracing import ReadyPair
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine, Generation
 from urial_tui.errors import StoreError, UrialError
+from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.types import GenerationEnd, GenerationStart, Message, Status
 
@@ -78,10 +82,13 @@ class Turn:
         max_tokens: int,
         resume: Resumption | None = None,
         at_least_dropped: int = 0,
+        pair: Callable[[], ReadyPair | UrialError | None] = lambda: None,
     ) -> Outcome:
         """Write `answer` (its row exists; its content is the prefilled beginning) to the conversation `branch`, which
-        ends with the user's message."""
-        side = self._side
+        ends with the user's message. `pair` is asked once the prompt is made: what to score the answer with, or why it
+        is not scored."""
+        side, turns = self._side, as_turns(branch)
+        live: LiveScoring | None = None
         recorder = Recorder(self._store, answer, self._trouble)
         finished: wire.Finished | None = None
         error: UrialError | None = None
@@ -89,21 +96,34 @@ class Turn:
         try:
             if resume is not None:
                 dropped = resume.dropped
-                rendered = side.style.render(as_turns(branch))
+                rendered = await asyncio.to_thread(side.style.render, turns)
                 prompt = wire.Prompt(ids=resume.ids, answer=len(resume.tokens))
                 prefilled = resume.raw
             else:
-                fitted = await self._fit(branch, answer.content, max_tokens, at_least_dropped)
+                fitted = await self._fit(turns, answer.content, max_tokens, at_least_dropped)
                 dropped, rendered = fitted.dropped, fitted.rendered
                 prompt, prefilled = as_prompt(rendered), answer.content.encode()
             if not self._cancelled:
                 stops = as_stops(rendered, prefilled)
-                self._generation = self._engine.generate(
-                    side.spec, prompt, sampling, stops, max_tokens
+                live = LiveScoring(self._store, recorder, pair(), resume, self._tell)
+                scoring = await live.request(
+                    turns[2 * dropped :], resume.begun if resume else answer.content
                 )
+                self._generation = self._engine.generate(
+                    side.spec,
+                    prompt,
+                    sampling,
+                    stops,
+                    max_tokens,
+                    scoring=scoring,
+                    forced=resume.forced if resume else (),
+                )
+                if self._is_cancelled():  # while the references' prompts were made
+                    await self._generation.cancel()
                 offset = len(resume.tokens) if resume else 0
                 async for event in self._generation:
                     if isinstance(event, wire.Started):
+                        live.started(event)
                         await self._started(
                             event, recorder, sampling, max_tokens, stops, resume, dropped
                         )
@@ -112,21 +132,28 @@ class Turn:
                         await recorder.add(event, offset)
                     elif isinstance(event, wire.Finished):
                         finished = event
+                    elif not isinstance(event, wire.Progress):
+                        await live.heard(event)
         except UrialError as caught:
             error = caught
         message = await self._finish(recorder, finished, error)
+        if live is not None:
+            await live.finish(finished.scoring if finished else None, error)
         return Outcome(message, finished, error, dropped)
+
+    def _is_cancelled(self) -> bool:
+        return self._cancelled
 
     def _trouble(self, error: StoreError) -> None:
         self._tell(StoreTrouble(error))
 
     async def _fit(
-        self, branch: Sequence[Message], prefill: str, max_tokens: int, at_least: int
+        self, turns: Sequence[PromptTurn], prefill: str, max_tokens: int, at_least: int
     ) -> Fitted:
         fitted = await fit(
             self._engine,
             self._side,
-            as_turns(branch),
+            turns,
             self._n_ctx,
             max_tokens,
             prefill=prefill,
@@ -176,6 +203,7 @@ class Turn:
                 versions=dict(side.versions),
                 continued_from=resume.message_id if resume else None,
                 dropped_turns=dropped,
+                template_hash=side.style.template_hash,
             )
         )
         if resume is not None:

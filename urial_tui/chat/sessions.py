@@ -1,0 +1,243 @@
+"""The sessions of an open conversation: which one and which branch is visible, the list, drafts, locks.
+
+The lower half of `Chat`; nothing here runs a model.
+"""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from urial_tui.chat.answering import Answering
+from urial_tui.chat.events import (
+    BranchChanged,
+    ChatEvent,
+    EnginePhase,
+    SessionsChanged,
+    StoreTrouble,
+    Trouble,
+)
+from urial_tui.chat.keeping import keep_writing
+from urial_tui.chat.side_loader import SideLoader
+from urial_tui.engine.protocol import ContextInfo, Sampling
+from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.store.aio import AsyncStore
+from urial_tui.store.types import Hit, Message, Session
+
+PROGRAM = "urial-tui"
+T = TypeVar("T")
+
+
+class Sessions:
+    """What is visible, and the session it belongs to."""
+
+    _answering: Answering
+    _loader: SideLoader
+
+    def __init__(self, store: AsyncStore, listener: Callable[[ChatEvent], None]) -> None:
+        self._store = store
+        self._tell = listener
+        self._beginning = False
+        self._dropped = 0
+        self._locked: UrialError | None = None
+        self._chosen_sampling: tuple[Sampling, int] | None = None
+        self.session: Session | None = None
+        self.messages: tuple[Message, ...] = ()
+        self._context_used = 0
+
+    # --- what the screen reads --------------------------------------------------------------------------------------
+
+    @property
+    def side(self) -> str:
+        return self._loader.notation
+
+    @property
+    def phase(self) -> EnginePhase:
+        return self._loader.phase
+
+    @property
+    def context_used(self) -> int:
+        """Tokens in the context after the last answer; before one, what the pack takes."""
+        return self._context_used or self._loader.pack_tokens
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is being committed, or an answer is written or waits for the engine."""
+        return self._beginning or self._answering.busy
+
+    @property
+    def locked(self) -> UrialError | None:
+        """Why the open session cannot be written: another program holds it."""
+        return self._locked
+
+    @property
+    def n_ctx(self) -> int:
+        return self._loader.info.n_ctx if self._loader.info else 0
+
+    @property
+    def info(self) -> ContextInfo | None:
+        return self._loader.info
+
+    @property
+    def sampling(self) -> Sampling:
+        if self._chosen_sampling:
+            return self._chosen_sampling[0]
+        return self._loader.active.sampling if self._loader.active else Sampling()
+
+    @property
+    def max_tokens(self) -> int:
+        if self._chosen_sampling:
+            return self._chosen_sampling[1]
+        return self._loader.active.max_tokens if self._loader.active else 512
+
+    async def _before_leaving(self) -> None:
+        """Called before what is visible is left."""
+        raise NotImplementedError
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    async def sessions(self, query: str = "") -> list[Session]:
+        return await self._store.sessions(query=query)
+
+    async def search(self, query: str) -> list[Hit]:
+        """Messages and titles that match, with a snippet each."""
+        return await self._store.search(query)
+
+    async def open_session(self, session_id: str) -> None:
+        """Show a stored session. One that another program writes is shown too; answering in it is refused."""
+        self._not_while_busy("open another session")
+        await self._before_leaving()
+        session = await self._store.session(session_id)
+        await self._unlock()
+        self._locked = None
+        try:
+            await self._store.lock(session_id, PROGRAM)
+        except StoreError as error:
+            self._locked = error
+        self.session = session
+        self._dropped = 0
+        await self._show(session.leaf_id)
+        if self._locked is not None:
+            self._tell(Trouble(self._locked))
+        if session.side != self.side:
+            await self._follow(session.side)
+
+    async def _follow(self, side: str) -> None:
+        """Answer with the session's own side; where it cannot be used any more, say so and keep the present one."""
+        try:
+            await self._loader.change(side)
+        except UrialError as error:
+            self._tell(Trouble(error))
+            return
+        self._chosen_sampling = None
+
+    async def take_over(self) -> None:
+        """Write the open session although another program holds its lock (it is gone, or on another machine)."""
+        if self.session is None or self._locked is None:
+            return
+        await self._store.lock(self._session_id, PROGRAM, take_over=True)
+        self._locked = None
+        await self._show(self.session.leaf_id)
+
+    async def new_session(self) -> None:
+        """Leave the session; the next message begins a new one."""
+        self._not_while_busy("begin a new session")
+        await self._before_leaving()
+        await self._unlock()
+        self.session, self.messages = None, ()
+        self._locked = None
+        self._dropped = 0
+        self._context_used = 0
+        self._tell(BranchChanged("", ()))
+
+    async def rename(self, session_id: str, title: str) -> None:
+        await self._store.set_title(session_id, title)
+        if self.session and self.session.id == session_id:
+            self.session = await self._store.session(session_id)
+        self._tell(SessionsChanged())
+
+    async def delete(self, session_id: str) -> None:
+        if self.session and self.session.id == session_id:
+            await self.new_session()
+        else:
+            await self._store.lock(session_id, PROGRAM)
+        await self._store.delete_session(session_id)
+        self._tell(SessionsChanged())
+
+    async def _show(self, leaf_id: str | None) -> None:
+        self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()
+        self._context_used = await self._used_by_branch()
+        self._tell(BranchChanged(self._session_id, self.messages))
+
+    async def _used_by_branch(self) -> int:
+        """Tokens that the last answer of the branch left in the context; 0 when it is not known."""
+        for message in reversed(self.messages):
+            if message.role == "assistant":
+                generation = await self._store.generation_of(message.id)
+                end = generation.end if generation else None
+                return end.prompt_tokens + end.completion_tokens if end else 0
+        return 0
+
+    @property
+    def _session_id(self) -> str:
+        return self.session.id if self.session else ""
+
+    async def _unlock(self) -> None:
+        if self.session is not None and self._locked is None:
+            with contextlib.suppress(StoreError):
+                await self._store.unlock(self.session.id)
+
+    # --- drafts -----------------------------------------------------------------------------------------------------
+
+    async def save_draft(self, text: str) -> None:
+        """Keep what is written and not sent. A history that cannot be written does not matter here: it is said once
+        when a message is sent."""
+        with contextlib.suppress(StoreError):
+            await self._store.save_draft(self._session_id or None, text)
+
+    async def draft(self) -> str:
+        return await self._store.draft(self._session_id or None)
+
+    async def switch_sibling(self, message_id: str, step: int) -> None:
+        """Show the branch through the next (+1) or previous (-1) version of a message."""
+        self._not_while_busy("switch the branch")
+        siblings = await self._store.siblings(message_id)
+        ids = [message.id for message in siblings]
+        if message_id not in ids or len(ids) < 2:
+            return
+        other = ids[(ids.index(message_id) + step) % len(ids)]
+        leaf = await self._store.leaf_below(other)
+        if self._locked is None:
+            await self._stored(lambda: self._store.set_leaf(self._session_id, leaf.id))
+        self._dropped = 0
+        await self._show(leaf.id)
+
+    async def siblings(self, message_id: str) -> tuple[int, int]:
+        """(position from 1, how many) among the versions of a message."""
+        return (await self._store.versions([message_id]))[message_id]
+
+    async def versions(self) -> dict[str, tuple[int, int]]:
+        """(position from 1, how many) among its versions, for each message of the visible branch."""
+        return await self._store.versions([message.id for message in self.messages])
+
+    # --- guards -----------------------------------------------------------------------------------------------------
+
+    def _not_while_busy(self, what: str) -> None:
+        if self.busy:
+            raise UsageError(
+                f"cannot {what} while an answer is being written", hint="Stop it first (Escape)."
+            )
+
+    def _visible(self, message_id: str) -> Message:
+        for message in self.messages:
+            if message.id == message_id:
+                return message
+        raise UsageError(
+            "that message is not on the visible branch", hint="Select a message that is shown."
+        )
+
+    def _before(self, message_id: str) -> tuple[Message, ...]:
+        index = next(i for i, message in enumerate(self.messages) if message.id == message_id)
+        return self.messages[:index]
+
+    async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
+        return await keep_writing(self._store, write, lambda error: self._tell(StoreTrouble(error)))
