@@ -6,7 +6,7 @@ class Node { constructor(tag) { this.tagName = tag.toUpperCase(); this.children 
     this.className = ""; this.style = { setProperty: (k, v) => { this.style[k] = v; } }; this.classList = new List(this); this.hidden = false; }
   setAttribute(k, v) { this.attributes[k] = String(v); if (k === "class") this.className = String(v); if (k === "id") ids[v] = this; if (k === "checked") this.checked = true; }
   getAttribute(k) { return this.attributes[k]; }
-  append(...c) { this.children.push(...c); } replaceChildren(...c) { this.children = c; }
+  append(...c) { c.forEach(one); this.children.push(...c); } replaceChildren(...c) { c.forEach(one); this.children = c; }
   addEventListener(k, f) { this.listeners[k] = f; }
   get textContent() { return this.children.map((c) => typeof c === "string" ? c : c.textContent).join(""); }
   set textContent(t) { this.children = [t]; }
@@ -16,6 +16,7 @@ class Node { constructor(tag) { this.tagName = tag.toUpperCase(); this.children 
   contains(n) { return this === n || this.all().includes(n); }
   focus() { document.activeElement = this; if (this.listeners.focus) this.listeners.focus(); }
   getBoundingClientRect() { return { top: 0, left: 0, height: 10 }; } }
+const one = (c) => { if (!(c instanceof Node) && typeof c !== "string") throw new Error("no child: " + typeof c); };
 const ids = {}, keys = [];
 const document = { activeElement: null, createElement: (t) => new Node(t), createElementNS: (_, t) => new Node(t),
   addEventListener: (k, f) => keys.push(f), getElementById: (id) => ids[id] };

@@ -190,6 +190,7 @@ def test_the_pages_script_tells_classes_and_moves_by_keys(node: Any) -> None:
     assert (seen["item"], seen["still"], len(seen["second"])) == (1, 1, 2)
     assert ["off" in c.split() for c in seen["off"]] == [False, True, False, False, True]
     assert "40.0 %" in seen["ratios"]
-    assert "a" in seen["detail"]
+    for fact in ("position, id0, 100", "bytes61", "classunshifted", "KL(generator ‖ reference)"):
+        assert fact in seen["detail"]
     assert seen["labels"][1].startswith("<b>⏎, shifted")
     assert "m@raw" in seen["sides"]

@@ -64,10 +64,10 @@ function start(document, data) {
       if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
       else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
     }
-    for (const child of children.flat()) node.append(child);
+    for (const child of children.flat(Infinity)) node.append(child);
     return node;
   }
-  function fill(id, ...children) { $(id).replaceChildren(...children.flat()); }
+  function fill(id, ...children) { $(id).replaceChildren(...children.flat(Infinity)); }
   // Draws a group of controls again; the focus stays on the control of the same place.
   function refill(id, choose, ...children) {
     const before = [...$(id).querySelectorAll("input, select, button")].indexOf(document.activeElement);
