@@ -117,7 +117,15 @@ def complete_side(
     if mark != "@" and part in written:
         found += [f"{text}+{_quoted(name)}" for name in adapters if mark == ""]
         found += [f"{text}@{style}" for style in styles]
-    return list(dict.fromkeys(found))
+    return [side for side in dict.fromkeys(found) if _parses(side)]
+
+
+def _parses(text: str) -> bool:
+    try:
+        parse_side(text)
+    except UsageError:
+        return False
+    return True
 
 
 def _last_part(text: str) -> tuple[str, str, str]:

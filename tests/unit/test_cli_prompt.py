@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support import tinygguf
 from tests.support.packs import DATA, MINIMAL, OFFICIAL, needs_official_data, turns, write
 from urial_tui.cli import engine_access
 from urial_tui.cli.packs import packs
@@ -112,7 +113,7 @@ ZERO = "zero-shot"
         ([], "pack = 'urial-brief'\nside = 'demo@raw'", "raw"),
         (["--demo"], "pack = 'urial-brief'\nside = 'demo@raw'", "urial-brief"),
         (["--side", "demo@zero-shot"], "pack = 'urial-brief'\nside = 'demo@raw'", ZERO),
-        (["--side", "no-such-model"], "pack = 'urial-brief'\nside = 'demo@raw'", "urial-brief"),
+        (["--side", "demo"], "pack = 'urial-brief'\nside = 'demo@raw'", "urial-brief"),
         (["--side", "demo@chat", "--pack", "urial-safe"], "pack = 'nowhere'", "urial-safe"),
         (["--side", "demo@raw", "--style", ZERO], "pack = 'nowhere'", ZERO),
         (["--side", "demo@chat", "--pack-file", "FILE"], "pack = 'nowhere'", "mine"),
@@ -126,6 +127,26 @@ def test_the_style_is_chosen_as_ask_chooses_it(
     path = str(write(tmp_path, MINIMAL))
     arguments = [path if argument == "FILE" else argument for argument in arguments]
     assert json.loads(run(prompt, "Hi", "--json", *arguments).stdout)["style"] == style
+
+
+def test_a_side_without_a_style_is_asked_for_its_template(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = "<|user|>{{ messages[0].content }}{{ eos_token }}"
+    model = tinygguf.write_model(tmp_path / "m.gguf", chat_template=template)
+    base = tinygguf.write_model(tmp_path / "base.gguf")
+    for side in ([model], [f"{model}@chat"], [f"{model}@raw", "--style", "chat"]):
+        shown = json.loads(run(prompt, "Hi</s>", "--json", "--side", *side).stdout)
+        assert shown["style"] == "chat"
+        assert shown["template_hash"] == hashlib.sha256(template.encode()).hexdigest()
+        spans = [(span["text"], span["user"], span["constant"]) for span in shown["spans"]]
+        assert spans == [("<|user|>", False, True), ("Hi</s>", True, False), ("</s>", False, False)]
+    assert (
+        json.loads(run(prompt, "Hi", "--json", "--side", base).stdout)["style"] == "urial-general"
+    )
+    assert refused(prompt, "Hi", "--side", f"{base}@chat").kind == "template-missing"
+    assert refused(prompt, "Hi", "--side", "demo", "--style", "chat").kind == "template-missing"
+    assert refused(prompt, "Hi", "--side", "no-such-model").kind == "unknown-model"
 
 
 def test_tokens_are_those_of_the_side_s_style(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -358,7 +358,9 @@ def test_models_are_listed_and_shown(run: Run, home: Path) -> None:
     tinygguf.write_model(folder / "tiny.gguf", name="evil \x1b[2J name")
     (folder / "broken.gguf").write_bytes(b"GGUF")
     rows = {row["name"]: row for row in json.loads(run("models", "list", "--json")[1])}
-    assert set(rows) == {"demo", "broken", "tiny"}
+    assert set(rows) == {"demo", "demo+sft", "broken", "tiny"}
+    assert (rows["demo+sft"]["kind"], rows["demo+sft"]["source"]) == ("adapter", "shipped")
+    assert json.loads(run("models", "show", "demo+sft", "--json")[1])["chat_template"] is True
     assert (rows["tiny"]["kind"], rows["tiny"]["quantization"]) == ("model", "F32")
     assert "incomplete" in rows["broken"]["error"]
     out = run("models", "list")[1]

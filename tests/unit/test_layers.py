@@ -44,8 +44,8 @@ def test_the_import_contracts_hold() -> None:
     assert "0 broken" in done.stdout
 
 
-def test_the_core_has_no_textual_and_no_llama_cpp() -> None:
-    assert loaded_by(*CORE) & {"textual", "llama_cpp", "click"} == set()
+def test_the_core_has_no_textual_no_llama_cpp_and_no_jinja() -> None:
+    assert loaded_by(*CORE) & {"textual", "llama_cpp", "click", "jinja2"} == set()
 
 
 @pytest.mark.parametrize(

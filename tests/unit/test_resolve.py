@@ -6,7 +6,8 @@ import pytest
 
 from tests.support import tinygguf
 from urial_tui.errors import ModelError, UrialError, UsageError
-from urial_tui.models import demo
+from urial_tui.models import adapters, demo
+from urial_tui.models.gguf_header import MAX_TEMPLATE, read_header
 from urial_tui.models.library import Library
 from urial_tui.models.memory import estimate
 from urial_tui.models.places import Place
@@ -168,3 +169,62 @@ def test_the_memory_estimate_counts_weights_exactly_and_the_cache_by_context(
     assert large.kv_cache == 2 * small.kv_cache
     assert estimate(header, 0) == large
     assert large.total == large.weights + large.kv_cache + large.compute
+
+
+THEIRS, OURS = "{{ messages[0].content }}", "{{ messages[-1].content }}"
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tuned")
+    tinygguf.write_model(folder / "chatty.gguf", chat_template=THEIRS)
+    tinygguf.write_model(folder / "base.gguf", seed=3)
+    tinygguf.write_adapter(folder / "tune.gguf", chat_template=OURS)
+    tinygguf.write_adapter(folder / "plain.gguf")
+    long = "x" * (MAX_TEMPLATE + 1)
+    tinygguf.write_adapter(folder / "long.gguf", chat_template=long)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "style", "template"),
+    [
+        ("chatty", "chat", THEIRS),
+        ("chatty@raw", "raw", THEIRS),
+        ("chatty+plain", "chat", THEIRS),
+        ("chatty+tune", "chat", OURS),
+        ("base+tune", "chat", OURS),
+        ("base+tune@chat", "chat", OURS),
+        ("base", "urial-general", None),
+        ("base+plain", "urial-general", None),
+    ],
+)
+def test_the_adapters_template_goes_before_the_models(
+    tuned: Path, text: str, style: str, template: str | None
+) -> None:
+    side = resolve_side(text, Library([Place(tuned, "x")]), Settings())
+    assert (side.style, side.chat_template) == (style, template)
+
+
+def test_chat_needs_a_template_that_can_be_used(tuned: Path) -> None:
+    library = Library([Place(tuned, "x")])
+    cases = {"base@chat": "base", "base+plain@chat": "plain", "chatty+long@chat": "too long"}
+    for text, words in cases.items():
+        error = refused(text, library)
+        assert (error.kind, words in error.message) == ("template-missing", True)
+
+
+def test_sft_is_the_shipped_adapter_behind_demo_alone(
+    tuned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = adapters.shipped("demo", "sft")
+    assert path is not None
+    header = read_header(path)
+    assert (header.kind, header.architecture, header.adapter_type) == ("adapter", "gemma3", "lora")
+    assert "<start_of_turn>" in (header.chat_template or "")
+    for name in ("MODEL_CARD.md", "NOTICE"):
+        assert "ai.google.dev/gemma/terms" in (path.parent / name).read_text("utf-8")
+    monkeypatch.setattr(demo, "demo_model", lambda: tuned / "base.gguf")
+    error = refused("demo+sft", Library([]))
+    assert error.kind == "adapter-mismatch" and str(path) in error.message
+    assert refused("base+sft", Library([Place(tuned, "x")])).kind == "unknown-model"
