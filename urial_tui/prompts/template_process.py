@@ -90,7 +90,7 @@ class Renderer:
         )
         environment.filters["tojson"] = _tojson
         environment.globals["raise_exception"] = _raise
-        environment.globals["strftime_now"] = lambda format: now.strftime(format)
+        environment.globals["strftime_now"] = now.strftime
         self._tokens = tokens
         self._template = environment.from_string(template)
 
