@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import RenderResult
 from textual.content import Content
 from textual.geometry import Size
@@ -16,12 +17,28 @@ Paint = Callable[[int, int], list[Line]]
 """(width, height) of the room to the lines."""
 
 
-def strip_of(widget: Widget, line: Line, width: int) -> Strip:
-    """A line in the widget's colours, cut or filled to `width`."""
-    base = widget.rich_style
-    variables = widget.app.theme_variables
-    strip = Strip([Segment(text, base + style_of(name, variables)) for text, name in line])
-    return strip.adjust_cell_length(width, base)
+class Inks:
+    """The styles of one widget's looks, worked out once for each theme and state of the widget."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[str, Style] = {}
+
+    def clear(self) -> None:
+        """The widget's own style, or the theme, is another one."""
+        self._styles.clear()
+
+    def strip(self, line: Line, width: int) -> Strip:
+        """A line in the widget's colours, cut or filled to `width`."""
+        strip = Strip([Segment(text, self._style(name)) for text, name in line])
+        return strip.adjust_cell_length(width, self._style(""))
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            over = style_of(name, self._widget.app.theme_variables)
+            style = self._styles[name] = self._widget.rich_style + over
+        return style
 
 
 class Canvas(Widget):
@@ -35,6 +52,7 @@ class Canvas(Widget):
     def __init__(self, paint: Paint, *, tall: bool = False, id: str | None = None) -> None:
         super().__init__(id=id, classes="-tall" if tall else None)
         self._paint = paint
+        self._inks = Inks(self)
         self._kept: tuple[tuple[int, int], list[Line]] | None = None
 
     @property
@@ -58,6 +76,7 @@ class Canvas(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._inks.clear()
         self.refresh()
 
     def render(self) -> RenderResult:
@@ -66,4 +85,4 @@ class Canvas(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
         lines = self._lines(width, self.content_size.height)
-        return strip_of(self, lines[y] if y < len(lines) else [], width)
+        return self._inks.strip(lines[y] if y < len(lines) else [], width)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from urial_tui.shift.classes import Class, Lane, token_class
 from urial_tui.shift.records import TokenScore
-from urial_tui.ui.inspect.lines import EIGHTHS, GLYPHS, Line, fit, fit_line, number
+from urial_tui.ui.inspect.lines import EIGHTHS, Line, fit, fit_line, number
 from urial_tui.ui.inspect.tally import Bin, joined
 
 AXIS = 7
@@ -46,7 +46,7 @@ def bins_of(answers: Iterable[Answer], lane: Lane, *, relative: int = 0) -> list
 def chart(bins: Sequence[Bin], width: int, height: int, *, relative: bool) -> list[Line]:
     """`bins` in at most `width` columns, exactly as many rows as fit `height`, axis and its labels below."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        return [fit_line([("The window is too small for the chart.", "warn")], width)]
+        return [fit_line([("Too small for the chart.", "warn")], width)]
     if not any(part.n for part in bins):
         return [fit_line([("No token is counted yet.", "dim")], width)]
     room = width - AXIS
@@ -65,7 +65,6 @@ def chart(bins: Sequence[Bin], width: int, height: int, *, relative: bool) -> li
 @dataclass(frozen=True)
 class _Panel:
     title: str
-    glyph: str
     look: str
     values: list[float | None]
     top: float
@@ -77,18 +76,18 @@ def _share_panel(columns: Sequence[Bin], name: Class) -> _Panel:
     highest = max((value for value in values if value is not None), default=0.0)
     top = next((share for share in _SHARES if highest <= share), 1.0)
     title = f"{name}, share of tokens"
-    return _Panel(title, GLYPHS[name], f"bar-{name}", values, top, f"{top * 100:.0f} %")
+    return _Panel(title, f"bar-{name}", values, top, f"{top * 100:.0f} %")
 
 
 def _kl_panel(columns: Sequence[Bin]) -> _Panel:
     values = [part.mean_kl for part in columns]
     finite = [value for value in values if value is not None and math.isfinite(value)]
     top = max(finite, default=0.0)
-    return _Panel("mean KL, nats", "K", "bar-unshifted", values, top, number(top))
+    return _Panel("mean KL, nats", "bar-unshifted", values, top, number(top))
 
 
 def _draw(panel: _Panel, rows: int, wide: int, width: int) -> list[Line]:
-    lines = [fit_line([(f"{panel.glyph} ", panel.look), (panel.title, "title")], width)]
+    lines = [fit_line([(panel.title, "title")], width)]
     for row in range(rows):
         label = panel.top_label if row == 0 else "0" if row == rows - 1 else ""
         edge = "┤" if label else "│"

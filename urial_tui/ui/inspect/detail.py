@@ -1,5 +1,7 @@
 """What both sides say of one token: its class, ranks, probabilities, KL and entropies. Pure drawing."""
 
+import math
+
 from urial_tui.safetext import sanitize
 from urial_tui.shift.classes import Lane, reference_class
 from urial_tui.shift.records import ReferenceScore, TokenScore
@@ -67,7 +69,8 @@ def _probabilities(token: TokenScore, score: ReferenceScore | None, width: int) 
         line.append((f"{word} ", "dim"))
         line.append((shown, "strong"))
         if logprob is not None:
-            line.append((f" ({word_of_log}{number(logprob)})", "dim"))
+            words = "excluded" if logprob == -math.inf else word_of_log + number(logprob)
+            line.append((f" ({words})", "dim"))
         line.append((" ", ""))
     return line[:-1]
 
@@ -91,7 +94,9 @@ def odd_bytes(piece: bytes) -> str:
         text = piece.decode().removeprefix(" ")
     except UnicodeDecodeError:
         text = ""
-    if not piece or (text and text.isprintable() and sanitize(text) == text):
+    if not piece or (
+        text and text.isprintable() and text.strip() == text and sanitize(text) == text
+    ):
         return ""
     return piece[:24].hex(" ").upper() + (" …" if len(piece) > 24 else "")
 

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from urial_tui.chat.pair import PairStatus
 from urial_tui.ui.inspect.alternatives import lists_of
-from urial_tui.ui.inspect.canvas import strip_of
+from urial_tui.ui.inspect.canvas import Inks
 from urial_tui.ui.inspect.layout import Drawn, Shown, draw
 from urial_tui.ui.inspect.lines import Highlight, text_of
 from urial_tui.ui.inspect.tally import Tally
@@ -44,6 +44,7 @@ class InspectorPane(Widget):
         super().__init__(id=id, classes=classes)
         self._shown = Shown()
         self._tally = Tally()
+        self._inks = Inks(self)
         self._drawn: Drawn | None = None
         self._highlight: Highlight | None = None
         self._highlight_of: tuple[str, int, int] | None = None
@@ -153,8 +154,10 @@ class InspectorPane(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._inks.clear()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         lines = self._draw().lines
-        return strip_of(self, lines[y] if y < len(lines) else [], self.content_size.width)
+        line = lines[y] if y < len(lines) else []
+        return self._inks.strip(line, self.content_size.width)

@@ -12,6 +12,7 @@ from urial_tui.ui.inspect.lines import (
     number,
     percent,
     safe,
+    whole_percent,
 )
 from urial_tui.ui.inspect.totals import class_bar
 
@@ -57,7 +58,7 @@ def _entry(entry: ShiftTotals, width: int) -> list[Line]:
     numbers: Line = []
     for name in COUNTED:
         word = name if width >= 70 else name[:1]
-        share = percent(counts[name] / tokens)
+        share = (percent if width >= 50 else whole_percent)(counts[name] / tokens)
         numbers += [(GLYPHS[name], f"bar-{name}"), (f" {word} {share}  ", "")]
     numbers.append((f"KL {number(entry.mean_kl, 3)}", "dim"))
     return [*lines, fit_line(numbers, width)]

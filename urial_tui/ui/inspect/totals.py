@@ -100,8 +100,9 @@ def sparkline(
     """
     cells, each = joined(bins, width)
     values = [cell.mean_kl if kl else cell.share("marginal", "shifted") for cell in cells]
-    finite = [value for value in values if value is not None and math.isfinite(value)]
-    top = max(finite, default=0.0) if kl else 1.0
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    finite = [value for value in known if math.isfinite(value)]
+    scale = max(finite, default=0.0) if kl else 1.0
     here = at // each if at is not None else -1
     line: Line = []
     for place, value in enumerate(values):
@@ -110,13 +111,13 @@ def sparkline(
         elif math.isinf(value):
             glyph = "∞"
         else:
-            glyph = column(value / top if top else 0.0)
+            glyph = column(value / scale if scale else 0.0)
         name = "here" if place == here else "bar-marginal" if kl else "bar-shifted"
         if line and line[-1][1] == name:
             line[-1] = (line[-1][0] + glyph, name)
         else:
             line.append((glyph, name))
-    return line, top, each
+    return line, max(known, default=math.nan), each
 
 
 def position_lines(tally: Tally, width: int, cursor: int | None, *, kl: bool) -> list[Line]:
