@@ -85,12 +85,15 @@ class TinyToken:
 
 
 def vocabulary(
-    extra: Sequence[str] = (), changed: Mapping[int, str] | None = None, size: int = 512
+    extra: Sequence[str] = (),
+    changed: Mapping[int, str] | None = None,
+    size: int = 512,
+    words: Sequence[str] = (),
 ) -> list[TinyToken]:
     """The vocabulary: specials, 256 bytes, control tokens, characters, pieces of words, filler.
 
-    `extra` adds control tokens after the `size` first ones (an aligned model's tail); `changed`
-    gives other texts to some ids. Every word is reached by merging from its first character on.
+    `extra` adds control tokens after the `size` first ones (an aligned model's tail), `words` ordinary
+    ones; `changed` gives other texts to some ids. Every word is reached by merging from its first character on.
     """
     tokens = [
         TinyToken("<unk>", 0.0, TokenType.UNKNOWN),
@@ -115,6 +118,7 @@ def vocabulary(
         for i in range(size - len(tokens))
     ]
     tokens += [TinyToken(text, 0.0, TokenType.CONTROL) for text in extra]
+    tokens += [TinyToken(text, -2000.0, TokenType.NORMAL) for text in words]
     for token_id, text in (changed or {}).items():
         old = tokens[token_id]
         tokens[token_id] = TinyToken(text, old.score, old.type)
@@ -133,6 +137,7 @@ def write_model(
     n_ctx: int = 512,
     shape: TinyShape = TINY,
     extra_tokens: Sequence[str] = (),
+    extra_words: Sequence[str] = (),
     changed_tokens: Mapping[int, str] | None = None,
     chat_template: str | None = None,
     name: str = "tiny",
@@ -147,7 +152,7 @@ def write_model(
     their logits exactly 0, far from the top, so that greedy answers run to their limit; 1 leaves
     them random like the others. `space_prefix` has the tokeniser put a space before a text.
     """
-    vocab = vocabulary(extra_tokens, changed_tokens)
+    vocab = vocabulary(extra_tokens, changed_tokens, words=extra_words)
     writer = GGUFWriter(path, "llama")
     writer.add_name(name)
     writer.add_size_label("100K")

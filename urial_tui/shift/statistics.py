@@ -22,7 +22,7 @@ _BOUNDARY = 4
 class _Distribution:
     """What one row says, computed once: `weights` are exp(logit - max), (n,) float32, in a borrowed buffer."""
 
-    def __init__(self, row: Row, weights: Row, keep: int) -> None:
+    def __init__(self, row: Row, weights: Row, ones: Row, keep: int) -> None:
         self.row = row
         self.weights = weights
         groups, tail = _group_maxima(row)
@@ -32,13 +32,14 @@ class _Distribution:
             return
         np.subtract(row, np.float32(self.highest), out=weights)
         np.exp(weights, out=weights)
-        self.total = float(weights.sum())
+        self.total = float(np.dot(weights, ones))
         self.valid = math.isfinite(self.total)
         if not self.valid:
             return
         self.log_total = math.log(self.total) + self.highest
         self.top_ids = _top_ids(row, groups, tail, keep)
         self.top_values = row[self.top_ids].astype(np.float64)
+        self.own_mean = self.mean_of(row)
 
     def logprob(self, token: int) -> float:
         return float(self.row[token]) - self.log_total
@@ -51,18 +52,19 @@ class _Distribution:
 
     def mean_of(self, other: Row) -> float:
         """Sum of p * other over the ids with p > 0, in logits."""
-        mean = float(np.dot(self.weights, other)) / self.total
+        with np.errstate(invalid="ignore"):
+            mean = float(np.dot(self.weights, other)) / self.total
         if math.isfinite(mean):
             return mean
         held = self.weights > 0  # 0 * -inf is not a number; such ids take no part
         return float(np.dot(self.weights[held].astype(np.float64), other[held])) / self.total
 
     def entropy(self) -> float:
-        return max(0.0, self.log_total - self.mean_of(self.row))
+        return max(0.0, self.log_total - self.own_mean)
 
     def divergence_to(self, other: "_Distribution") -> float:
         """KL(self || other) in nats; infinite where `other` excludes what `self` does not."""
-        ours = self.mean_of(self.row) - self.log_total
+        ours = self.own_mean - self.log_total
         theirs = self.mean_of(other.row) - other.log_total
         return max(0.0, ours - theirs)
 
@@ -96,6 +98,7 @@ class RowScorer:
         self._n = n_common
         self._top_k = min(top_k, n_common)
         self._keep = min(max(top_k, _BOUNDARY), n_common)
+        self._ones = np.ones(n_common, np.float32)
         self._generator_weights = np.empty(n_common, np.float32)
         self._reference_weights = np.empty(n_common, np.float32)
 
@@ -141,7 +144,7 @@ class RowScorer:
     def _read(self, row: Row | None, weights: Row) -> _Distribution | None:
         if row is None:
             return None
-        found = _Distribution(row[: self._n], weights, self._keep)
+        found = _Distribution(row[: self._n], weights, self._ones, self._keep)
         return found if found.valid else None
 
 

@@ -8,22 +8,19 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.worker.canonical import CHUNK, LEAST, BorderStates, Side, score
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.scoring import Send
-from urial_tui.shift.classes import class_of_rank
+from urial_tui.shift.statistics import Row, RowScorer
 
-TOKENS = 320
+TOKENS = 256
 """Positions that are compared."""
 _SKIP = 32
 """Tokens of context before the first of them."""
 _PERCENTILE = 99.0
-
-Floats = npt.NDArray[np.float64]
 
 
 def measure(
@@ -43,7 +40,8 @@ def measure(
     for each in (context, twin):
         each.clear()
         each.decode(ids[:_SKIP])
-    margins: list[Floats] = []
+    scorer = RowScorer(context.model.n_vocab, 4)
+    margins: list[float] = []
     divergences: list[float] = []
     changed = 0
     for start in range(0, n, CHUNK):
@@ -54,17 +52,15 @@ def measure(
             if cancelled():
                 raise Cancelled
             context.decode((token,), outputs=1)
-            single = _log_softmax(context.logits())
-            other = _log_softmax(batched[k])
-            moved, kl, differs = _compare(single, other)
-            margins.append(moved)
+            moved, kl, differs = _compare(scorer, context.logits(), batched[k])
+            margins += moved
             divergences.append(kl)
             changed += differs
         send(wire.Progress(request.request, "measure", start + len(chunk), n))
     send(
         wire.Measured(
             request.request,
-            noise=float(np.percentile(np.concatenate(margins), _PERCENTILE)),
+            noise=float(np.percentile(margins, _PERCENTILE)),
             mean_kl=float(np.mean(divergences)),
             changed=changed / n,
             null_rate=_null_rate(request.request, context, twin, ids, cancelled),
@@ -74,30 +70,22 @@ def measure(
     )
 
 
-def _log_softmax(row: npt.NDArray[np.float32]) -> Floats:
-    """(n_vocab,) float64. Raises Fault for logits that are not numbers."""
-    shifted = row.astype(np.float64) - float(row.max())
-    total = float(np.exp(shifted).sum())
-    if not np.isfinite(total):
+def _compare(scorer: RowScorer, single: Row, batched: Row) -> tuple[list[float], float, bool]:
+    """How far the margins moved that decide a class (best against second, third against fourth, by the batched order),
+    KL(single || batched), and whether the class of single's argmax is another one. Raises Fault for what is no number.
+    """
+    best = int(np.argmax(single))
+    _, (other,) = scorer.score(best, single, [batched])
+    if other is None or other.kl is None:
         raise Fault(
             "not-numbers", "the model's logits are not numbers", "The model file may be damaged."
         )
-    return np.subtract(shifted, np.log(total))
-
-
-def _compare(single: Floats, batched: Floats) -> tuple[Floats, float, bool]:
-    """How far the margins moved that decide a class (best against second, third against fourth, by the batched order),
-    KL(single || batched), and whether the class of single's argmax is another one."""
-    order = np.argpartition(batched, -4)[-4:]
-    order = order[np.argsort(-batched[order])]
+    order = [id_ for id_, _ in other.top]
     moved = [
-        abs((single[order[a]] - single[order[b]]) - (batched[order[a]] - batched[order[b]]))
-        for a, b in ((0, 1), (2, 3))
+        abs(float(single[a] - single[b]) - float(batched[a] - batched[b]))
+        for a, b in ((order[0], order[1]), (order[2], order[3]))
     ]
-    kl = float(np.dot(np.exp(single), single - batched))
-    argmax = int(np.argmax(single))
-    rank = 1 + int(np.count_nonzero(batched > batched[argmax]))
-    return np.array(moved), max(0.0, kl), class_of_rank(rank) != "unshifted"
+    return moved, other.kl, other.argmax_rank != 1
 
 
 def _null_rate(
