@@ -207,6 +207,7 @@ def _history() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
+    from urial_tui.cli.doctor_pair import kept_noise
     from urial_tui.models import demo
     from urial_tui.models.gguf_header import read_header
     from urial_tui.models.library import Library
@@ -234,15 +235,10 @@ def _models() -> Iterator[Check]:
     yield Check(group, "library", "ok", f"{found} GGUF files besides the embedded model")
     for problem in library.problems:
         yield Check(group, "library", "warn", problem)
+    yield from kept_noise()
     if not wants_demo:
         resolved = resolve_side(settings.side, library, settings)
         yield Check(group, "side", "ok", f"{settings.side}: {resolved.model_path}")
-
-
-def _noise() -> Iterator[Check]:
-    from urial_tui.cli.doctor_pair import kept_noise
-
-    yield from kept_noise()
 
 
 def _demo_runs(settings: Settings) -> Check:
@@ -287,6 +283,5 @@ _GROUPS: dict[str, Callable[[], Iterator[Check]]] = {
     "packs": _packs,
     "history": _history,
     "models": _models,
-    "noise": _noise,
     "terminal": _terminal,
 }

@@ -26,10 +26,8 @@ def kept_noise() -> Iterator[Check]:
     known = Measurements(paths.measurements_file(), versions().get("llama-cpp-python", "")).known()
     for model, adapter, measured in known:
         name = Path(model).stem + (f"+{Path(adapter).stem}" if adapter else "")
-        yield _noise_check("noise", name, measured)
-    if not known:
-        detail = "nothing measured yet; urial-tui doctor --pair measures"
-        yield Check("noise", "models", "ok", detail)
+        detail = f"{_in_words(measured)}; against itself {measured.null_rate:.1%} not unshifted"
+        yield Check("models", f"noise of {name}", "ok", detail)
 
 
 def check_pair(generator: str, reference: str) -> tuple[list[Check], dict[str, Any]]:
@@ -71,8 +69,8 @@ async def _check_pair(generator: str, reference: str) -> tuple[list[Check], dict
                 )
             numbers[role] = {"side": side.notation, **asdict(done[key])}
             progress.clear()
-            checks.append(_noise_check(GROUP, f"{role} {side.notation}", done[key]))
-            checks.append(_null_check(f"{role} against itself", done[key]))
+            checks.append(Check(GROUP, f"noise of {side.notation}", "ok", _in_words(done[key])))
+            checks.append(_null_check(f"null rate of {side.notation}", done[key]))
         return checks, {"pair": {**numbers, "vocabulary": about}}
     finally:
         progress.clear()
@@ -84,15 +82,12 @@ def _model(spec: ContextSpec) -> ContextSpec:
     return ContextSpec(spec.model_path, spec.adapter_path, spec.adapter_scale)
 
 
-def _noise_check(group: str, name: str, measured: Measurement) -> Check:
-    detail = (
-        f"noise {measured.noise:.3g} nats (99th percentile over {measured.tokens} tokens), "
+def _in_words(measured: Measurement) -> str:
+    return (
+        f"{measured.noise:.3g} nats (99th percentile over {measured.tokens} tokens), "
         f"mean KL between the two paths {measured.mean_kl:.2g}, "
         f"{measured.changed:.1%} of the classes change"
     )
-    if group == GROUP:
-        return Check(group, name, "ok", detail)
-    return Check(group, name, "ok", f"{detail}; against itself {measured.null_rate:.1%}")
 
 
 def _null_check(name: str, measured: Measurement) -> Check:
