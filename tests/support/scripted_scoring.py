@@ -30,13 +30,15 @@ class Scored:
 @dataclass
 class Scoring:
     """What the engine answers. `kinds`: a letter a token, the last one for all that follow. `failing`: reference number
-    to message. `differing`: check_pair refuses. `before`: called with each request before it is answered."""
+    to message; `failing_after` tokens. `differing`: check_pair refuses.
+    `before`: called with each request before it is answered."""
 
     kinds: str = "usm"
     noise: float = 0.25
     kl: float = 0.5
     margin: float = 1.0
     failing: dict[int, str] = field(default_factory=dict)
+    failing_after: int = 0
     differing: bool = False
     measurable: bool = True
     before: Callable[[Scored], None] = lambda _request: None
@@ -49,6 +51,7 @@ class ScoringEngine(ScriptedEngine):
         super().__init__(*args, **rest)
         self.scoring = scoring or Scoring()
         self.scored: list[Scored] = []
+        self.runs: list[ScoringRun] = []
         self.measured: list[wire.ContextSpec] = []
         self.control: set[int] = set()
 
@@ -84,7 +87,8 @@ class ScoringEngine(ScriptedEngine):
     ) -> "ScoringRun":
         request = Scored(generator, references, tokens, text, top_k)
         self.scored.append(request)
-        return ScoringRun(self, request)
+        self.runs.append(ScoringRun(self, request))
+        return self.runs[-1]
 
 
 class ScoringRun:
@@ -108,9 +112,13 @@ class ScoringRun:
         mine = (1, 2, 3) if asked.generator else ()
         raw = tuple(engine.text_of([id_]) for id_ in ids)
         yield wire.ScoringStarted(1, prompts, mine, ids, raw)
-        for n, message in scoring.failing.items():
-            yield wire.ReferenceFailed(1, n, "context-full", message, "Use a larger context.")
-        for i, id_ in enumerate(ids):
+        for i, id_ in enumerate((*ids, 0)):
+            if i == min(scoring.failing_after, len(ids)):
+                for n, message in scoring.failing.items():
+                    hint = "Use a larger context."
+                    yield wire.ReferenceFailed(1, n, "context-full", message, hint)
+            if i == len(ids):
+                break
             await engine.pace.passed()
             kind = scoring.kinds[min(i, len(scoring.kinds) - 1)]
             yield wire.Scored(1, (self._token(i, id_, RANKS[kind]),), {OTHER: b"\x02"})
@@ -135,7 +143,8 @@ class ScoringRun:
             id_,
             generator,
             tuple(
-                None if n in scoring.failing else reference for n in range(len(asked.references))
+                None if n in scoring.failing and i >= scoring.failing_after else reference
+                for n in range(len(asked.references))
             ),
             control=id_ in self._engine.control,
         )

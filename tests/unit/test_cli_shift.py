@@ -316,6 +316,25 @@ def test_one_reference_that_fails_leaves_the_other_and_an_exit_code(
     assert found["tokens"][0]["references"][1] is None
 
 
+def test_scores_before_a_failure_are_kept(run: Run, scoring: Scoring) -> None:
+    scoring.failing, scoring.failing_after = {0: "the context is full"}, 2
+    code, out, _ = run("--json", "Count")
+    found = json.loads(out)
+    assert code == 4
+    (reference,) = found["references"]
+    assert (reference["error"]["message"], reference["unscored"]) == ("the context is full", 2)
+    assert [token["references"][0] is None for token in found["tokens"]] == [
+        False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_a_text_has_no_prompt_to_be_the_same_as(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_text("text")
+    arguments = ("--answer", str(tmp_path / "answer"), "Hi")
+    code, _, err = run(*arguments, sides=("--reference", f"{model}@same"))
+    assert (code, "needs a generator" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -395,8 +414,11 @@ def test_the_same_command_goes_on_after_the_items_that_are_there(
     assert run("--input", str(three), "--output", str(output), "--limit", "2")[0] == 0
     assert output.stat().st_mode & 0o777 == 0o600
     first = output.read_bytes()
-    code, out, err = run("--input", str(three), "--output", str(output), "--json")
+    page = tmp_path / "page.html"
+    files = ("--output", str(output), "--html", str(page))
+    code, out, err = run("--input", str(three), *files, "--json")
     assert code == 0
+    assert page.read_text("utf-8").count(' Second?"') == 1
     assert output.read_bytes().startswith(first)
     assert [line["index"] for line in lines(output)] == [0, 1, 2]
     assert len(engines[1].scored) == 1
@@ -407,6 +429,15 @@ def test_the_same_command_goes_on_after_the_items_that_are_there(
     assert resumed["summary"] == whole["summary"], "read back, the numbers are the same"
     assert run("--input", str(three), "--output", str(output))[0] == 0
     assert len(engines) == 3, "nothing was left to do, so no engine was started"
+
+
+def test_a_query_too_can_have_a_file_of_its_own(run: Run, tmp_path: Path, engines: Engines) -> None:
+    output = tmp_path / "one.jsonl"
+    first = json.loads(run("--json", "--output", str(output), "Count")[1])
+    assert lines(output) == [first]
+    assert json.loads(run("--json", "--output", str(output), "Count")[1]) == first
+    assert len(engines) == 1
+    assert run("--output", str(output), "Another")[0] == 2
 
 
 def test_a_line_that_was_cut_off_is_done_again(run: Run, three: Path, tmp_path: Path) -> None:
@@ -524,6 +555,7 @@ def test_a_signal_keeps_what_is_finished(
     assert code == expected
     assert [line["index"] for line in lines(output)] == [0, 1]
     assert "2 of 3 items are done" in err
+    assert [run.cancelled for run in engines[0].runs] == [False, False, True]
     assert engines[0].closed
 
 

@@ -175,7 +175,7 @@ class Shifter:
     ) -> ShiftResult:
         """Compare one answer: `answer` as it is, or one that the generator writes with `sampling`.
 
-        Raises UsageError for an empty answer, EngineError when no reference has a score.
+        Raises UsageError for an empty answer, EngineError when no reference has any score.
         """
         if answer is not None:
             if not answer.strip():
@@ -275,15 +275,12 @@ class Shifter:
                         scores |= {score.i: score for score in event.scores}
                         pieces |= event.pieces
                     elif isinstance(event, wire.ReferenceFailed):
-                        failure = EngineError(event.message, hint=event.hint, kind=event.kind)
-                        if event.reference < 0:
-                            raise failure
-                        errors[event.reference] = failure
+                        _note_failure(errors, event)
                     elif isinstance(event, wire.ScoreFinished):
                         finished = event
                     elif isinstance(event, wire.Progress):
                         self._progress(event)
-            if all(errors):
+            if all(errors) and not any(any(score.references) for score in scores.values()):
                 raise cast(UrialError, errors[0])
             if started is None or finished is None or finished.cancelled:
                 raise EngineError("the scoring did not end", hint="Run the command again.")
@@ -370,6 +367,13 @@ def _completed(
         control=score.control or i in answer.control,
         cut=score.cut or i == answer.cut,
     )
+
+
+def _note_failure(errors: list[UrialError | None], event: wire.ReferenceFailed) -> None:
+    """Why a reference (-1: every one of them) has no more scores; the first reason counts."""
+    failure = EngineError(event.message, hint=event.hint, kind=event.kind)
+    for n in range(len(errors)) if event.reference < 0 else (event.reference,):
+        errors[n] = errors[n] or failure
 
 
 def _with_finite_kl(score: ReferenceScore | None) -> ReferenceScore | None:
