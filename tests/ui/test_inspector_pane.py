@@ -188,7 +188,7 @@ async def test_another_theme_recolours_it_and_themes_without_our_colours_work() 
         assert len(colours) >= 2
 
 
-def test_pictures_at_two_sizes(snap_compare: Any) -> None:
+def test_a_picture_beside_the_transcript(snap_compare: Any) -> None:
     assert snap_compare(Host(beside=True), terminal_size=(120, 45), run_before=_filled)
 
 

@@ -283,7 +283,7 @@ def test_ratios_are_given_with_and_without_near_ties_and_control_apart() -> None
     assert "unshifted  50.0 %    2" in text
     assert "marginal   25.0 %    1" in text
     assert "shifted    25.0 %    1  1 ?" in text
-    assert "without 1 near ties: u 66.7 m 33.3 s 0.0 %" in text
+    assert "without 1 near tie: u 66.7 m 33.3 s 0.0 %" in text
     assert "mean KL 0.410 nats · control 1" in text
     assert "░u 50% ▒m 25% █s 25% 1? KL 0.41" in text_of(
         short_class_lines(TraceView(trace(scores)).summary(), 34)
@@ -292,7 +292,7 @@ def test_ratios_are_given_with_and_without_near_ties_and_control_apart() -> None
 
 def test_tokens_without_a_score_are_counted_apart() -> None:
     shown = TraceView(trace([token(0, 100, None), token(1, 100)]))
-    assert "1 tokens without a score" in text_of(class_lines(shown.summary(), 46))
+    assert "1 token without a score" in text_of(class_lines(shown.summary(), 46))
 
 
 def test_the_bar_is_full_and_shows_every_class_that_occurs() -> None:

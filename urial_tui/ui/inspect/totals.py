@@ -55,7 +55,7 @@ def class_lines(summary: Summary, width: int) -> list[Line]:
         lines.append(fit_line([("near ties (?): noise not measured", "dim")], width))
     elif near and clear is not None:
         short = " ".join(f"{name[0]} {clear[name] * 100:.1f}" for name in COUNTED)
-        words = f"without {near} near ties" if width >= 44 else "without ?"
+        words = f"without {near} near tie{'s' if near != 1 else ''}" if width >= 44 else "without ?"
         lines.append(fit_line([(f"{words}: {short} %", "dim")], width))
     elif near:
         lines.append(fit_line([(f"all {near} are near ties (?)", "dim")], width))
@@ -68,7 +68,9 @@ def class_lines(summary: Summary, width: int) -> list[Line]:
 def _unscored(summary: Summary, width: int) -> list[Line]:
     if not summary.unscored:
         return []
-    return [fit_line([(f"{summary.unscored} tokens without a score", "warn")], width)]
+    n = summary.unscored
+    words = f"{n} token{'s' if n != 1 else ''} without a score"
+    return [fit_line([(words, "warn")], width)]
 
 
 def short_class_lines(summary: Summary, width: int) -> list[Line]:
@@ -112,7 +114,7 @@ def sparkline(
             glyph = "∞"
         else:
             glyph = column(value / scale if scale else 0.0)
-        name = "here" if place == here else "bar-marginal" if kl else "bar-shifted"
+        name = "here" if place == here else "bar" if kl else "bar-shifted"
         if line and line[-1][1] == name:
             line[-1] = (line[-1][0] + glyph, name)
         else:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,6 +18,7 @@ from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.safetext import sanitize_line
 from urial_tui.sides import parse_side
+from urial_tui.ui.inspect.lines import fit, safe
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
 
 _WORD = re.compile(r'(?:"[^"]*"|[^\s"])+|"')
@@ -66,6 +68,7 @@ class ReferencePicker(Dialog[ReferenceChoice]):
         self._current = current
         self._pairs = list(pairs)
         self._check = check
+        self._title_width = min(max((cell_len(safe(p.title)) for p in pairs), default=0), 32)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -86,7 +89,8 @@ class ReferencePicker(Dialog[ReferenceChoice]):
     def _option(self, index: int) -> Option:
         pair = self._pairs[index]
         sides = f"  {pair.generator} against {', '.join(pair.references) or 'nothing'}"
-        return Option(line_of(pair.title, (sides, "dim")), id=str(index))
+        title = fit(safe(pair.title), self._title_width, pad=True)
+        return Option(line_of(title, (sides, "dim")), id=str(index))
 
     def _written(self) -> str:
         """The references in use, unless they have characters that cannot be shown as they are."""
