@@ -12,23 +12,30 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.support.scripted_engine import ScriptedEngine
+from tests.support.traces import empty_trace, pieces_of, scores_of
 from urial_tui.chat.events import (
     BranchChanged,
     ChatEvent,
     ContextNotice,
     EngineStatus,
     MessageAdded,
+    PairChanged,
     SessionsChanged,
     SideReady,
     StoreTrouble,
     TextStreamed,
+    TokensScored,
+    TraceEnded,
+    TraceStarted,
     Trouble,
     TurnEnded,
     TurnStarted,
 )
+from urial_tui.chat.pair import Pair, PairStatus, ReferenceStatus
 from urial_tui.engine.protocol import ContextInfo, ContextSpec, Finished, Sampling, Timings, Token
 from urial_tui.errors import UrialError
-from urial_tui.store.types import Hit, Message, Session, Status
+from urial_tui.shift.records import TokenScore
+from urial_tui.store.types import Hit, Message, Session, ShiftTotals, Status, Trace
 
 NOW = "2026-03-01T10:00:00.000Z"
 
@@ -72,6 +79,15 @@ class FakeChat:
         self._numbers = itertools.count(1)
         self._streamed = 0
         self.queued: list[str] = []
+        self.pair = PairStatus(side)
+        """Without references, as an old conversation has it; `compare` sets some."""
+        self.scoring_message: str | None = None
+        self.traces: dict[str, Trace] = {}
+        """Stored traces by message id."""
+        self.all_pairs = (
+            Pair("demo@urial-general", ("demo@zero-shot",), "What the prompt does"),
+            Pair("demo+sft@chat", ("demo@raw",), "What tuning does"),
+        )
 
     # --- state ------------------------------------------------------------------------------
 
@@ -265,6 +281,8 @@ class FakeChat:
 
     async def stop(self) -> None:
         self._called("stop")
+        if self.scoring_message is not None:
+            self.end_trace(self.scoring_message)
         if not self.busy:
             return
         if self.queued:
@@ -416,3 +434,89 @@ class FakeChat:
 
     def store_trouble(self, error: UrialError | None) -> None:
         self.emit(StoreTrouble(error))
+
+    # --- token shift ------------------------------------------------------------------------
+
+    def compare(self, *sides: str, **status: Any) -> None:
+        """Set ready references."""
+        references = tuple(ReferenceStatus(side, "ready", **status) for side in sides)
+        self.pair = PairStatus(self.side, references, self.pair.scoring)
+        self.emit(PairChanged(self.pair))
+
+    def store_trace(
+        self, message_id: str, texts: Sequence[str | bytes], kinds: str, **changes: Any
+    ) -> Trace:
+        """A stored trace of an answer whose tokens are `texts`; a letter of `kinds` for each."""
+        trace = empty_trace(message_id, scores=scores_of(kinds), pieces=pieces_of(texts), **changes)
+        self.traces[message_id] = trace
+        return trace
+
+    def start_trace(self, message_id: str = "", **changes: Any) -> Trace:
+        """Scores of an answer, the last one unless it is named, will follow."""
+        message_id = message_id or self._visible[-1]
+        trace = empty_trace(message_id, complete=False, **changes)
+        self.traces[message_id] = trace
+        self.emit(TraceStarted(message_id, trace))
+        return trace
+
+    def score_tokens(
+        self,
+        scores: Sequence[TokenScore],
+        pieces: dict[int, bytes] | None = None,
+        message_id: str = "",
+    ) -> None:
+        """More scores of the answer whose trace was started."""
+        message_id = message_id or self._visible[-1]
+        trace = self.traces[message_id]
+        known = pieces or {}
+        self.traces[message_id] = dataclasses.replace(
+            trace, scores=(*trace.scores, *scores), pieces={**trace.pieces, **known}
+        )
+        self.emit(TokensScored(message_id, tuple(scores), known))
+
+    def end_trace(self, message_id: str = "", error: UrialError | None = None) -> None:
+        message_id = message_id or self._visible[-1]
+        trace = dataclasses.replace(self.traces[message_id], complete=error is None)
+        self.traces[message_id] = trace
+        self.scoring_message = None
+        self.emit(TraceEnded(message_id, trace if trace.scores else None, error))
+
+    def pairs(self) -> tuple[Pair, ...]:
+        return self.all_pairs
+
+    async def set_references(self, sides: tuple[str, ...]) -> None:
+        self._called("set_references", sides)
+        self.compare(*sides)
+
+    async def set_scoring(self, on: bool) -> None:
+        self._called("set_scoring", on)
+        self.pair = dataclasses.replace(self.pair, scoring=on)
+        self.emit(PairChanged(self.pair))
+
+    async def next_pair(self) -> None:
+        self._called("next_pair")
+        generators = [pair.generator for pair in self.all_pairs]
+        number = generators.index(self.side) + 1 if self.side in generators else 0
+        pair = self.all_pairs[number % len(self.all_pairs)]
+        self.side = pair.generator
+        self.compare(*pair.references)
+
+    async def trace(self, message_id: str) -> Trace | None:
+        self._called("trace", message_id)
+        return self.traces.get(message_id)
+
+    async def score(self, message_id: str) -> None:
+        self._called("score", message_id)
+        self.scoring_message = message_id
+
+    async def branch_from(self, message_id: str, i: int, token_id: int) -> None:
+        self._called("branch_from", message_id, i, token_id)
+        message = self._messages[message_id]
+        assert message.parent_id is not None
+        self._show(message.parent_id)
+        self._answer(message.parent_id)
+
+    async def shift_totals(self, session_only: bool) -> list[ShiftTotals]:
+        self._called("shift_totals", session_only)
+        side = self.pair.references[0].side if self.pair.references else "demo@zero-shot"
+        return [ShiftTotals(self.side, side, "live", 3, 78, 14, 8, 3, 0.31)]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from urial_tui.ui.commands import CHAT_COMMANDS
-from urial_tui.ui.situation import Situation, can
+from urial_tui.ui.situation import Inspected, Situation, can
 
 EMPTY = Situation(connected=True)
 TALKED = Situation(
@@ -30,6 +30,7 @@ def test_before_the_history_is_open_nothing_is_offered_that_needs_it():
 
 def test_an_empty_conversation_offers_what_begins_one():
     wanted = {"prefill", "search", "choose_pack", "choose_side", "sampling", "toggle_sessions"}
+    wanted |= {"choose_references", "toggle_scoring", "toggle_inspector", "totals"}
     assert possible(EMPTY) == wanted
 
 
@@ -59,10 +60,14 @@ def test_while_an_answer_is_written_only_stopping_and_reading_are_offered():
         ({"editing": True, "busy": True}, {"stop"}),
         ({"place": "transcript"}, {"back"}),
         ({"place": "transcript", "busy": True}, {"stop"}),
+        ({"place": "transcript", "inspected": Inspected(inspecting=True)}, {"leave_inspect"}),
+        ({"busy": True, "inspected": Inspected(inspecting=True)}, {"stop"}),
+        ({"place": "transcript", "inspected": Inspected(scoring=True)}, {"stop"}),
+        ({"editing": True, "inspected": Inspected(inspecting=True)}, {"leave_edit"}),
     ],
 )
 def test_escape_means_one_thing_at_a_time(change, wanted):
-    escape = {"stop", "leave_edit", "close_prefill", "back"}
+    escape = {"stop", "leave_edit", "close_prefill", "leave_inspect", "back"}
     assert possible(dataclasses.replace(TALKED, **change)) & escape == wanted
 
 

@@ -32,7 +32,7 @@ from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.signals import HUNG_UP_GRACE_S, Watchdog, handled
-from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES
+from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES, shift_variables
 
 TWICE_S = 3.0
 """Two presses of Ctrl+C within this many seconds quit."""
@@ -70,6 +70,9 @@ class UrialApp(App[None]):
         known = services.theme in self.available_themes
         self.theme = services.theme if known else DEFAULT_THEME
         self._keymap_problems = usable_keymap(services.keymap)[1]
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return shift_variables(self.current_theme.dark)
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen

@@ -7,51 +7,19 @@ Enter). Plain letters work while the transcript has the focus. Users rebind by i
 settings; Textual's own widgets keep their keys.
 """
 
-from dataclasses import dataclass
-
-from textual.binding import Binding
-
-
-@dataclass(frozen=True)
-class Command:
-    """One thing a user can do. `action` is a Textual action name without its namespace. Without
-    `keys` it is in the palette only.
-    """
-
-    id: str
-    keys: str
-    action: str
-    label: str
-    """A word or two for the footer."""
-    title: str
-    """For the palette and the help screen."""
-    tooltip: str
-    group: str
-    show: bool = True
-    priority: bool = False
-    palette: bool = True
-
-    def binding(self, namespace: str = "") -> Binding:
-        return Binding(
-            self.keys,
-            namespace + self.action,
-            self.label,
-            show=self.show,
-            priority=self.priority,
-            tooltip=self.tooltip,
-            id=self.id,
-        )
-
-
-WRITING, ANSWERS, READING, SESSIONS, SETUP, PROGRAM = (
-    "Writing",
-    "Answers",
-    "Reading",
-    "Sessions",
-    "Model and prompt",
-    "Program",
+from urial_tui.ui.command import (
+    ANSWERS,
+    GROUPS,
+    PROGRAM,
+    READING,
+    SESSIONS,
+    SETUP,
+    WRITING,
+    Command,
 )
-GROUPS = (WRITING, ANSWERS, READING, SESSIONS, SETUP, PROGRAM)
+from urial_tui.ui.commands_shift import SHIFT_COMMANDS
+
+__all__ = ["ALL_COMMANDS", "APP_COMMANDS", "CHAT_COMMANDS", "FOOTER_ORDER", "GROUPS", "Command"]
 
 APP_COMMANDS = (
     Command(
@@ -100,7 +68,7 @@ APP_COMMANDS = (
     ),
 )
 
-CHAT_COMMANDS = (
+_TALK_COMMANDS = (
     Command(
         "chat.help",
         "question_mark",
@@ -323,24 +291,29 @@ CHAT_COMMANDS = (
     ),
 )
 
+CHAT_COMMANDS = (*_TALK_COMMANDS, *SHIFT_COMMANDS)
+
 ALL_COMMANDS = (*APP_COMMANDS, *CHAT_COMMANDS)
 
 FOOTER_ORDER = (
     "chat.stop",
     "chat.leave-edit",
     "chat.close-prefill",
+    "chat.leave-inspect",
     "composer.send",
     "app.help",
     "app.palette",
     "*",
     "chat.back",
     "chat.regenerate",
+    "chat.inspect",
     "chat.sessions",
     "chat.edit",
     "chat.new",
     "chat.continue",
     "chat.branch",
     "chat.pack",
+    "chat.next-pair",
     "chat.copy",
     "chat.prefill",
     "composer.newline",

@@ -124,16 +124,17 @@ def _meet(one: str, other: str, places: Mapping[str, str]) -> bool:
 
 
 def _with_sharers(keymap: Mapping[str, str]) -> dict[str, str]:
-    """The keymap with the commands that share a key with one that is bound anew.
+    """The keymap with the commands that share a key with one that is bound anew in the same place.
 
     Textual takes a key away from all of its commands when one of them gets another key; those
     that are named keep theirs.
     """
-    freed = {key for one in keymap if one in _BY_ID for key in _BY_ID[one].keys.split(",")}
+    defaults, places = _defaults(), _places()
+    freed = {(places[one], key) for one in keymap for key in defaults[one].split(",")}
     kept = {
-        command.id: command.keys
-        for command in ALL_COMMANDS
-        if command.id not in keymap and freed & set(command.keys.split(","))
+        one: keys
+        for one, keys in defaults.items()
+        if one not in keymap and any((places[one], key) in freed for key in keys.split(","))
     }
     return {**keymap, **kept}
 

@@ -1,24 +1,27 @@
-"""From chat events to Textual messages: streamed text is collected and handed on about 18 times a
-second.
+"""From chat events to Textual messages: streamed text and scores are collected and handed on about
+18 times a second.
 
 The chat calls `EventRelay.listen` in the app's own event loop, once for every event, which for a
-fast model is hundreds of times a second. Text waits for the timer; anything else first lets the
-waiting text go, so that the order of events is kept.
+fast model is hundreds of times a second. Text and scores wait for the timer; anything else first
+lets them go, so that the order of events is kept. Text goes before the scores of its tokens.
 """
 
 from collections.abc import Callable
 
 from textual.message import Message
 
-from urial_tui.chat.events import ChatEvent, TextStreamed
+from urial_tui.chat.events import ChatEvent, TextStreamed, TokensScored
 from urial_tui.engine.protocol import Token
+from urial_tui.shift.records import TokenScore
 
 FLUSH_PERIOD = 1 / 18
 """Seconds between two updates of the transcript while text streams."""
 
 
 class ChatArrived(Message):
-    """One event of the chat; a TextStreamed holds all the text since the one before."""
+    """One event of the chat; a TextStreamed holds all the text since the one before, a TokensScored
+    all the scores.
+    """
 
     def __init__(self, event: ChatEvent) -> None:
         super().__init__()
@@ -26,8 +29,8 @@ class ChatArrived(Message):
 
 
 class EventRelay:
-    """Collects TextStreamed events between calls of `flush`; passes every other event on at once,
-    in order.
+    """Collects TextStreamed and TokensScored events between calls of `flush`; passes every other
+    event on at once, in order.
     """
 
     def __init__(self, post: Callable[[Message], object]) -> None:
@@ -35,6 +38,9 @@ class EventRelay:
         self._message_id = ""
         self._texts: list[str] = []
         self._tokens: list[Token] = []
+        self._scored_id = ""
+        self._scores: list[TokenScore] = []
+        self._pieces: dict[int, bytes] = {}
 
     def listen(self, event: ChatEvent) -> None:
         if isinstance(event, TextStreamed):
@@ -44,14 +50,25 @@ class EventRelay:
             self._texts.append(event.text)
             self._tokens.extend(event.tokens)
             return
+        if isinstance(event, TokensScored):
+            if event.message_id != self._scored_id:
+                self.flush()
+                self._scored_id = event.message_id
+            self._scores.extend(event.scores)
+            self._pieces.update(event.pieces)
+            return
         self.flush()
         self._post(ChatArrived(event))
 
     def flush(self) -> None:
-        """Hand on the text that waits, if any."""
-        if not self._texts:
-            return
-        event = TextStreamed(self._message_id, "".join(self._texts), tuple(self._tokens))
-        self._texts.clear()
-        self._tokens.clear()
-        self._post(ChatArrived(event))
+        """Hand on the text and the scores that wait, if any."""
+        if self._texts:
+            text = TextStreamed(self._message_id, "".join(self._texts), tuple(self._tokens))
+            self._texts.clear()
+            self._tokens.clear()
+            self._post(ChatArrived(text))
+        if self._scores or self._pieces:
+            scored = TokensScored(self._scored_id, tuple(self._scores), self._pieces)
+            self._scores.clear()
+            self._pieces = {}
+            self._post(ChatArrived(scored))

@@ -12,6 +12,24 @@ Place = Literal["composer", "transcript", "sessions", "prefill", "elsewhere"]
 
 
 @dataclass(frozen=True)
+class Inspected:
+    """What the moment is for the inspector. `answer` is the chosen or the last one."""
+
+    inspecting: bool = False
+    """The token cursor is in an answer."""
+    has_answer: bool = False
+    has_scores: bool = False
+    """The answer has scores."""
+    n_references: int = 0
+    """How many references the answer's scores have."""
+    n_compared: int = 0
+    """How many references are compared with from now on."""
+    n_pairs: int = 0
+    scoring: bool = False
+    """A stored answer is being scored."""
+
+
+@dataclass(frozen=True)
 class Situation:
     """The moment. `target` is the message that commands about a message mean: the chosen one, or
     the last.
@@ -37,6 +55,7 @@ class Situation:
     session_chosen: bool = False
     """The session list has the focus and a session under its cursor."""
     too_small: bool = False
+    inspected: Inspected = Inspected()
 
 
 def can(action: str, now: Situation) -> bool:
@@ -47,14 +66,15 @@ def can(action: str, now: Situation) -> bool:
         return False
     match action:
         case "stop":
-            return now.busy
+            return now.busy or now.inspected.scoring
         case "leave_edit":
             return now.editing and not now.busy
         case "close_prefill":
             return now.prefilling and not now.editing and not now.busy
         case "back":
             plain = not (now.editing or now.prefilling or now.busy)
-            return plain and now.place in ("transcript", "sessions")
+            free = plain and not (now.inspected.inspecting or now.inspected.scoring)
+            return free and now.place in ("transcript", "sessions")
         case "regenerate":
             return now.has_user_message and not now.busy and not now.editing
         case "continue_answer":
@@ -79,8 +99,29 @@ def can(action: str, now: Situation) -> bool:
             return now.connected and (now.has_session or now.session_chosen)
         case "choose_pack" | "choose_side":
             return now.connected and not now.busy
-        case "sampling":
+        case "sampling" | "choose_references" | "toggle_scoring" | "totals" | "toggle_inspector":
             return now.connected
+    return _can_inspect(action, now)
+
+
+def _can_inspect(action: str, now: Situation) -> bool:
+    it = now.inspected
+    match action:
+        case "leave_inspect":
+            free = not (now.busy or it.scoring or now.editing or now.prefilling)
+            return it.inspecting and free
+        case "inspect":
+            return it.inspecting or it.has_answer
+        case "next_pair":
+            return now.connected and it.n_pairs > 1 and not now.busy
+        case "score_answer":
+            return (
+                it.has_answer and it.n_compared > 0 and not (now.busy or now.locked or it.scoring)
+            )
+        case "next_lane" | "positions":
+            return it.has_scores
+        case "next_reference":
+            return it.has_scores and it.n_references > 1
     return True
 
 
@@ -96,5 +137,10 @@ _NEED_ROOM = frozenset(
         "choose_side",
         "sampling",
         "read",
+        "inspect",
+        "toggle_inspector",
+        "choose_references",
+        "positions",
+        "totals",
     }
 )

@@ -9,6 +9,39 @@ from textual.theme import Theme
 
 DEFAULT_THEME = "urial-night"
 
+_SHIFT_DARK = {
+    "shift-unshifted": "#9CC3F5",
+    "shift-marginal": "#F2A65A",
+    "shift-shifted": "#E879C6",
+    "shift-pending": "#7C8798",
+    "shift-grade-0": "#7E93AE",
+    "shift-grade-1": "#9CC3F5",
+    "shift-grade-2": "#F0CB8A",
+    "shift-grade-3": "#F2A65A",
+    "shift-grade-4": "#E879C6",
+    "shift-cursor": "#F2A65A",
+}
+_SHIFT_LIGHT = {
+    "shift-unshifted": "#1F5FA8",
+    "shift-marginal": "#A8560A",
+    "shift-shifted": "#A3186F",
+    "shift-pending": "#6B7686",
+    "shift-grade-0": "#5F7490",
+    "shift-grade-1": "#1F5FA8",
+    "shift-grade-2": "#7A5A10",
+    "shift-grade-3": "#A8560A",
+    "shift-grade-4": "#A3186F",
+    "shift-cursor": "#A8560A",
+}
+
+
+def shift_variables(dark: bool) -> dict[str, str]:
+    """The colours of token shift: blue, orange and magenta for the classes, five steps for graded
+    lanes. For any theme; one may set its own.
+    """
+    return dict(_SHIFT_DARK if dark else _SHIFT_LIGHT)
+
+
 NIGHT = Theme(
     name=DEFAULT_THEME,
     primary="#6CA8F0",

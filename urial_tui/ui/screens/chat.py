@@ -19,8 +19,10 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands import CHAT_COMMANDS
+from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
+from urial_tui.ui.screens.chat_inspect import ChatInspect
 from urial_tui.ui.screens.chat_sessions import ChatSessions
 from urial_tui.ui.screens.chat_tools import ChatTools
 from urial_tui.ui.screens.chat_turns import ChatTurns
@@ -43,13 +45,14 @@ WELCOME_KEYS = (
     ("chat.side", "choose the model"),
     ("chat.sampling", "sampling settings"),
     ("chat.prefill", "begin the answer yourself"),
+    ("chat.next-pair", "compare another pair of sides"),
     ("chat.sessions", "earlier sessions"),
     ("app.palette", "all commands"),
     ("app.help", "help"),
 )
 
 
-class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatEvents):
+class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatInspect, ChatEvents):
     """See the module."""
 
     AUTO_FOCUS = "#composer"
@@ -72,6 +75,7 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatEvents):
                 yield Banner(id="banner")
                 yield BeginLine(id="begin")
                 yield Composer(placeholder="Write a message", id="composer")
+            yield InspectorPane(id="inspector")
         with Container(id="too-small"):
             yield Static("", id="too-small-text", markup=False)
         yield StatusBar(id="status")
@@ -114,6 +118,7 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatEvents):
             return
         self.chat = chat
         self.show_side()
+        self.pair_changed(chat.pair)
         await self._guarded(self._first_session())
         self.changed()
         await self._guarded(chat.start())
@@ -177,6 +182,7 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatEvents):
         words = f"Small terminal, {width}x{height}: {', '.join(hidden)}."
         self.banner.show("layout", words if small else "")
         self.lay_out_list()
+        self.lay_out_inspector()
         self.changed()
 
     def say_closing(self) -> None:

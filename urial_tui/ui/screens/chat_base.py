@@ -10,6 +10,8 @@ from typing import Any
 
 from textual.screen import Screen
 
+from urial_tui.chat.events import TokensScored, TraceEnded, TraceStarted
+from urial_tui.chat.pair import PairStatus
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.store.types import Message, Session
@@ -17,7 +19,7 @@ from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.keymap import key_name, keys_of, usable_keymap
 from urial_tui.ui.relay import EventRelay
 from urial_tui.ui.services import AppServices, ChatLike
-from urial_tui.ui.situation import Place, Situation
+from urial_tui.ui.situation import Inspected, Place, Situation
 from urial_tui.ui.widgets.banner import Banner
 from urial_tui.ui.widgets.begin_line import BeginLine
 from urial_tui.ui.widgets.composer import Composer
@@ -78,6 +80,26 @@ class ChatBase(Screen[None]):
 
     def show_side(self) -> None:
         """Show the side in use."""
+        raise NotImplementedError
+
+    def trace_told(self, event: TraceStarted | TokensScored | TraceEnded) -> None:
+        """The chat told of scores."""
+        raise NotImplementedError
+
+    def pair_changed(self, pair: PairStatus) -> None:
+        """Other sides are compared, or it is known more of them."""
+        raise NotImplementedError
+
+    def answers_changed(self) -> None:
+        """Other messages, or another state of them, are in the transcript."""
+        raise NotImplementedError
+
+    def inspect_action(self, action: str, message_id: str) -> None:
+        """A key of the transcript about tokens: "tokens", "score", "lane", "inspector"."""
+        raise NotImplementedError
+
+    def inspected(self) -> Inspected:
+        """What of the inspector decides which commands make sense."""
         raise NotImplementedError
 
     # --- widgets ----------------------------------------------------------------------------
@@ -212,6 +234,7 @@ class ChatBase(Screen[None]):
             locked=chat is not None and chat.locked is not None,
             session_chosen=place == "sessions" and self.session_list.highlighted is not None,
             too_small=self.too_small,
+            inspected=self.inspected(),
         )
 
     def changed(self) -> None:

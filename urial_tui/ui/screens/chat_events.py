@@ -14,10 +14,14 @@ from urial_tui.chat.events import (
     ContextNotice,
     EngineStatus,
     MessageAdded,
+    PairChanged,
     SessionsChanged,
     SideReady,
     StoreTrouble,
     TextStreamed,
+    TokensScored,
+    TraceEnded,
+    TraceStarted,
     Trouble,
     TurnEnded,
     TurnStarted,
@@ -55,6 +59,13 @@ class ChatEvents(ChatBase):
             case TextStreamed():
                 self.text_streamed(event)
                 return
+            case TokensScored():
+                self.trace_told(event)
+                return
+            case TraceStarted() | TraceEnded():
+                self.trace_told(event)
+            case PairChanged():
+                self.pair_changed(event.pair)
             case EngineStatus():
                 self.engine_changed(event)
             case SideReady():
@@ -112,6 +123,7 @@ class ChatEvents(ChatBase):
                 self.tell(f"The answer was cut: {why}. {self.key('chat.continue')} continues it.")
         if event.error is not None:
             self.tell_error(event.error)
+        self.answers_changed()
         self.count_versions()
 
     # --- messages ---------------------------------------------------------------------------
@@ -131,6 +143,7 @@ class ChatEvents(ChatBase):
             self.banner.show("context", "")
         self.composer.set_history([m.content for m in event.messages if m.role == "user"])
         self.status.update(tokens_per_s=None)
+        self.answers_changed()
         self.show_lock()
         self.show_context()
         self.show_heading()
@@ -149,6 +162,7 @@ class ChatEvents(ChatBase):
             for message in self.messages:
                 if message.role == "user":
                     self.transcript.set_note(message.id, "")
+        self.answers_changed()
         self.show_heading()
         self.count_versions()
 
@@ -240,6 +254,7 @@ class ChatEvents(ChatBase):
 
     @on(Transcript.Selected)
     def another_message_is_chosen(self) -> None:
+        self.answers_changed()
         self.changed()
 
     @on(Transcript.FollowChanged)

@@ -199,5 +199,7 @@ class ChatTurns(ChatBase):
                 self.do_turn(self.step_branch(event.message_id, 1))
             case "copy" | "copy_code" | "markdown":
                 self.read_or_copy(event.action, event.message_id)
+            case "tokens" | "score" | "lane" | "inspector":
+                self.inspect_action(event.action, event.message_id)
             case _:
                 self.tell("The answer is still being written. Escape stops it and keeps the text.")

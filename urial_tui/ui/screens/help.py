@@ -19,9 +19,7 @@ from urial_tui.ui.keymap import key_name, keys_of, widget_bindings
 from urial_tui.ui.screens.dialog import Dialog
 from urial_tui.ui.situation import Situation, can
 
-REBIND = (
-    'Keys are changed by name in the settings file, in the table keymap: "chat.regenerate" = "f6".'
-)
+REBIND = 'Keys are changed by name in the settings file, in the table keymap: "chat.edit" = "f11".'
 PLACES = {
     "composer": "The cursor is in the composer: type, Enter sends, Tab goes to the conversation.",
     "transcript": "The conversation has the focus: arrows choose a message, letters act on it.",

@@ -29,6 +29,11 @@ class Status:
     context_size: int | None = None
     tokens_per_s: float | None = None
     side: str = ""
+    shift: str = ""
+    """Ratios of the classes, "unshifted 78% marginal 14% shifted 8%"."""
+    short_shift: str = ""
+    against: str = ""
+    """What the side is compared with, "vs demo@zero-shot, live"."""
 
 
 def describe_phase(phase: str, done: int = 0, total: int = 0, detail: str = "") -> tuple[str, Tone]:
@@ -72,12 +77,27 @@ def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
         speed = f"{status.tokens_per_s:.1f} tok/s"
     side = sanitize_line(status.side)
     short_side = _cut(side, 24)
+    against = sanitize_line(status.against)
+    both = f"{side} {against}" if against else side
+    shift: tuple[str, Tone] = (sanitize_line(status.shift), "normal")
+    short_shift: tuple[str, Tone] = (sanitize_line(status.short_shift), "normal")
+    full_context, low_context = (context, context_tone), (short_context, context_tone)
+    rate: tuple[str, Tone] = (speed, "normal")
+    sides: list[tuple[str, Tone]] = [(both, "normal"), (side, "normal"), (short_side, "normal")]
+    compared: list[list[tuple[str, Tone]]] = [
+        [state, notice, shift, full_context, rate, sides[0]],
+        [state, notice, short_shift, full_context, rate, sides[0]],
+        [state, notice, short_shift, low_context, rate, sides[0]],
+        [state, notice, short_shift, low_context, sides[0]],
+    ]
     choices: list[list[tuple[str, Tone]]] = [
-        [state, notice, (context, context_tone), (speed, "normal"), (side, "normal")],
-        [state, notice, (context, context_tone), (speed, "normal"), (short_side, "normal")],
-        [state, notice, (short_context, context_tone), (speed, "normal"), (short_side, "normal")],
-        [state, notice, (short_context, context_tone), (speed, "normal")],
-        [state, notice, (short_context, context_tone)],
+        *(compared if against else []),
+        [state, notice, short_shift, full_context, rate, sides[1]],
+        [state, notice, short_shift, full_context, rate, sides[2]],
+        [state, notice, short_shift, low_context, rate, sides[2]],
+        [state, notice, short_shift, low_context, rate],
+        [state, notice, short_shift, low_context],
+        [state, notice, low_context],
         [state, notice],
         [notice if status.notice else state],
     ]

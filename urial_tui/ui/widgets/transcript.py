@@ -9,21 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from urial_tui.ui.widgets.transcript_keys import READING_KEYS, TOKEN_KEYS
 from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
-from urial_tui.ui.widgets.transcript_model import Block, Entry, TranscriptModel
-from urial_tui.ui.widgets.transcript_paint import Painter
+from urial_tui.ui.widgets.transcript_model import Block, Entry
+from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES, TokenMarks
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(TokenMarks, can_focus=True):
     """Shows a branch of messages, streams text into it, and lets the user pick a message to act on."""
 
     ALLOW_SELECT = True
@@ -37,6 +36,7 @@ class Transcript(ScrollView, can_focus=True):
         "transcript--prefill",
         "transcript--caret",
         "transcript--marker",
+        *(f"transcript--{name}" for name in TOKEN_STYLES),
     }
 
     DEFAULT_CSS = """
@@ -56,36 +56,7 @@ class Transcript(ScrollView, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "up,k,alt+up", "previous_message", "Previous", show=False, id="transcript.previous"
-        ),
-        Binding("down,j,alt+down", "next_message", "Next", show=False, id="transcript.next"),
-        Binding("home", "first_message", "Start", show=False, id="transcript.first"),
-        Binding("end", "follow", "End", show=False, id="transcript.follow"),
-        Binding("ctrl+up", "scroll_up", "Line up", show=False, id="transcript.line_up"),
-        Binding("ctrl+down", "scroll_down", "Line down", show=False, id="transcript.line_down"),
-        Binding("c", "act('copy')", "Copy", id="transcript.copy"),
-        Binding("x", "act('copy_code')", "Copy code", show=False, id="transcript.copy_code"),
-        Binding("e", "act('edit')", "Edit", id="transcript.edit"),
-        Binding("r", "act('regenerate')", "Regenerate", id="transcript.regenerate"),
-        Binding("g", "act('continue')", "Continue", id="transcript.continue"),
-        Binding("v", "act('markdown')", "Markdown", id="transcript.markdown"),
-        Binding(
-            "left_square_bracket",
-            "act('previous_branch')",
-            "Branch",
-            key_display="[",
-            id="transcript.branch_back",
-        ),
-        Binding(
-            "right_square_bracket",
-            "act('next_branch')",
-            "Branch",
-            key_display="]",
-            id="transcript.branch_on",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*TOKEN_KEYS, *READING_KEYS]
 
     @dataclass
     class Selected(Message):
@@ -125,11 +96,9 @@ class Transcript(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.model = TranscriptModel()
         self.selected: str | None = None
         self.following = True
         self._streaming: str | None = None
-        self._painter = Painter(self._style)
 
     # --- what the screen calls ---
 
@@ -155,6 +124,7 @@ class Transcript(ScrollView, can_focus=True):
             self.follow()
         self.refresh()
         self.refresh_bindings()
+        self.tell_view()
 
     def add_entry(self, entry: Entry) -> None:
         """One more message at the end."""
@@ -287,6 +257,8 @@ class Transcript(ScrollView, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that have nothing to act on are off, so that the footer tells the truth."""
+        if action == "inspect" or self.inspecting is not None:
+            return self.can_inspect(action, parameters)
         if action != "act":
             return True
         name = str(parameters[0])
@@ -318,6 +290,7 @@ class Transcript(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if round(old_value) != round(new_value):
             self._set_following(round(new_value) >= self.max_scroll_y)
+            self.tell_view()
 
     def on_resize(self, event: events.Resize) -> None:
         width = max(self.scrollable_content_region.width - GUTTER, 2)
@@ -330,7 +303,9 @@ class Transcript(ScrollView, can_focus=True):
             if place is not None and not following:
                 self.scroll_to(y=self.model.y_of(place), animate=False, force=True)
             self._set_following(following)
-        if self.following:
+        if self.inspecting is not None:
+            self.scroll_to_token()
+        elif self.following:
             self.follow()
         self.refresh()
 
@@ -354,7 +329,7 @@ class Transcript(ScrollView, can_focus=True):
         self._after_change()
 
     def _after_change(self, *, refresh: bool = True) -> None:
-        following = self.following and not self._is_leaving_end()
+        following = self.following and self.inspecting is None and not self._is_leaving_end()
         self._update_height()
         if following:
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
@@ -391,10 +366,3 @@ class Transcript(ScrollView, can_focus=True):
         marked = row.block.entry.id == self.selected
         strip = self._painter.strip(row, marked=marked, selected=span)
         return strip.apply_offsets(0, line)
-
-    def _style(self, name: str) -> Style:
-        if not name:
-            return self.rich_style
-        if name == "selection":
-            return self.screen.get_component_rich_style("screen--selection")
-        return self.get_component_rich_style(f"transcript--{name}", partial=True)

@@ -1,7 +1,7 @@
 """Rows of the transcript as text with named styles, and the text under a selection. No drawing.
 
 A row on screen is a marker column (`GUTTER` cells), then the row's text. Style names are the transcript's component
-classes without their prefix; "" is the widget's own style.
+classes without their prefix, several joined by spaces; "" is the widget's own style.
 """
 
 from rich.cells import cell_len
@@ -34,17 +34,31 @@ def spans_of(row: Row, width: int, *, marked: bool) -> tuple[str, Spans]:
         return _one(marker, "", "")
     text = marker + block.body.rows[row.number].replace("\t", " ")
     end = len(text)
-    if block.left_out:
-        spans.append((GUTTER, end, "dim"))
+    written = block.prefill_end - block.body.starts[row.number] + GUTTER
+    prefill = min(max(written, GUTTER), end)
+    rest = "dim" if block.left_out else ""
+    spans.append((GUTTER, prefill, rest or "prefill"))
+    if block.look is None and block.cursor is None:
+        spans.append((prefill, end, rest))
     else:
-        written = block.prefill_end - block.body.starts[row.number] + GUTTER
-        prefill = min(max(written, GUTTER), end)
-        spans += [(GUTTER, prefill, "prefill"), (prefill, end, "")]
+        spans += _token_spans(row, prefill, end, rest)
     last = row.number == len(block.body.rows) - 1
     if block.streaming and last and cell_len(text) < width + GUTTER:
         text += CARET
         spans.append((end, end + 1, "caret"))
     return text, [span for span in spans if span[1] > span[0]]
+
+
+def _token_spans(row: Row, start: int, end: int, rest: str) -> Spans:
+    """The body row's characters from `start` on, token by token; `rest` is for what belongs to none."""
+    spans: Spans = []
+    place = start
+    for token, from_, until in row.block.token_spans(row.number):
+        first, last = max(from_ + GUTTER, place), until + GUTTER
+        names = row.block.token_names(token)
+        spans += [(place, first, rest), (first, last, f"{rest} {names}".strip())]
+        place = max(place, last)
+    return [*spans, (place, end, rest)]
 
 
 def _one(marker: str, text: str, name: str) -> tuple[str, Spans]:

@@ -7,12 +7,13 @@ tokens, or a cursor that moves by token, needs nothing but an index.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
 from urial_tui.store.types import Message, Role, Status
+from urial_tui.ui.widgets.token_places import TokenPlaces
 from urial_tui.ui.widgets.wrap import WrappedText
 
 Part = Literal["header", "body", "note", "rule", "blank"]
@@ -68,10 +69,11 @@ class Row(NamedTuple):
     number: int
 
 
-class Block:
+class Block(TokenPlaces):
     """One message's rows: header, text, notes, and a blank one (with a rule before it where the context begins)."""
 
     def __init__(self, entry: Entry, width: int) -> None:
+        super().__init__()
         self.entry = entry
         self.streaming = False
         self.left_out = False
@@ -85,12 +87,13 @@ class Block:
         self.note_text = entry.note
         self._raw: list[str] = []
         self._raw_length = 0
+        self.streamed = False
         self._sanitizer = Sanitizer()
         self.body = WrappedText(self.width)
         self.token_ends = array("Q")
-        """For each token, the offset in the shown text just after it."""
         self._put(entry.text[: entry.prefill])
         self.prefill_end = self.body.length
+        self.tokens_begin = self.prefill_end
         self._put_tokens(entry.text[entry.prefill :], entry.tokens)
         if entry.status != "interrupted":  # an answer that is about to stream is one
             self._flush()
@@ -102,6 +105,8 @@ class Block:
             self.note_text = ""
             self._wrap_note()
         changed = len(self.body.rows) - 1
+        if tokens:
+            self.begin_stream()
         self._put_tokens(text, tokens)
         return changed
 
@@ -216,28 +221,6 @@ class Block:
             return Row(self, "note", y)
         y -= len(self.notes)
         return Row(self, "rule" if self.rule and y == 1 else "blank", y)
-
-    def token_spans(self, row: int) -> Iterator[tuple[int, int, int]]:
-        """(token, start, end) of each token on a body row, in characters of that row."""
-        start = self.body.starts[row]
-        end = start + len(self.body.rows[row])
-        token = bisect_right(self.token_ends, start)
-        place = max(start, self.token_ends[token - 1] if token else self.prefill_end)
-        while token < len(self.token_ends) and place < end:
-            until = min(self.token_ends[token], end)
-            if until > place:
-                yield token, place - start, until - start
-            place = max(place, until)
-            token += 1
-
-    def row_of_token(self, token: int) -> int:
-        """The body row where a token begins."""
-        return self.body.row_at(self.token_ends[token - 1] if token else self.prefill_end)
-
-    def token_at(self, offset: int) -> int | None:
-        """The token that the shown character at `offset` belongs to."""
-        token = bisect_right(self.token_ends, offset)
-        return token if self.prefill_end <= offset and token < len(self.token_ends) else None
 
 
 class TranscriptModel:

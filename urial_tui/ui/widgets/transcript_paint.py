@@ -32,7 +32,8 @@ class Painter:
             self._styles.clear()
 
     def forget(self, block: Block, row: int) -> None:
-        """A body row of this version of the block changed: the last one, which text was added to."""
+        """A body row of this version of the block changed: the last one, which text was added to, or one whose tokens
+        look different now."""
         for marked in (False, True):
             self._strips.discard((block.entry.id, "body", row, block.version, marked, block.width))
 

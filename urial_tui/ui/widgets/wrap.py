@@ -139,6 +139,26 @@ def _general_starts(line: str, width: int) -> list[int]:
     return starts
 
 
+def expand_tabs(text: str, column: int) -> tuple[str, int]:
+    """Tabs as spaces up to the next stop; `column` is how many characters follow the last newline, before and after."""
+    if "\t" not in text:
+        newline = text.rfind("\n")
+        return text, column + len(text) if newline < 0 else len(text) - newline - 1
+    out: list[str] = []
+    for piece in re.split(r"([\t\n])", text):
+        if piece == "\t":
+            fill = TAB - column % TAB
+            out.append(" " * fill)
+            column += fill
+        elif piece == "\n":
+            out.append(piece)
+            column = 0
+        else:
+            out.append(piece)
+            column += len(piece)
+    return "".join(out), column
+
+
 class WrappedText:
     """Growing text, as rows for one width. `starts` are the rows' offsets in `text`, newlines counted."""
 
@@ -179,23 +199,8 @@ class WrappedText:
         return max(bisect_right(self.starts, offset) - 1, 0)
 
     def _expand_tabs(self, text: str) -> str:
-        if "\t" not in text:
-            newline = text.rfind("\n")
-            self._column = self._column + len(text) if newline < 0 else len(text) - newline - 1
-            return text
-        out: list[str] = []
-        for piece in re.split(r"([\t\n])", text):
-            if piece == "\t":
-                fill = TAB - self._column % TAB
-                out.append(" " * fill)
-                self._column += fill
-            elif piece == "\n":
-                out.append(piece)
-                self._column = 0
-            else:
-                out.append(piece)
-                self._column += len(piece)
-        return "".join(out)
+        text, self._column = expand_tabs(text, self._column)
+        return text
 
     def _grow(self, text: str) -> None:
         lines = text.split("\n")
