@@ -91,6 +91,7 @@ class Answered:
             "style": side.style.id,
             "pack_id": side.style.pack.id if side.style.pack else None,
             "pack_hash": side.style.hash,
+            "template_hash": side.style.template_hash,
             "sampling": sampling,
             "n_ctx": side.spec.n_ctx,
             "versions": side.versions,
