@@ -138,7 +138,12 @@ class ChatTools(ChatBase):
                 self.do_turn(self._set_side(side))
 
         self.app.push_screen(
-            SidePicker(chat.side, self.services.list_models, self.services.check_side),
+            SidePicker(
+                chat.side,
+                self.services.list_models,
+                self.services.check_side,
+                [pack.id for pack in self.services.list_packs()],
+            ),
             choose,
         )
 

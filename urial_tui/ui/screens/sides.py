@@ -13,10 +13,11 @@ from textual.widgets.option_list import Option
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
-from urial_tui.sides import parse_side
+from urial_tui.sides import CHAT, RAW, ZERO_SHOT, parse_side
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
 from urial_tui.ui.services import ModelChoice
+from urial_tui.ui.side_suggester import SideSuggester
 
 
 class SidePicker(Dialog[str]):
@@ -29,12 +30,14 @@ class SidePicker(Dialog[str]):
         current: str,
         list_models: Callable[[], Awaitable[Sequence[ModelChoice]]],
         check: Callable[[str], None] | None = None,
+        packs: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._current = current
         self._list_models = list_models
         self._check = check
         self._models: list[ModelChoice] = []
+        self._suggester = SideSuggester([RAW, ZERO_SHOT, CHAT, *packs])
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -45,7 +48,12 @@ class SidePicker(Dialog[str]):
                 classes="note",
                 markup=False,
             )
-            yield Input(self._clean(), id="side", placeholder="demo@urial-general")
+            yield Input(
+                self._clean(),
+                id="side",
+                placeholder="demo@urial-general",
+                suggester=self._suggester,
+            )
             yield Static("", classes="problem")
         box.border_title = Content("Model and style")
         box.border_subtitle = Content(
@@ -65,6 +73,7 @@ class SidePicker(Dialog[str]):
         loading = self.query_one("#loading", Static)
         try:
             self._models = list(await self._list_models())
+            self._suggester.know([model.side for model in self._models])
         except UrialError as error:
             loading.update(Content(sanitize_line(problem_text(error), 400)))
             return
