@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.packs import MINIMAL, write
+from tests.support import tinygguf
+from tests.support.packs import MINIMAL, turns, write
+from urial_tui.errors import ModelError
 from urial_tui.prompts.packs import load_pack
 from urial_tui.prompts.styles import Style, resolve_style, style_from_file, style_of_pack
 from urial_tui.services import Services
@@ -60,3 +62,43 @@ def test_the_user_s_settings_go_before_the_pack_s_values(tmp_path: Path) -> None
 
 def test_where_nobody_says_how_long_there_is_a_default(packs: Services) -> None:
     assert packs.sampling(resolve_style("raw", packs.packs))[1] == DEFAULT_MAX_TOKENS == 512
+
+
+async def test_a_model_with_a_template_is_activated_as_chat(
+    packs: Services, tmp_path: Path
+) -> None:
+    model = tinygguf.write_model(tmp_path / "m.gguf", chat_template=tinygguf.CHATML)
+    tune = tinygguf.write_adapter(
+        tmp_path / "tune.gguf", chat_template="A: {{ messages[0].content }}"
+    )
+    pack = write(tmp_path, MINIMAL)
+    cases = {
+        f"{model}": ("chat", "<|im_start|>user\n"),
+        f"{model}+{tune}": ("chat", "A: "),
+        f"{model}@raw": ("raw", ""),
+    }
+    for notation, (style, opening) in cases.items():
+        side = await packs.activate(notation)
+        assert side.notation == notation.removesuffix("@raw") + "@" + style
+        assert (side.style.id, side.style.constant().text) == (style, opening)
+        assert (side.style.template_hash is None) == (style == "raw")
+        assert packs.style(notation).constant() == side.style.constant()
+    for notation in (f"{model}", f"{model}@chat"):
+        assert (await packs.activate(notation, pack_file=pack)).style.id == "mine"
+        assert packs.style(notation, pack).id == "mine"
+
+
+async def test_a_model_without_a_template_cannot_chat(packs: Services, tmp_path: Path) -> None:
+    model = tinygguf.write_model(tmp_path / "m.gguf")
+    with pytest.raises(ModelError) as caught:
+        await packs.activate(f"{model}@chat")
+    assert caught.value.kind == "template-missing"
+    assert (await packs.activate(str(model))).style.id == "urial-general"
+
+
+def test_a_templates_clock_stands_at_the_beginning_of_the_day(
+    packs: Services, tmp_path: Path
+) -> None:
+    text = "{{ strftime_now('%H:%M:%S') }} {{ messages[0].content }}{{ eos_token }}"
+    model = tinygguf.write_model(tmp_path / "m.gguf", chat_template=text)
+    assert packs.style(str(model)).render(turns("Hi")).text == "00:00:00 Hi</s>"
