@@ -236,7 +236,7 @@ function start(document, data) {
       el("dl", null, facts.map(([term, text]) => [el("dt", null, term), el("dd", { class: term === "bytes" || term === "token" ? "mono" : null }, text)])),
       el("div", { class: "lists" }, ours ? top(ours, "generator", id, theirs ? ids(theirs) : ids(ours)) : [], theirs ? top(theirs, "reference", id, ours ? ids(ours) : ids(theirs)) : []),
       el("p", { class: "soft" }, ours && theirs ? "∘ not among the other side's first " + Math.max(ours.length, theirs.length) + ". Bold: the written token." : ""));
-    fill("live", name + ", " + (classOf(token) || "no score"));
+    fill("live", score && !(flags & 1) ? "rank " + score[2] + (score[4] === null ? "" : ", KL " + number(score[4], 2)) : "");
   }
 
   // --- numbers ---
