@@ -391,6 +391,13 @@ def test_no_scores_say_why_and_what_can_be_done() -> None:
     text = words(Shown(failed, None, None, pair(), "press s to score it"), 60, 45)
     assert "scores are missing: the context of the reference is full" in text
     assert "press s to score it" in text
+    empty = TraceView(trace([]))
+    assert "press s" in words(Shown(empty, None, None, pair(), "press s"))
+    empty.running = True
+    assert "press s" not in words(Shown(empty, None, None, pair(), "press s"))
+    stopped = TraceView(trace(answer(3), complete=False))
+    assert "press s" in words(Shown(stopped, None, None, pair(), "press s"))
+    assert "press s" not in words(Shown(view(), None, None, pair(), "press s"))
 
 
 def test_the_newest_token_is_shown_while_they_come_and_none_afterwards() -> None:

@@ -36,6 +36,14 @@ class Shown:
     chosen: Highlight | None = None
 
     @property
+    def offers(self) -> bool:
+        """Whether scores are missing, so that the offer has its place."""
+        if self.view is None or not self.offer:
+            return bool(self.offer)
+        whole = self.view.n > 0 and self.view.trace.complete and not self.view.error
+        return not (whole or self.view.running)
+
+    @property
     def token(self) -> int | None:
         """The place whose token is described: at the cursor, else the newest one while they come."""
         if self.view is None or self.view.n == 0:
@@ -152,7 +160,7 @@ def _notices(shown: Shown, width: int) -> list[_Part]:
     view, pair = shown.view, shown.pair
     failed = problems(view, pair, width)
     said = warnings(view, pair, width)
-    offer = wrapped(safe(shown.offer), width, "strong", most=3) if shown.offer else []
+    offer = wrapped(safe(shown.offer), width, "strong", most=3) if shown.offers else []
     return [
         _Part("problems", lambda size: _first(failed, size, width), 12),
         _Part("warnings", lambda size: _first(said, size, width), 12),

@@ -6,13 +6,10 @@ from functools import lru_cache
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-_FALLBACK = {
-    "shift-unshifted": "#6CA8F0",
-    "shift-marginal": "#F2A65A",
-    "shift-shifted": "#E879C6",
-    "shift-pending": "#7D8899",
-}
-"""For themes that do not know our classes."""
+from urial_tui.ui.themes import shift_variables
+
+_FALLBACK = shift_variables(dark=True)
+"""For an app that does not give its themes our colours."""
 
 _LOOKS: dict[str, tuple[str, str]] = {
     "unshifted": ("shift-unshifted", ""),

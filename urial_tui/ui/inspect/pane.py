@@ -60,7 +60,7 @@ class InspectorPane(Widget):
         offer: str = "",
     ) -> None:
         """Show this from now on. `cursor` and `pinned` are token places; `offer` is what can be done where scores are
-        missing, in words. Call it again when the view has grown: nothing is copied from it."""
+        missing, in words; it is shown only there. Call it again when the view has grown: nothing is copied from it."""
         self._shown = Shown(view, cursor, pinned, pair, offer)
         self._keep_highlight()
         self._changed()
