@@ -11,7 +11,7 @@ import msgspec
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, StoreTrouble, Trouble, TurnEnded
-from urial_tui.chat.keeping import keep_writing
+from urial_tui.chat.keeping import keep_writing, write_back
 from urial_tui.chat.resuming import Resumption
 from urial_tui.chat.side_loader import SideLoader, retrieve
 from urial_tui.chat.tracing import ReadyPair
@@ -116,7 +116,8 @@ class Answering:
             self._tell(Trouble(unexpected))
         finally:
             self._turn = None
-        await self._write_back()
+        if await write_back(self._store):
+            self._tell(StoreTrouble(None))
 
     async def _wait_for_side(self) -> ActiveSide | None:
         """The loaded side, or None when the user stopped waiting for it. Loading itself goes on."""
@@ -154,16 +155,6 @@ class Answering:
             self._loader.tell_phase("ready")
         self._on_end(outcome)
         self._tell(TurnEnded(outcome.message, outcome.finished, error))
-
-    async def _write_back(self) -> None:
-        """After an answer, try the disk again when the history is in memory for a trouble that may have passed."""
-        if not self._store.is_in_memory:
-            return
-        try:
-            await self._store.write_back()
-        except UrialError:
-            return
-        self._tell(StoreTrouble(None))
 
 
 def _reseeded(sampling: Sampling, attempt: int) -> Sampling:

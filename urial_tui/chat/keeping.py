@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from urial_tui.errors import StoreError
+from urial_tui.errors import StoreError, UrialError
 from urial_tui.store.aio import AsyncStore
 
 T = TypeVar("T")
@@ -23,3 +23,14 @@ async def keep_writing(
             await store.fall_back()
             on_trouble(error)
         return await write()
+
+
+async def write_back(store: AsyncStore) -> bool:
+    """Try the disk again when the history is in memory for a trouble that may have passed; whether it worked."""
+    if not store.is_in_memory:
+        return False
+    try:
+        await store.write_back()
+    except UrialError:
+        return False
+    return True

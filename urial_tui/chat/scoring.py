@@ -12,6 +12,7 @@ import msgspec
 from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.chat.events import ChatEvent, StoreTrouble, TraceEnded, Trouble
 from urial_tui.chat.fitting import as_turns
+from urial_tui.chat.keeping import write_back
 from urial_tui.chat.pairing import Pairing
 from urial_tui.chat.quiet import Quiet
 from urial_tui.chat.references import as_reference
@@ -99,6 +100,8 @@ class Rescoring:
             )
             await self._without_trace(answer.id, unexpected)
             self._tell(Trouble(unexpected))
+        if await write_back(self._store):
+            self._tell(StoreTrouble(None))
 
     async def _without_trace(self, message_id: str, error: UrialError | None) -> None:
         """The end of a scoring that never began: what was stored before is what there is."""
