@@ -11,10 +11,12 @@ from pathlib import Path
 from urial_tui import paths
 from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.chat.events import ChatEvent, TextStreamed
+from urial_tui.chat.references import check_reference, resolve_reference
+from urial_tui.chat.tracing import ReadyPair, ReadyReference
 from urial_tui.chat.turn import Turn
 from urial_tui.engine.protocol import ContextInfo, Finished, Sampling
 from urial_tui.prompts.locate import builtin_packs_dir
-from urial_tui.prompts.styles import DEFAULT_PACK
+from urial_tui.prompts.styles import DEFAULT_PACK, Style
 from urial_tui.prompts.types import Turn as Said
 from urial_tui.services import Services, SideChoice
 from urial_tui.settings import Settings
@@ -101,7 +103,11 @@ class Core:
 
     async def ids(self, query: str) -> tuple[int, ...]:
         """The prompt's token ids."""
-        rendered = self.side.style.render([Said("user", query)])
+        return await self.rendered_ids(self.side.style, query)
+
+    async def rendered_ids(self, style: Style, query: str) -> tuple[int, ...]:
+        """The same in another style."""
+        rendered = style.render([Said("user", query)])
         return (await self.services.engine.tokenize(self.side.spec, as_prompt(rendered))).ids
 
     async def prefill(self) -> int:
@@ -109,8 +115,18 @@ class Core:
         constant = self.side.style.constant()
         return (await self.services.engine.prefill(self.side.spec, as_prompt(constant))).n_tokens
 
-    async def answer(self, query: str, tokens: int) -> Answer:
-        """Ask in a new session; `tokens` tokens, greedy."""
+    async def pair(self, reference: str) -> ReadyPair:
+        """A reference that scores answers, checked and with its context open."""
+        engine = self.services.engine
+        active = await resolve_reference(self.services.activate, reference, 0)
+        info = await engine.open(active.spec)
+        ready = ReadyReference(active, info.n_ctx, await check_reference(engine, self.side, active))
+        return ReadyPair(
+            self.side, self.info.n_ctx, self.info.n_vocab, (ready,), self.services.measurements
+        )
+
+    async def answer(self, query: str, tokens: int, pair: ReadyPair | None = None) -> Answer:
+        """Ask in a new session; `tokens` tokens, greedy, scored when there is a `pair`."""
         arrivals: list[float] = []
         ids: list[int] = []
 
@@ -127,7 +143,9 @@ class Core:
         message = await store.begin_answer(session.id, user.id)
         turn = Turn(self.services.engine, store, self.side, self.info.n_ctx, listen)
         began = time.perf_counter()
-        outcome = await turn.run([user], message, sampling=GREEDY, max_tokens=tokens)
+        outcome = await turn.run(
+            [user], message, sampling=GREEDY, max_tokens=tokens, pair=lambda: pair
+        )
         if outcome.finished is None or len(ids) != tokens:
             raise RuntimeError(
                 f"{len(ids)} of {tokens} tokens came: {outcome.error or outcome.finished}"

@@ -1,7 +1,8 @@
 """The yardstick: llama.cpp's own loop through ctypes in a process of its own, nothing of urial-tui in it.
 
 As a program it serves rounds: one JSON line `{"ids": [...], "tokens": n}` in, one line of measurements out. Each round
-clears the cache, prefills the prompt in batches of 512 with logits of the last token only, then samples greedily.
+clears the cache, prefills the prompt in batches of 512 with logits of the last token only, then samples greedily. With
+`"forced": [...], "size": n` instead of `tokens` it decodes those after the prompt, n at a time, all logits on.
 `RawLoop` is the other end.
 """
 
@@ -58,6 +59,14 @@ class RawLoop:
         answer = self._answer()
         return Raw(answer["prefill_s"], answer["decode_s"], tuple(answer["tokens"]))
 
+    def forced_s(self, ids: Sequence[int], forced: Sequence[int], size: int) -> float:
+        """Seconds to decode `forced` after `ids` in batches of `size`, all logits on."""
+        assert self._process.stdin is not None
+        request = {"ids": list(ids), "forced": list(forced), "size": size}
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return float(self._answer()["decode_s"])
+
     def _answer(self) -> Any:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -77,6 +86,27 @@ class RawLoop:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(10)
+
+
+def _forced(lib: Any, context: Any, request: dict[str, Any]) -> float:
+    """Seconds of decoding `forced` in full batches; what is left over of the last one is not decoded."""
+    forced, size, start = request["forced"], request["size"], len(request["ids"])
+    batch = lib.llama_batch_init(size, 0, 1)
+    began = time.perf_counter()
+    for offset in range(0, len(forced) // size * size, size):
+        batch.n_tokens = size
+        for k in range(size):
+            batch.token[k] = forced[offset + k]
+            batch.pos[k] = start + offset + k
+            batch.n_seq_id[k] = 1
+            batch.seq_id[k][0] = 0
+            batch.logits[k] = 1
+        if lib.llama_decode(context, batch) != 0:
+            raise SystemExit("llama_decode failed")
+        lib.llama_get_logits(context)  # waits for the device
+    took = time.perf_counter() - began
+    lib.llama_batch_free(batch)
+    return took
 
 
 def serve(model_path: str, n_ctx: int, n_threads: int) -> None:
@@ -118,6 +148,9 @@ def serve(model_path: str, n_ctx: int, n_threads: int) -> None:
             batch = lib.llama_batch_get_one(part, min(BATCH, len(ids) - start))
             if lib.llama_decode(context, batch) != 0:
                 raise SystemExit("llama_decode failed")
+        if "forced" in request:
+            print(json.dumps({"decode_s": _forced(lib, context, request)}), flush=True)
+            continue
         token = lib.llama_sampler_sample(sampler, context, -1)
         first = last = time.perf_counter()
         tokens = [token]

@@ -19,6 +19,7 @@ MODULES = {
     "start": "bench_start",
     "transcript": "bench_transcript",
     "engine": "bench_engine",
+    "shift": "bench_shift",
     "tui": "bench_tui",
 }
 DISTURBED = 0.05
