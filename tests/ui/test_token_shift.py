@@ -8,7 +8,7 @@ from tests.support.fake_chat import FakeChat
 from tests.support.traces import pieces_of, score, scores_of
 from tests.ui.driving import Bench, running
 from urial_tui.errors import UsageError
-from urial_tui.ui.screens.chat_inspect import ChatInspect
+from urial_tui.ui.screens.chat_tokens import ChatTokens
 
 WALK = ["Walk", "ing", " is", " good", "."]
 KINDS = "usmus"
@@ -159,7 +159,7 @@ async def test_the_cursor_walks_over_tokens_and_jumps_to_classes():
         await bench.until(bench.screen.shown_view)
         await bench.press("f6")
         await bench.settle()
-        screen: ChatInspect = bench.screen
+        screen: ChatTokens = bench.screen
         assert screen.cursor == 0
         assert attributes_of(bench, "Walk") == "underline reverse"
         for keys, place in (
@@ -297,6 +297,54 @@ async def test_an_answer_without_scores_offers_to_score_it():
         assert "canonical" in bench.screen.status.status.against
         await bench.press("end")
         assert bench.screen.cursor == 4
+
+
+async def test_an_answer_with_all_its_scores_offers_nothing():
+    async with running(past) as bench:
+        await bench.until(bench.screen.shown_view)
+        await bench.press("f6")
+        await bench.settle()
+        assert "press s" not in bench.screen.pane.text
+
+
+async def test_escape_ends_the_scoring_of_a_stored_answer():
+    async with running(unscored) as bench:
+        await bench.press("f6", "s")
+        await bench.until(lambda: bench.chat.called("score"))
+        bench.chat.start_trace("m2", path="canonical")
+        await bench.settle()
+        await bench.press("escape")
+        await bench.until(lambda: bench.chat.called("stop"))
+        await bench.settle()
+        assert bench.screen.inspecting == "m2"
+        await bench.press("escape")
+        assert bench.screen.inspecting is None
+
+
+async def test_the_list_of_sessions_gives_way_to_the_inspector_where_there_is_no_room_for_both():
+    async with running(past, size=(112, 30)) as bench:
+        await bench.until(bench.screen.shown_view)
+        assert bench.screen.session_list.display
+        await bench.press("f6")
+        await bench.settle()
+        assert bench.screen.pane.display
+        assert not bench.screen.session_list.display
+        await bench.press("escape")
+        await bench.settle()
+        assert bench.screen.session_list.display
+        assert not bench.screen.pane.display
+
+
+async def test_on_a_small_screen_the_list_of_sessions_takes_the_inspectors_place():
+    async with running(past) as bench:
+        await bench.until(bench.screen.shown_view)
+        await bench.press("f6")
+        await bench.settle()
+        assert bench.screen.pane.display
+        await bench.press("ctrl+o")
+        await bench.settle()
+        assert bench.screen.session_list.display
+        assert not bench.screen.pane.display
 
 
 async def test_a_refusal_to_score_is_told():

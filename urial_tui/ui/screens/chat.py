@@ -22,8 +22,8 @@ from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
-from urial_tui.ui.screens.chat_inspect import ChatInspect
 from urial_tui.ui.screens.chat_sessions import ChatSessions
+from urial_tui.ui.screens.chat_tokens import ChatTokens
 from urial_tui.ui.screens.chat_tools import ChatTools
 from urial_tui.ui.screens.chat_turns import ChatTurns
 from urial_tui.ui.situation import can
@@ -52,7 +52,7 @@ WELCOME_KEYS = (
 )
 
 
-class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatInspect, ChatEvents):
+class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatTokens, ChatEvents):
     """See the module."""
 
     AUTO_FOCUS = "#composer"
@@ -182,7 +182,6 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatInspect, ChatEvents):
         words = f"Small terminal, {width}x{height}: {', '.join(hidden)}."
         self.banner.show("layout", words if small else "")
         self.lay_out_list()
-        self.lay_out_inspector()
         self.changed()
 
     def say_closing(self) -> None:

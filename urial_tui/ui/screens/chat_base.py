@@ -33,6 +33,9 @@ TAKE_OVER = next(command for command in CHAT_COMMANDS if command.id == "chat.tak
 class ChatBase(Screen[None]):
     """State and helpers of the chat screen."""
 
+    streaming: str | None = None
+    """The answer that is being written."""
+
     def __init__(self, services: AppServices) -> None:
         super().__init__()
         self.services = services
@@ -100,6 +103,22 @@ class ChatBase(Screen[None]):
 
     def inspected(self) -> Inspected:
         """What of the inspector decides which commands make sense."""
+        raise NotImplementedError
+
+    def is_crowded(self) -> bool:
+        """Whether the inspector leaves no room for the list of sessions."""
+        raise NotImplementedError
+
+    def place_inspector(self) -> None:
+        """Show the inspector where there is room for it."""
+        raise NotImplementedError
+
+    def lay_out_list(self) -> None:
+        """Show or hide the list of sessions."""
+        raise NotImplementedError
+
+    def list_is_shown(self) -> bool:
+        """Whether the list of sessions is on screen."""
         raise NotImplementedError
 
     # --- widgets ----------------------------------------------------------------------------

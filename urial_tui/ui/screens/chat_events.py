@@ -43,8 +43,6 @@ WAITING = "waiting for the model"
 class ChatEvents(ChatBase):
     """Everything that the chat tells."""
 
-    streaming: str | None = None
-    """The answer that is being written."""
     stream_tokens = 0
     stream_began = 0.0
     prompt_tokens = 0

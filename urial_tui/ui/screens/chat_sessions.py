@@ -50,13 +50,16 @@ class ChatSessions(ChatBase):
         self.changed()
 
     def list_is_shown(self) -> bool:
-        return self.size.width >= WIDE if self.list_wanted is None else self.list_wanted
+        if self.list_wanted is None:
+            return self.size.width >= WIDE and not self.is_crowded()
+        return self.list_wanted
 
     def lay_out_list(self) -> None:
         shown = self.list_is_shown() and not self.too_small
         if not shown and self.place() == "sessions":
             self.composer.focus()
         self.set_class(shown, "-sessions")
+        self.place_inspector()
 
     def action_toggle_sessions(self) -> None:
         """Hidden: show it and go there. Shown but elsewhere: go there. There: hide it."""
