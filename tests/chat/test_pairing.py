@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chat.conftest import Room
+from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import PairChanged, TraceEnded
 from urial_tui.chat.noise import Measurements
 from urial_tui.chat.pairs import default_references, suggested_pairs
@@ -127,6 +128,24 @@ async def test_the_references_that_can_be_used_score_beside_one_that_is_refused(
     trace = await room.chat.trace(room.chat.messages[-1].id)
     assert trace is not None and trace.complete
     assert [side.side for side in trace.start.references] == ["demo@raw"]
+
+
+async def test_a_reference_that_fails_unexpectedly_says_so_and_the_others_get_ready(
+    make_room: Make,
+) -> None:
+    room = make_room("one two")
+    resolve = room.resolve
+
+    async def broken(text: str) -> ActiveSide:
+        if text == "other@raw":
+            raise ValueError("a bug")
+        return await resolve(text)
+
+    room.resolve = broken  # type: ignore[method-assign]
+    await room.paired(references=("other@raw", "demo@raw"))
+    assert [state for _, state in states(room)] == ["refused", "ready"]
+    error = room.chat.pair.references[0].error
+    assert error is not None and error.kind == "internal" and "a bug" in error.message
 
 
 async def test_a_reference_that_the_engine_dies_of_is_not_tried_again_by_itself(
@@ -268,6 +287,7 @@ async def test_an_older_trace_gets_the_noise_when_it_is_shown(make_room: Make) -
     await room.until(lambda: room.chat.pair.references[0].noise is not None)
     trace = await room.chat.trace(message_id)
     assert trace is not None and trace.start.references[0].noise == 0.25
+    assert await room.store.trace_of(message_id) == trace
 
 
 async def test_a_measurement_that_fails_is_not_repeated(make_room: Make) -> None:

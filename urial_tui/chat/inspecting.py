@@ -1,6 +1,8 @@
 """What a conversation's answers are compared with, and their traces: the inspector's half of `Chat`."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, SideReady, TraceEnded
@@ -172,19 +174,20 @@ class Inspecting(Sessions):
             self._tell(TraceEnded(after.message_id, after))
 
     async def _with_noise(self, trace: Trace) -> Trace:
-        """The trace with the noise of those of its references that was not known when it was made."""
-        changed = False
-        for number, side in enumerate(trace.start.references):
+        """The trace with the noise of those of its references that was not known when it was made; kept where the
+        history can be written."""
+        sides = list(trace.start.references)
+        for number, side in enumerate(sides):
             measured = self._noise_of(side) if side.noise is None else None
-            if measured is not None and self._locked is None:
-                try:
-                    await self._store.set_noise(
-                        trace.id, number, measured.noise, measured.null_rate
-                    )
-                except StoreError:
-                    return trace
-                changed = True
-        return await self._store.trace(trace.id) if changed else trace
+            if measured is None:
+                continue
+            noise, null_rate = measured.noise, measured.null_rate
+            sides[number] = replace(side, noise=noise, null_rate=null_rate)
+            with contextlib.suppress(StoreError):
+                await self._store.set_noise(trace.id, number, noise, null_rate)
+        if sides == list(trace.start.references):
+            return trace
+        return replace(trace, start=replace(trace.start, references=tuple(sides)))
 
     def _noise_of(self, side: TraceSide) -> Measurement | None:
         """What was measured of that side's files, when it is one of the present pair and they have not changed."""

@@ -235,6 +235,12 @@ class Pairing:
                         return
                     self._changed()
                     await self._close([s for s in self._open if _number(s) == number])
+                except Exception as error:  # noqa: BLE001 - a reference that never gets ready must say why
+                    entry.state = "refused"
+                    entry.error = UrialError(
+                        f"the reference failed: {type(error).__name__}: {error}", kind="internal"
+                    )
+                    self._changed()
                 else:
                     self._changed()
         finally:
