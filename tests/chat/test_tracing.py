@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.chat.conftest import Room
@@ -309,6 +310,26 @@ async def test_a_branch_needs_the_side_that_wrote_the_answer(make_room: Make) ->
     with pytest.raises(UsageError, match="did not write"):
         await room.chat.branch_from(answer.id, 1, 5)
     assert not room.chat.busy and room.chat.messages[-1] == answer
+
+
+async def test_an_infinite_divergence_does_not_make_the_mean_infinite(make_room: Make) -> None:
+    room = make_room("a b c d")
+    await room.paired(references=("demo@zero-shot",))
+    record = room.engine.record
+
+    def with_infinity(i: int, *rest: Any) -> TokenScore:
+        score = record(i, *rest)
+        (ref,) = score.references
+        assert ref is not None
+        kl = float("inf") if i == 1 else ref.kl
+        return msgspec.structs.replace(score, references=(msgspec.structs.replace(ref, kl=kl),))
+
+    room.engine.record = with_infinity  # type: ignore[method-assign]
+    await room.ask("Go.")
+    kls = [ref.kl for score in the_end(room).scores for ref in score.references if ref]
+    assert kls[1] is None and all(kl is not None for i, kl in enumerate(kls) if i != 1)
+    (totals,) = await room.chat.shift_totals(session_only=False)
+    assert totals.mean_kl is not None and totals.mean_kl < 1
 
 
 async def test_totals_are_of_the_session_or_of_all(make_room: Make) -> None:

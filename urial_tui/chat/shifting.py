@@ -19,7 +19,7 @@ from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine
 from urial_tui.errors import EngineError, UrialError, UsageError
 from urial_tui.prompts.types import Turn
-from urial_tui.shift.records import ReferenceScore, TokenScore
+from urial_tui.shift.records import TokenScore, with_finite_kl
 from urial_tui.sides import SAME
 from urial_tui.store.types import TraceSide
 
@@ -362,8 +362,7 @@ def _completed(
     if score is None:
         score = TokenScore(i, id_, None, (None,) * n_references, control=i in answer.control)
     return msgspec.structs.replace(
-        score,
-        references=tuple(_with_finite_kl(reference) for reference in score.references),
+        with_finite_kl(score),
         control=score.control or i in answer.control,
         cut=score.cut or i == answer.cut,
     )
@@ -374,13 +373,6 @@ def _note_failure(errors: list[UrialError | None], event: wire.ReferenceFailed) 
     failure = EngineError(event.message, hint=event.hint, kind=event.kind)
     for n in range(len(errors)) if event.reference < 0 else (event.reference,):
         errors[n] = errors[n] or failure
-
-
-def _with_finite_kl(score: ReferenceScore | None) -> ReferenceScore | None:
-    """A mean over tokens must not become infinite by one of them."""
-    if score is None or score.kl is None or abs(score.kl) < float("inf"):
-        return score
-    return msgspec.structs.replace(score, kl=None)
 
 
 async def _events(run: Any) -> AsyncGenerator[Any]:

@@ -19,7 +19,7 @@ from urial_tui.chat.recorder import FLUSH_SECONDS, FLUSH_TOKENS
 from urial_tui.chat.references import ActiveReference, CheckedReference, trace_side
 from urial_tui.engine import protocol as wire
 from urial_tui.errors import EngineError, StoreError, UrialError
-from urial_tui.shift.records import TokenScore
+from urial_tui.shift.records import TokenScore, with_finite_kl
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.types import Trace, TracePath, TraceSide, TraceStart
 
@@ -155,7 +155,7 @@ class TraceRecorder:
     async def add(self, event: wire.Scored) -> None:
         """Tell the scores, and write them soon."""
         scores = tuple(
-            msgspec.structs.replace(score, i=score.i + self._offset) if self._offset else score
+            msgspec.structs.replace(with_finite_kl(score), i=score.i + self._offset)
             for score in event.scores
         )
         if self._trace_id is not None:

@@ -4,6 +4,8 @@ A record of token o_t holds what each side's raw distribution (softmax of the lo
 t-1 says about it. Log-probabilities, entropies and divergences are in nats; ranks count from 1.
 """
 
+from math import isfinite
+
 import msgspec
 
 Alternatives = tuple[tuple[int, float], ...]
@@ -56,3 +58,17 @@ class TokenScore(msgspec.Struct, frozen=True, array_like=True):
     @property
     def counted(self) -> bool:
         return not (self.control or self.cut)
+
+
+def with_finite_kl(score: TokenScore) -> TokenScore:
+    """Without a divergence that is infinite (the reference excludes what the generator does not): one such token must
+    not make a mean infinite."""
+    if all(ref is None or ref.kl is None or isfinite(ref.kl) for ref in score.references):
+        return score
+    finite = tuple(
+        ref
+        if ref is None or ref.kl is None or isfinite(ref.kl)
+        else msgspec.structs.replace(ref, kl=None)
+        for ref in score.references
+    )
+    return msgspec.structs.replace(score, references=finite)
