@@ -4,6 +4,7 @@ process of its own, then float64 NumPy."""
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,13 @@ import numpy as np
 from llama_cpp import Llama
 spec = json.load(sys.stdin)
 options = {"lora_path": spec["adapter"]} if spec["adapter"] else {}
-llm = Llama(spec["model"], n_ctx=spec["n_ctx"], n_threads=spec["threads"], n_batch=1, logits_all=True,
-            verbose=False, flash_attn=True, **options)
-for token in spec["ids"]:
-    llm.eval([token])
-np.save(spec["out"], llm.scores[: len(spec["ids"])])
+llm = Llama(spec["model"], n_ctx=spec["n_ctx"], n_threads=spec["threads"], n_threads_batch=spec["threads"],
+            n_batch=512, logits_all=True, verbose=False, flash_attn=True, **options)
+start = 0
+for size in spec["sizes"]:
+    llm.eval(spec["ids"][start : start + size])
+    start += size
+np.save(spec["out"], llm.scores[: start][-spec["keep"] :])
 """
 
 
@@ -31,8 +34,13 @@ def raw_rows(
     adapter: str | None = None,
     n_ctx: int = 256,
     threads: int = 1,
+    sizes: Sequence[int] | None = None,
+    keep: int = 0,
 ) -> np.ndarray:
-    """(len(ids), n_vocab) float64: row p is the model's prediction after ids[: p + 1]."""
+    """(len(ids), n_vocab) float64: row p is the model's prediction after ids[: p + 1].
+
+    Decoded one by one, or in batches of those `sizes`; `keep` gives the last rows only.
+    """
     out = folder / f"rows-{len(list(folder.glob('rows-*')))}.npy"
     spec = {
         "model": model,
@@ -41,6 +49,8 @@ def raw_rows(
         "n_ctx": n_ctx,
         "threads": threads,
         "out": str(out),
+        "sizes": list(sizes) if sizes is not None else [1] * len(ids),
+        "keep": keep or len(ids),
     }
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT],
