@@ -99,11 +99,13 @@ def test_styles_are_resolved_by_name_and_by_file(tmp_path: Path) -> None:
     assert official.defaults["repeat_penalty"] == 1.1
 
 
-@pytest.mark.parametrize("word", ["chat", "same", "text"])
-def test_styles_without_a_text_form_are_refused(word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "kind"), [("chat", "template-missing"), ("same", "style"), ("text", "style")]
+)
+def test_styles_without_a_text_form_are_refused(word: str, kind: str) -> None:
     with pytest.raises(PromptError) as caught:
         resolve_style(word, default_library())
-    assert caught.value.kind == "style"
+    assert caught.value.kind == kind
 
 
 def test_a_pack_file_of_another_kind_is_refused(tmp_path: Path) -> None:
