@@ -226,8 +226,8 @@ function start(document, data) {
       facts.push(["class", CLASSES[score[6]] + (score[5] ? " (near tie)" : "")]);
       if (score[7] !== score[6]) facts.push(["written token", CLASSES[score[7]]]);
     } else facts.push(["class", flags & 1 ? "control, not counted" : "no score"]);
-    if (score && score[3] !== null) facts.push(["reference's rank of the generator's first choice", String(score[3])]);
-    if (score) facts.push(["reference's rank of this token", String(score[2])], ["reference", percent(probability(score[0])) + ", log p " + number(score[0]) + ", entropy " + number(score[1])]);
+    if (score && score[3] !== null) facts.push(["argmax rank", String(score[3])]);
+    if (score) facts.push(["written rank", String(score[2])], ["reference", percent(probability(score[0])) + ", log p " + number(score[0]) + ", entropy " + number(score[1])]);
     if (mine) facts.push(["generator", percent(probability(mine[0])) + ", log p " + number(mine[0]) + ", entropy " + number(mine[1]) + ", rank " + mine[2]]);
     if (score && score[4] !== null) facts.push(["KL(generator ‖ reference)", number(score[4]) + " nats"]);
     const ids = (list) => new Set((list || []).map((entry) => entry[0]));
