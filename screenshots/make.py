@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SETTINGS = "[sampling]\ntemperature = 0.0\n"
+SETTINGS = "[sampling]\ntemperature = 0.0\nmax_tokens = 220\n"
 SECONDS = 180
 FIRST = "Give me three tips for a job interview."
 SECOND = "What are the benefits of walking every day?"
+PAIR = "demo+sft@chat"
+"""The embedded model as the adapter tunes it; its reference is the base model, `demo@raw`."""
+ASKED = "How do I learn to cook?"
 
 
 async def until(what: str, condition: Callable[[], bool]) -> None:
@@ -29,28 +32,38 @@ async def until(what: str, condition: Callable[[], bool]) -> None:
         sys.exit(f"timed out while waiting for {what}")
 
 
-async def conversation(size: tuple[int, int], names: dict[str, list[str]]) -> None:
+async def conversation(
+    size: tuple[int, int], names: dict[str, list[str]], side: str, questions: tuple[str, ...]
+) -> None:
     """Talk at one terminal size; `names` maps a picture to the keys that lead to it."""
     from urial_tui.launch import app_services
     from urial_tui.ui.app import UrialApp
 
-    app = UrialApp(app_services(side="demo"))
+    app = UrialApp(app_services(side=side))
     async with app.run_test(size=size) as pilot:
 
         def done(answers: int) -> bool:
             chat = app.chat_screen.chat
             if chat is None or chat.busy or chat.phase != "ready":
                 return False
+            if any(reference.state != "ready" for reference in chat.pair.references):
+                return False
             return sum(m.role == "assistant" and bool(m.content) for m in chat.messages) == answers
 
         await until("the model", lambda: done(0))
-        for number, text in enumerate((FIRST, SECOND), start=1):
+        for number, text in enumerate(questions, start=1):
             for word in text:
                 await pilot.press(
                     "space" if word == " " else "question_mark" if word == "?" else word
                 )
             await pilot.press("enter")
             await until("the answer", lambda n=number: done(n))
+
+        def measured() -> bool:
+            pair = app.chat_screen.chat.pair
+            return all(reference.noise is not None for reference in pair.references)
+
+        await until("the noise", measured)
         await pilot.pause(0.5)
         for name, keys in names.items():
             for key in keys:
@@ -61,7 +74,12 @@ async def conversation(size: tuple[int, int], names: dict[str, list[str]]) -> No
         await pilot.press("ctrl+q")
 
 
-def in_a_new_home(size: tuple[int, int], names: dict[str, list[str]]) -> None:
+def in_a_new_home(
+    size: tuple[int, int],
+    names: dict[str, list[str]],
+    side: str = "demo",
+    questions: tuple[str, ...] = (FIRST, SECOND),
+) -> None:
     """One conversation with a history, settings and caches of its own."""
     from urial_tui.models.demo import demo_model
 
@@ -79,13 +97,25 @@ def in_a_new_home(size: tuple[int, int], names: dict[str, list[str]]) -> None:
         config = Path(home) / "config"
         config.mkdir()
         (config / "settings.toml").write_text(SETTINGS)
-        asyncio.run(conversation(size, names))
+        asyncio.run(conversation(size, names, side, questions))
 
 
 def main() -> None:
     in_a_new_home((80, 24), {"chat-80x24": []})
     in_a_new_home(
         (160, 45), {"chat-160x45": [], "packs-160x45": ["f3"], "help-160x45": ["escape", "f1"]}
+    )
+    at_a_shift = ["f6", "home", "n", "n"]
+    in_a_new_home((80, 24), {"inspector-80x24": at_a_shift}, PAIR, (ASKED,))
+    in_a_new_home(
+        (160, 45),
+        {
+            "inspector-160x45": at_a_shift,
+            "inspector-kl-160x45": ["l", "l"],
+            "positions-160x45": ["l", "l", "l", "h"],
+        },
+        PAIR,
+        (ASKED,),
     )
 
 
