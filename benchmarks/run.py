@@ -21,6 +21,7 @@ MODULES = {
     "engine": "bench_engine",
     "shift": "bench_shift",
     "tui": "bench_tui",
+    "screen": "bench_screen",
 }
 DISTURBED = 0.05
 """Cores that other programs took during a benchmark, from which on it is said."""

@@ -52,6 +52,10 @@ class Terminal:
     def lines(self) -> Sequence[str]:
         return self._screen.display
 
+    def cell(self, line: int, column: int) -> pyte.screens.Char:
+        """One cell with its colours and attributes."""
+        return self._screen.buffer[line][column]
+
     def send(self, data: str) -> None:
         os.write(self._master, data.encode())
 
