@@ -19,7 +19,10 @@ def test_the_answer_is_on_topic_and_stopped(cold: Done) -> None:
     assert cold.code == 0
     assert cold.err == ""
     assert answer["finish_reason"] in {"stop", "eog"}
-    assert len(re.findall(r"\bwalk", answer["text"], re.IGNORECASE)) >= 2
+    assert re.search(r"\bwalk", answer["text"], re.IGNORECASE)
+    # Which benefits it names depends on the processor's rounding; that it names some does not.
+    benefits = r"health|heart|mood|stress|fit\b|active|muscle|weight|sleep|energy|relax|blood|body|mind|exercise"
+    assert len(set(re.findall(benefits, answer["text"].lower()))) >= 2
     assert len(answer["text"].split()) > 30
     for leaked in ("# Query", "# Answer", "```"):
         assert leaked not in answer["text"]
