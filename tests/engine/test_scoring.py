@@ -12,6 +12,10 @@ from tests.support.raw_rows import ROUNDING, expected, raw_rows, same_order, sam
 from tests.support.tinygguf import IM_END, write_model
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.client import EngineClient
+from urial_tui.engine.worker.context import Context
+from urial_tui.engine.worker.faults import Cancelled
+from urial_tui.engine.worker.model import Model
+from urial_tui.engine.worker.scoring import LiveReference, LiveScorer
 from urial_tui.errors import EngineError
 from urial_tui.shift.classes import class_of_rank
 from urial_tui.shift.records import TokenScore
@@ -309,6 +313,18 @@ async def test_a_given_text_is_scored_without_a_generator(
         assert each.references[0].argmax_rank is None and each.references[0].kl is None
 
 
+@pytest.mark.parametrize("text", ["hello 世界", " hello", "\nhello", "good"])
+async def test_a_given_text_gets_no_space_that_it_does_not_have(
+    engine: EngineClient, tmp_path: Path, text: str
+) -> None:
+    """Some tokenizers put one before a first word; behind a prompt there is none."""
+    path = write_model(tmp_path / "spaced.gguf", space_prefix=True)
+    spaced = wire.ContextSpec(str(path), n_ctx=256, n_threads=1)
+    run = await score(engine, None, (wire.Reference(spaced, PROMPT),), text=text)
+    assert run.begun is not None
+    assert b"".join(run.begun.raw) == text.encode()
+
+
 async def test_alternatives_come_with_their_bytes(
     engine: EngineClient, spec: wire.ContextSpec
 ) -> None:
@@ -378,6 +394,15 @@ async def test_logits_that_are_not_numbers_leave_the_scores_out(
     run = await write(engine, spec, (wire.Reference(bad, OTHER),))
     assert len(run.scores) == 40
     assert all(s.generator is not None and s.references == (None,) for s in run.scores)
+    assert [(f.reference, f.kind) for f in run.failures] == [(0, "not-numbers")]
+    run = await score(
+        engine,
+        wire.Reference(spec, PROMPT),
+        (wire.Reference(bad, OTHER), wire.Reference(beside(spec, 1))),
+        tokens=tuple(run.ids),
+    )
+    assert [(f.reference, f.kind) for f in run.failures] == [(0, "not-numbers")]
+    assert all(s.references[0] is None and s.references[1] is not None for s in run.scores)
     with pytest.raises(EngineError) as caught:
         await engine.measure(bad, wire.Prompt(ids=tuple(range(260, 360))))
     assert caught.value.kind == "not-numbers"
@@ -452,6 +477,55 @@ async def test_a_dead_engine_is_an_error_and_the_next_request_starts_another(
     assert len((await write(engine, spec, (wire.Reference(beside(spec)),), n=5)).scores) == 5
 
 
+def test_a_stop_while_one_reference_decodes_leaves_the_others_scores_right(smooth: Path) -> None:
+    """The first reference has decoded the batch when the second one is aborted; the batch then comes again."""
+    model = Model(str(smooth), 0)
+
+    def write_scored(stop_at: int | None) -> list[TokenScore]:
+        generator, first, second = [Context(model, n_ctx=256, n_threads=1) for _ in range(3)]
+        prompt = [1, *model.tokenize("hello the sea is good", special=False)]
+        for context in (generator, first, second):
+            context.decode(prompt, outputs=1)
+        told: list[wire.Event] = []
+        scorer = LiveScorer(
+            1,
+            model,
+            [LiveReference(0, first), LiveReference(1, second)],
+            told.append,
+            top_k=3,
+            n_threads=1,
+        )
+        for i in range(20):
+            row = generator.logits()
+            token = int(row.argmax())
+            scorer.observe(token, row)
+            scorer.told(control=False, cut=False)
+            if i == stop_at:
+                second.abort.set()
+                with pytest.raises(Cancelled):
+                    while True:
+                        scorer._score()
+                break
+            scorer.step()
+            generator.decode((token,), outputs=1)
+        scorer.finish(stopped=stop_at is not None)
+        scorer.close()
+        for context in (generator, first, second):
+            context.close()
+        return [score for event in told if isinstance(event, wire.Scored) for score in event.scores]
+
+    whole, stopped = write_scored(None), write_scored(14)
+    model.close()
+    assert len(whole) == 20 and len(stopped) == 15
+    for mine, want in zip(stopped, whole, strict=False):
+        for number in (0, 1):
+            ours, theirs = mine.references[number], want.references[number]
+            assert ours is not None and theirs is not None
+            assert ours.argmax_rank == theirs.argmax_rank == 1
+            assert ours.logprob == pytest.approx(theirs.logprob, abs=1e-2)
+            assert ours.kl == pytest.approx(0.0, abs=1e-3)
+
+
 # --- vocabularies and noise -----------------------------------------------------------------------------------------
 
 
@@ -487,6 +561,20 @@ async def test_a_tail_may_hold_padding_and_no_words(
         assert found.warnings
         run = await write(engine, spec, (wire.Reference(longer),))
         assert all(score.references[0] is not None for score in run.scores)
+        # An answer of the longer side that ends with the added token, scored by the shorter one.
+        tokens = (*run.ids, 512)
+        run = await score(
+            engine,
+            wire.Reference(longer, PROMPT),
+            (wire.Reference(spec, PROMPT),),
+            tokens=tokens,
+        )
+        assert run.failures == [] and len(run.scores) == 41
+        assert all(each.references[0] is not None for each in run.scores[:-1])
+        assert run.scores[-1].references == (None,)
+        run = await write(engine, longer, (wire.Reference(spec, PROMPT),), forced=(300, 512, 301))
+        assert len(run.ids) == 40
+        assert [(f.reference, f.kind) for f in run.failures] == [(0, "vocabulary")]
     else:
         assert found.differing[0].id == 512 and found.differing[0].generator is None
         assert found.differing[0].reference == b"giraffe"

@@ -231,7 +231,7 @@ def test_a_session_that_another_program_writes_gets_no_trace(store: Store, tmp_p
     assert locked.value.kind == "session-locked"
 
 
-def test_the_newest_trace_with_scores_counts(store: Store) -> None:
+def test_the_newest_complete_trace_counts_and_else_the_newest_with_scores(store: Store) -> None:
     message, other = answer(store), answer(store)
     assert store.trace_of(message) is None
     first = scored(store, message, SCORES[:3])
@@ -243,10 +243,15 @@ def test_the_newest_trace_with_scores_counts(store: Store) -> None:
         (first, "canonical", True, "demo+sft:0.5@chat", (PACK.side, RAW.side), 3),
     ]  # fmt: skip
     store.append_scores(second, SCORES[:1], {})
+    assert newest(store, message).id == first, "a scoring that was stopped hides nothing"
+    store.finish_trace(second, complete=True, timings={})
     assert newest(store, message).id == second
-    assert not newest(store, message).complete
-    store.begin_trace(other, START)
-    assert store.has_trace([message, other, "nobody"] + [f"m{n}" for n in range(1200)]) == {message}
+    store.append_scores(store.begin_trace(other, START), SCORES[:1], {})
+    last = store.begin_trace(other, START)
+    store.append_scores(last, SCORES[:1], {})
+    assert newest(store, other).id == last
+    many = [message, other, "nobody"] + [f"m{n}" for n in range(1200)]
+    assert store.has_trace(many) == {message, other}
     assert store.has_trace([]) == set()
 
 

@@ -49,12 +49,20 @@ async def resumption(
         return None
     start = generation.start
     stored = await store.tokens(answer.id)
-    tokens = tuple(token for token in stored if not (token.cut or token.control))
+    tokens = _going_on(stored)
     if not is_writer(active, start) or len(start.prompt_ids) + len(tokens) + 1 >= n_ctx:
         return None
     ended = generation.end is not None and generation.end.finish_reason in {"stop", "eog"}
     begun = beginning(answer, stored)
     return Resumption(answer.id, start.prompt_ids, begun, tokens, start.dropped_turns, ended)
+
+
+def _going_on(stored: Sequence[Token]) -> tuple[Token, ...]:
+    """Without what ended the answer; a control token in its middle is part of what the model saw."""
+    kept = list(stored)
+    while kept and (kept[-1].cut or kept[-1].control):
+        kept.pop()
+    return tuple(kept)
 
 
 def is_writer(active: ActiveSide, start: GenerationStart) -> bool:

@@ -217,11 +217,11 @@ class TraceRecorder:
 
 
 async def stored_trace(store: AsyncStore, message_id: str, trace_id: str | None) -> Trace | None:
-    """The trace when it has scores, else the newest one of the message that has; None when there is none to read."""
+    """The trace when it is complete, else the one that counts for the message; None when there is none to read."""
     try:
         if trace_id is not None:
             trace = await store.trace(trace_id)
-            if trace.scores:
+            if trace.complete and trace.scores:
                 return trace
         return await store.trace_of(message_id)
     except StoreError:

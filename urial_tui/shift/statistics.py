@@ -92,41 +92,49 @@ class _Distribution:
 
 
 class RowScorer:
-    """Scores one token after the other over the first `n_common` ids of each row. Owns its buffers: one a thread."""
+    """Scores one token after the other. Owns its buffers: one a thread.
 
-    def __init__(self, n_common: int, top_k: int) -> None:
-        self._n = n_common
-        self._top_k = min(top_k, n_common)
-        self._keep = min(max(top_k, _BOUNDARY), n_common)
-        self._ones = np.ones(n_common, np.float32)
-        self._generator_weights = np.empty(n_common, np.float32)
-        self._reference_weights = np.empty(n_common, np.float32)
+    `commons` has for each reference how many ids it shares with the generator: that pair is compared over those,
+    renormalised. The generator's own record is over the largest of them.
+    """
+
+    def __init__(self, commons: Sequence[int], top_k: int) -> None:
+        self._commons = tuple(commons)
+        self._top_k = top_k
+        self._generator_weights = {n: np.empty(n, np.float32) for n in set(commons)}
+        self._reference_weights = np.empty(max(commons), np.float32)
+        self._ones = np.ones(max(commons), np.float32)
 
     def score(
         self, token: int, generator: Row | None, references: Sequence[Row | None]
     ) -> tuple[GeneratorScore | None, tuple[ReferenceScore | None, ...]]:
-        """`token` under the generator's row and each reference's, all (>= n_common,) float32 logits.
+        """`token` under the generator's row and each reference's, (>= common ids,) float32 logits.
 
         None for a row that is missing or not a distribution (NaN, all -inf), and for a token outside the common ids.
         """
-        if token >= self._n:
-            return None, tuple(None for _ in references)
-        own = self._read(generator, self._generator_weights)
-        mine = None
-        if own is not None:
+        own = {
+            n: self._read(generator, n, weights) for n, weights in self._generator_weights.items()
+        }
+        n, mine = max(own), None
+        widest = own[n]
+        if widest is not None and token < n:
             mine = GeneratorScore(
-                logprob=own.logprob(token),
-                entropy=own.entropy(),
-                rank=own.rank(token),
-                top=own.top(self._top_k),
+                logprob=widest.logprob(token),
+                entropy=widest.entropy(),
+                rank=widest.rank(token),
+                top=widest.top(self._top_k),
             )
-        lost = generator is not None and own is None
-        return mine, tuple(None if lost else self._reference(token, own, row) for row in references)
+        return mine, tuple(
+            None
+            if token >= common or (generator is not None and own[common] is None)
+            else self._reference(token, own[common], row, common)
+            for common, row in zip(self._commons, references, strict=False)
+        )
 
     def _reference(
-        self, token: int, own: _Distribution | None, row: Row | None
+        self, token: int, own: _Distribution | None, row: Row | None, n: int
     ) -> ReferenceScore | None:
-        theirs = self._read(row, self._reference_weights)
+        theirs = self._read(row, n, self._reference_weights[:n])
         if theirs is None:
             return None
         argmax = int(own.top_ids[0]) if own is not None else None
@@ -141,10 +149,11 @@ class RowScorer:
             top=theirs.top(self._top_k),
         )
 
-    def _read(self, row: Row | None, weights: Row) -> _Distribution | None:
+    def _read(self, row: Row | None, n: int, weights: Row) -> _Distribution | None:
         if row is None:
             return None
-        found = _Distribution(row[: self._n], weights, self._ones, self._keep)
+        keep = min(max(self._top_k, _BOUNDARY), n)
+        found = _Distribution(row[:n], weights, self._ones[:n], keep)
         return found if found.valid else None
 
 

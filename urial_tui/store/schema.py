@@ -319,16 +319,17 @@ CREATE TABLE reference_token (
 ) STRICT, WITHOUT ROWID
 """
 
-# "Newest" is asked in a way that both a message and a trace can be looked up by index.
-_NEWEST_TRACE = """
-CREATE VIEW newest_trace AS
+# What is shown and counted of an answer: the newest complete trace, else the newest one with scores, so that a scoring
+# that was stopped hides nothing. Asked in a way that both a message and a trace can be looked up by index.
+_SHOWN_TRACE = """
+CREATE VIEW shown_trace AS
 SELECT t.message_id, t.id AS trace_id
 FROM trace t
 WHERE EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = t.seq)
   AND NOT EXISTS (
-    SELECT 1 FROM trace later
-    WHERE later.message_id = t.message_id AND later.seq > t.seq
-      AND EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = later.seq)
+    SELECT 1 FROM trace better
+    WHERE better.message_id = t.message_id AND (better.complete, better.seq) > (t.complete, t.seq)
+      AND EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = better.seq)
   )
 """
 
@@ -378,7 +379,7 @@ TRACES = Migration(
         _TRACE_SIDE,
         _SCORED_TOKEN,
         _REFERENCE_TOKEN,
-        _NEWEST_TRACE,
+        _SHOWN_TRACE,
         _TOKEN_SHIFT,
     ),
 )

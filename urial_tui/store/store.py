@@ -278,7 +278,7 @@ class Store:
         return trace_reading.load(self._db, trace_id)
 
     def trace_of(self, message_id: str) -> Trace | None:
-        """The newest trace of a message that has scores."""
+        """The trace that counts for a message: the newest complete one, else the newest with scores."""
         return trace_reading.of_message(self._db, message_id)
 
     def traces_of(self, message_id: str) -> list[TraceInfo]:
@@ -290,7 +290,7 @@ class Store:
         return trace_reading.having(self._db, message_ids)
 
     def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
-        """Classes by pair of sides and path over the newest traces of all answers, or of one session's."""
+        """Classes by pair of sides and path over the traces that count of all answers, or of one session's."""
         return trace_reading.totals(self._db, session_id)
 
     # --- drafts, locks, search

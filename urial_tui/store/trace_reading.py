@@ -33,7 +33,7 @@ FROM (
     sum(iif(control OR cut, NULL, kl)) AS kl,
     count(iif(control OR cut, NULL, kl)) AS n_kl
   FROM token_shift
-  WHERE trace_id IN (SELECT n.trace_id FROM newest_trace n {of_session})
+  WHERE trace_id IN (SELECT n.trace_id FROM shown_trace n {of_session})
   GROUP BY trace_id, reference_number HAVING count(reference_rank) > 0
 )
 GROUP BY generator, reference, path ORDER BY generator, reference, path
@@ -75,9 +75,9 @@ def load(db: Connection, trace_id: str) -> Trace:
 
 
 def of_message(db: Connection, message_id: str) -> Trace | None:
-    """The newest trace of a message that has scores."""
-    newest = db.value("SELECT trace_id FROM newest_trace WHERE message_id = ?", (message_id,))
-    return None if newest is None else load(db, newest)
+    """The trace that counts for a message: the newest complete one, else the newest with scores."""
+    found = db.value("SELECT trace_id FROM shown_trace WHERE message_id = ?", (message_id,))
+    return None if found is None else load(db, found)
 
 
 def listed(db: Connection, message_id: str) -> list[TraceInfo]:
@@ -115,13 +115,13 @@ def having(db: Connection, message_ids: Iterable[str]) -> set[str]:
         row["message_id"]
         for some in _chunks(list(message_ids))
         for row in db.rows(
-            f"SELECT message_id FROM newest_trace WHERE message_id IN ({_marks(some)})", some
+            f"SELECT message_id FROM shown_trace WHERE message_id IN ({_marks(some)})", some
         )
     }
 
 
 def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
-    """Classes of each pair of sides, pooled over the newest traces of all answers, or of one session's."""
+    """Classes of each pair of sides, pooled over the traces that count of all answers, or of one session's."""
     rows = db.rows(
         _TOTALS.format(of_session="" if session_id is None else _OF_SESSION),
         () if session_id is None else (session_id,),

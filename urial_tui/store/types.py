@@ -170,7 +170,7 @@ class TraceInfo:
 
 @dataclass(frozen=True)
 class ShiftTotals:
-    """Pooled classes of one pair of sides over the newest traces of answers. `mean_kl` in nats."""
+    """Pooled classes of one pair of sides over the traces that count of answers. `mean_kl` in nats."""
 
     generator: str | None
     reference: str

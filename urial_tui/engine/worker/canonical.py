@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Cancelled, Fault
+from urial_tui.engine.worker.model import Model
 from urial_tui.engine.worker.prefix import chunk_size
 from urial_tui.engine.worker.prompting import span_ids
-from urial_tui.engine.worker.scoring import ScoreWriter, Send, failure, reference_ids
+from urial_tui.engine.worker.scoring import (
+    NOT_NUMBERS,
+    ScoreWriter,
+    Send,
+    check_known,
+    failure,
+    reference_ids,
+)
 from urial_tui.engine.worker.statistics import GetRow, Statistics
 from urial_tui.shift.records import TokenScore
 
@@ -44,8 +52,11 @@ class BorderStates:
         return 0, b""
 
     def keep(self, ids: list[int], state: bytes) -> None:
+        """A state larger than all that may be kept is not."""
+        if len(state) > _KEPT_BYTES:
+            return
         self._states[tuple(ids)] = state
-        while len(self._states) > 1 and sum(map(len, self._states.values())) > _KEPT_BYTES:
+        while sum(map(len, self._states.values())) > _KEPT_BYTES:
             del self._states[next(iter(self._states))]
 
 
@@ -120,7 +131,9 @@ class Forced:
         start = len(self.context.ids)
         end = len(self.ids) - 1 + upto
         n = upto - self.fed
-        self.context.decode((self.ids + answer)[start:end], outputs=n)
+        fed = (self.ids + answer)[start:end]
+        check_known(self.context, fed)
+        self.context.decode(fed, outputs=n)
         self.fed = upto
         rows = self.context.logit_rows(n)  # (n, n_vocab)
         return lambda k: rows[k]
@@ -131,12 +144,24 @@ def answer_ids(context: Context, request: wire.Score) -> list[int]:
     model = context.model
     ids = list(request.tokens)
     if not ids and request.text:
-        ids = span_ids(model, (wire.Span(request.text, user=True),))
+        ids = text_ids(model, request.text)
     if not ids:
         raise Fault("empty-answer", "there is no token to score", "Give an answer that has text.")
     if any(not 0 <= token < model.n_vocab for token in ids):
         raise Fault("vocabulary", "the answer has a token id outside the model's vocabulary")
     return ids
+
+
+def text_ids(model: Model, text: str) -> list[int]:
+    """The text's ids as it stands behind a prompt: without the space that some tokenizers put before a first word."""
+    ids = span_ids(model, (wire.Span(text, user=True),))
+    if b"".join(model.piece(token) for token in ids) != b" " + text.encode():
+        return ids
+    newline = span_ids(model, (wire.Span("\n"),))
+    behind = span_ids(model, (wire.Span("\n"), wire.Span(text, user=True)))
+    found = behind[len(newline) :]
+    whole = b"".join(model.piece(token) for token in found) == text.encode()
+    return found if behind[: len(newline)] == newline and whole else ids
 
 
 @dataclass(frozen=True)
@@ -203,8 +228,6 @@ def _fits(side: Forced, tokens: list[int]) -> None:
             f"prompt and answer have {need} tokens and the {who}'s context holds {side.context.n_ctx}",
             "Choose a shorter style, or raise n_ctx.",
         )
-    if any(token >= side.context.model.n_vocab for token in tokens):
-        raise Fault("vocabulary", "the answer has a token that this side does not know")
 
 
 class _Run:
@@ -227,8 +250,10 @@ class _Run:
         self._tokens = tokens
         self._send = send
         self._cancelled = cancelled
-        n_common = min(side.context.model.n_vocab for side in sides)
-        self._statistics = Statistics(n_common, request.top_k, context.n_threads)
+        n_vocab = {side.number: side.context.model.n_vocab for side in sides}
+        whole = n_vocab.get(-1, context.model.n_vocab)
+        commons = [min(whole, n_vocab.get(number, whole)) for number in range(n_references)]
+        self._statistics = Statistics(commons or [whole], request.top_k, context.n_threads)
         self._out = ScoreWriter(request.request, context.model, send)
         self._prefill_s = self._decode_s = self._statistics_s = 0.0
         self._batches = 0
@@ -287,9 +312,13 @@ class _Run:
 
     def _compare(self, done: int, n: int, rows: dict[int, GetRow]) -> None:
         tokens = self._tokens[done : done + n]
-        found = self._statistics.score(
-            tokens, rows.get(-1), [rows.get(k) for k in range(self._n_references)]
-        )
+        others = [rows.get(k) for k in range(self._n_references)]
+        found = self._statistics.score(tokens, rows.get(-1), others)
+        broken = self._statistics.broken(tokens, others, found) if -1 in rows else []
+        for side in self._sides:
+            if side.number in broken:
+                side.failed = True
+                self._send(failure(self._request.request, side.number, NOT_NUMBERS))
         self._out.send(
             [
                 TokenScore(

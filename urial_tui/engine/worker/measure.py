@@ -10,12 +10,21 @@ from collections.abc import Callable
 import numpy as np
 
 from urial_tui.engine import protocol as wire
-from urial_tui.engine.worker.canonical import CHUNK, LEAST, BorderStates, Side, score
+from urial_tui.engine.worker.canonical import (
+    BORDER,
+    CHUNK,
+    LEAST,
+    BorderStates,
+    Side,
+    score,
+)
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.scoring import Send
 from urial_tui.shift.statistics import Row, RowScorer
 
+N_CTX = 1024
+"""Enough for the text; contexts of their own leave the conversation's cache as it is."""
 TOKENS = 256
 """Positions that are compared."""
 _SKIP = 32
@@ -31,16 +40,16 @@ def measure(
     send: Send,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Run one Measure request: `twin` is a second context with the same parameters. Raises Fault, Cancelled."""
+    """Run one Measure request in two contexts of the same side. Raises Fault, Cancelled."""
     began = time.monotonic()
-    ids = ids[: min(_SKIP + TOKENS + 1, context.n_ctx)]
+    whole, ids = ids, ids[: min(_SKIP + TOKENS + 1, context.n_ctx)]
     if len(ids) < _SKIP + LEAST:
         raise Fault("prompt", "the text to measure with is too short")
     n = len(ids) - _SKIP - 1
     for each in (context, twin):
         each.clear()
         each.decode(ids[:_SKIP])
-    scorer = RowScorer(context.model.n_vocab, 4)
+    scorer = RowScorer([context.model.n_vocab], 4)
     margins: list[float] = []
     divergences: list[float] = []
     changed = 0
@@ -63,7 +72,7 @@ def measure(
             noise=float(np.percentile(margins, _PERCENTILE)),
             mean_kl=float(np.mean(divergences)),
             changed=changed / n,
-            null_rate=_null_rate(request.request, context, twin, ids, cancelled),
+            null_rate=_null_rate(request.request, context, twin, whole, cancelled),
             tokens=n,
             seconds=time.monotonic() - began,
         )
@@ -91,8 +100,14 @@ def _compare(scorer: RowScorer, single: Row, batched: Row) -> tuple[list[float],
 def _null_rate(
     number: int, context: Context, twin: Context, ids: list[int], cancelled: Callable[[], bool]
 ) -> float:
-    """Share of tokens that are not unshifted when the side is scored against itself canonically."""
-    prompt, answer = tuple(ids[:_SKIP]), tuple(ids[_SKIP:])
+    """Share of tokens that are not unshifted when the side is scored against itself canonically.
+
+    Where the text is long enough, its prompt passes a border: one side computes the state there, the other takes it.
+    """
+    longer = len(ids) >= BORDER + 2 * CHUNK
+    cut = BORDER + LEAST if longer else _SKIP
+    prompt, answer = tuple(ids[:cut]), tuple(ids[cut : min(cut + TOKENS, context.n_ctx)])
+    states = BorderStates()
     seen = shifted = 0
 
     def count(event: wire.Event) -> None:
@@ -104,7 +119,7 @@ def _null_rate(
                 shifted += reference is None or reference.argmax_rank != 1
 
     sides = [
-        Side(wire.Reference(wire.ContextSpec(""), wire.Prompt(ids=prompt)), each, BorderStates())
+        Side(wire.Reference(wire.ContextSpec(""), wire.Prompt(ids=prompt)), each, states)
         for each in (context, twin)
     ]
     request = wire.Score(number, sides[0].reference, (sides[1].reference,), answer, top_k=4)

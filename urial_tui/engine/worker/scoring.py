@@ -44,6 +44,17 @@ class LiveReference:
     unfed: list[int] = field(default_factory=list)
     failed: bool = False
 
+    def mark(self) -> tuple[int, list[int]]:
+        """Where this reference is, for `go_back`."""
+        return len(self.context.ids), list(self.unfed)
+
+    def go_back(self, mark: tuple[int, list[int]]) -> None:
+        """Forget what was decoded since; a reference that cannot is at its end."""
+        n, unfed = mark
+        lost = len(self.context.ids) < n or not self.context.trim(n)
+        self.failed = self.failed or lost or not unfed  # the prompt's own row is gone
+        self.unfed = unfed
+
     def rows(self, tokens: list[int]) -> GetRow:
         """Decode so that there is a row for each of `tokens`; gives row k, valid until the next call."""
         fed = self.unfed + tokens[:-1]
@@ -52,6 +63,7 @@ class LiveReference:
             self.unfed = tokens[-1:]
             assert first is not None
             return [first].__getitem__
+        check_known(self.context, fed)
         held = first.copy() if first is not None else None  # the decode overwrites it
         self.context.decode(fed, outputs=len(fed))
         self.unfed = tokens[-1:]
@@ -141,10 +153,12 @@ class LiveScorer:
         self._request = request
         self._references = references
         self._send = send
-        live = [reference for reference in references if reference is not None]
-        n_common = min([model.n_vocab, *(r.context.model.n_vocab for r in live)])
-        self._statistics = Statistics(n_common, top_k, n_threads)
-        self._ring = np.empty((BATCHES[-1], n_common), np.float32)
+        commons = [
+            min(model.n_vocab, reference.context.model.n_vocab) if reference else model.n_vocab
+            for reference in references
+        ]
+        self._statistics = Statistics(commons or [model.n_vocab], top_k, n_threads)
+        self._ring = np.empty((BATCHES[-1], model.n_vocab), np.float32)
         self._waiting: list[int] = []
         self._scored: deque[tuple[int, Scores]] = deque()
         self._told: deque[tuple[bool, bool]] = deque()
@@ -155,7 +169,7 @@ class LiveScorer:
 
     def observe(self, token: int, row: Row) -> None:
         """`token` was drawn from `row`, the generator's raw logits."""
-        np.copyto(self._ring[len(self._waiting)], row[: self._ring.shape[1]])
+        np.copyto(self._ring[len(self._waiting)], row)
         self._waiting.append(token)
         self._pace.drawn()
 
@@ -192,14 +206,21 @@ class LiveScorer:
     def _score(self) -> None:
         tokens, self._waiting = self._waiting, []
         began = time.monotonic()
+        marks = [reference.mark() if reference else None for reference in self._references]
         try:
             rows = [self._rows(reference, tokens) for reference in self._references]
         except BaseException:
-            self._waiting = tokens  # cancelled in the middle: nothing was scored
+            # Cancelled in the middle: some references may have decoded the batch, it will come again.
+            self._waiting = tokens
+            for reference, mark in zip(self._references, marks, strict=True):
+                if reference is not None and mark is not None:
+                    reference.go_back(mark)
             raise
         decoded = time.monotonic()
         scores = self._statistics.score(tokens, self._ring.__getitem__, rows)
         ended = time.monotonic()
+        for number in self._statistics.broken(tokens, rows, scores):
+            self._end(number, NOT_NUMBERS)
         self._scored.extend(zip(tokens, scores, strict=True))
         self._batches += 1
         self._decode_s += decoded - began
@@ -212,9 +233,14 @@ class LiveScorer:
         try:
             return reference.rows(tokens)
         except Fault as fault:
-            reference.failed = True
-            self._send(failure(self._request, reference.number, fault))
+            self._end(reference.number, fault)
             return None
+
+    def _end(self, number: int, fault: Fault) -> None:
+        reference = self._references[number]
+        if reference is not None:
+            reference.failed = True
+        self._send(failure(self._request, number, fault))
 
     def _release(self) -> None:
         ready = []
@@ -288,6 +314,21 @@ class _Pace:
 
 def _smooth(old: float, new: float) -> float:
     return new if not old else 0.8 * old + 0.2 * new
+
+
+NOT_NUMBERS = Fault(
+    "not-numbers",
+    "the reference's logits are not numbers",
+    "Its file may be damaged; try another one.",
+)
+
+
+def check_known(context: Context, tokens: Sequence[int]) -> None:
+    """Raise Fault for a token that the model does not have: an added one at the end of another's vocabulary."""
+    if any(token >= context.model.n_vocab for token in tokens):
+        raise Fault(
+            "vocabulary", "the answer goes on after a token that this reference does not have"
+        )
 
 
 def failure(request: int, number: int, fault: Fault) -> wire.ReferenceFailed:

@@ -20,6 +20,7 @@ from urial_tui.engine.worker import native
 from urial_tui.engine.worker.canonical import Side, score
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.generate import generate
+from urial_tui.engine.worker.measure import N_CTX as MEASURE_CTX
 from urial_tui.engine.worker.measure import measure
 from urial_tui.engine.worker.prompting import constant_ids, prompt_ids
 from urial_tui.engine.worker.residents import Resident, Residents
@@ -181,22 +182,25 @@ class Server:
 
     def _measure(self, request: wire.Measure) -> None:
         number = request.request
-        resident = self._resident(number, request.spec)
-        twin_spec = msgspec.structs.replace(request.spec, slot="measure")
-        twin = self._resident(number, twin_spec)
+        own = [
+            msgspec.structs.replace(request.spec, slot=slot, n_ctx=MEASURE_CTX)
+            for slot in ("measure-0", "measure-1")
+        ]
         try:
-            ids = prompt_ids(resident.model, request.prompt)
-            with self._abortable(number, resident, twin):
+            one, two = (self._resident(number, spec) for spec in own)
+            ids = prompt_ids(one.model, request.prompt)
+            with self._abortable(number, one, two):
                 measure(
                     request,
-                    resident.context,
-                    twin.context,
+                    one.context,
+                    two.context,
                     ids,
                     self._send,
                     lambda: self._is_cancelled(number),
                 )
         finally:
-            self._residents.close(twin_spec)
+            for spec in own:
+                self._residents.close(spec)
 
     def _references(
         self,

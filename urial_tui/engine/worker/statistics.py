@@ -18,8 +18,9 @@ GetRow = Callable[[int], Row | None]
 class Statistics:
     """Owns the threads and their buffers; `close` it."""
 
-    def __init__(self, n_common: int, top_k: int, n_threads: int) -> None:
-        self._n_common = n_common
+    def __init__(self, commons: Sequence[int], top_k: int, n_threads: int) -> None:
+        """`commons`: see RowScorer; without references, the generator's vocabulary size alone."""
+        self._commons = tuple(commons)
         self._top_k = top_k
         self._own = threading.local()
         self._threads = max(1, min(_MOST_THREADS, n_threads))
@@ -41,10 +42,24 @@ class Statistics:
             return [one(k) for k in range(len(tokens))]
         return list(self._pool.map(one, range(len(tokens))))
 
+    def broken(
+        self, tokens: Sequence[int], rows: Sequence[GetRow | None], scores: Sequence[Scores]
+    ) -> list[int]:
+        """References whose rows were there and held no numbers, in what `score` gave for these arguments."""
+        return [
+            number
+            for number, (common, row) in enumerate(zip(self._commons, rows, strict=False))
+            if row is not None
+            and any(
+                token < common and generator is not None and references[number] is None
+                for token, (generator, references) in zip(tokens, scores, strict=True)
+            )
+        ]
+
     def _scorer(self) -> RowScorer:
         found: RowScorer | None = getattr(self._own, "scorer", None)
         if found is None:
-            found = self._own.scorer = RowScorer(self._n_common, self._top_k)
+            found = self._own.scorer = RowScorer(self._commons, self._top_k)
         return found
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ class Traces:
             return None
         if view is not None:
             view.end()
-            if event.error is not None:
+            if event.error is not None and not _says_itself(event.trace):
                 view.fail(event.error.message)
         return view
 
@@ -86,3 +86,10 @@ def ratio_words(view: TraceView) -> tuple[str, str]:
     words = [f"{name} {ratios[name]:.0%}" for name in COUNTED]
     short = [f"{name[0]} {ratios[name]:.0%}" for name in COUNTED]
     return " ".join(words), " ".join(short)
+
+
+def _says_itself(trace: Trace | None) -> bool:
+    """Whether the trace lacks nothing, or tells for each reference what it lacks."""
+    if trace is None:
+        return False
+    return trace.complete or any(side.error for side in trace.start.references)
