@@ -24,8 +24,10 @@ What is changed, and what is left alone:
   before it gets `◌`.
 """
 
+import json
 import re
 import unicodedata
+from typing import Any
 
 MAX_MARKS = 6
 """Combining marks kept on one base. Pointed Hebrew needs four, stacked Tibetan five; "zalgo" text
@@ -45,6 +47,7 @@ _PLAIN_CHARS = (
     r"\u3001-\u3029\u3041-\u3096\u30a1-\u30fe\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e"
 )
 _PLAIN = re.compile(rf"[\n\t{_PLAIN_CHARS}]+")
+_NOT_PLAIN = re.compile(rf"[^\n\t{_PLAIN_CHARS}]")
 _PLAIN_ONE_LINE = re.compile(rf"[{_PLAIN_CHARS}]+")
 
 # Code points that may carry an emoji variation selector or take part in a joined emoji.
@@ -276,6 +279,25 @@ def sanitize_line(text: str, limit: int = 200) -> str:
     while cut and (unicodedata.category(cut[-1]) in ("Cf", "Cs") or _is_selector(ord(cut[-1]))):
         cut = cut[:-1]
     return cut + "…"
+
+
+def json_line(value: object, **options: Any) -> str:
+    """`value` as JSON in which readable text stays readable and the rest is escaped: DEL, C1 controls, bidi
+    and other format characters, variation selectors, half surrogates, U+2028/2029. Parsed, it is the same.
+
+    `options` are those of `json.dumps` for the layout. Raises ValueError for NaN and infinity.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, **options)
+    return _NOT_PLAIN.sub(_json_escaped, text)
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    char = found.group()
+    code = ord(char)
+    hidden = unicodedata.category(char) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+    if code < 0x20 or not (hidden or code in _HIDDEN or _is_selector(code)):
+        return char  # below U+0020 only the layout's own newlines are left
+    return json.dumps(char)[1:-1] if code > 0x7F else "\\u007f"
 
 
 def sanitize_same_length(text: str) -> str:

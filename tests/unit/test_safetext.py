@@ -1,13 +1,22 @@
 """The sanitiser: nothing that a terminal obeys gets through; honest text stays."""
 
 import itertools
+import json
+import math
 import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from urial_tui.safetext import MAX_MARKS, Sanitizer, sanitize, sanitize_line, sanitize_same_length
+from urial_tui.safetext import (
+    MAX_MARKS,
+    Sanitizer,
+    json_line,
+    sanitize,
+    sanitize_line,
+    sanitize_same_length,
+)
 
 # Plain letters, and everything that the sanitiser has a rule for, often next to each other.
 CONTROLS = ["\x00", "\x07", "\x08", "\t", "\n", "\r", "\x1b", "\x7f", "\x85", "\x9b", "\r\n"]
@@ -168,3 +177,26 @@ def test_an_editors_line_keeps_its_columns_and_loses_its_controls(text: str) -> 
     assert len(safe) == len(text)
     line = safe.replace("\t", "").replace("\n", "")
     assert not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in line)
+
+
+def test_every_character_survives_json_and_none_that_is_obeyed_or_hidden_is_raw() -> None:
+    every = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    written = json_line([every, {every[:0x300]: 1}])
+    assert json.loads(written) == [every, {every[:0x300]: 1}]
+    assert written.count("\n") == 0
+    for char in set(written):
+        assert 0x20 <= ord(char) < 0x7F or ord(char) >= 0xA0, repr(char)
+        assert unicodedata.category(char) not in ("Cf", "Cs", "Zl", "Zp"), repr(char)
+        assert not 0xE0000 <= ord(char) <= 0xE0FFF, repr(char)
+    assert "é漢😀" in json_line("é漢😀")
+
+
+def test_json_of_hidden_characters_is_their_escapes() -> None:
+    assert json_line("a\x7f\x9b\u202e") == r'"a\u007f\u009b\u202e"'
+    assert json_line("\\\u200b") == r'"\\\u200b"'
+    assert json_line("\U000e0041") == r'"\udb40\udc41"'
+    assert json_line("\ud800x") == r'"\ud800x"'
+    assert json_line({"a": [1]}, indent=2) == '{\n  "a": [\n    1\n  ]\n}'
+    for number in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            json_line([number])

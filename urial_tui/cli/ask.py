@@ -1,6 +1,5 @@
 """`urial-tui ask`: one question, one answer, streamed; the same turn that the TUI runs."""
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +62,7 @@ def ask(
     from urial_tui.cli.asking import Asking, run
     from urial_tui.cli.query import read_query
     from urial_tui.errors import UsageError
+    from urial_tui.safetext import json_line
     from urial_tui.services import SideChoice
 
     if pack is not None and pack_file is not None:
@@ -81,7 +81,7 @@ def ask(
         )
     )
     if as_json:
-        click.echo(json.dumps(answered.as_dict(), ensure_ascii=False, indent=2))
+        click.echo(json_line(answered.as_dict(), indent=2))
     _leave(answered, as_json=as_json)
 
 

@@ -1,6 +1,5 @@
 """`urial-tui packs`: which prompt packs there are, what is in one, what is wrong with it, how to make one."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from urial_tui.cli.completing import side_names
 from urial_tui.errors import UsageError
 from urial_tui.prompts.packs import Pack, PackLibrary, load_pack
 from urial_tui.prompts.styles import DEFAULT_PACK, default_library
-from urial_tui.safetext import sanitize, sanitize_line
+from urial_tui.safetext import json_line, sanitize, sanitize_line
 
 
 @click.group()
@@ -26,7 +25,7 @@ def list_command(as_json: bool) -> None:
     library = default_library()
     found = library.all()
     if as_json:
-        click.echo(json.dumps([_summary(pack) for pack in found], ensure_ascii=False, indent=2))
+        click.echo(json_line([_summary(pack) for pack in found], indent=2))
     else:
         width = max((len(pack.id) for pack in found), default=0)
         for pack in found:
@@ -46,7 +45,7 @@ def show_command(pack: str, as_json: bool) -> None:
     """Show PACK: an id from `packs list`, or a .toml or .txt file."""
     found, official = _find(pack)
     if as_json:
-        click.echo(json.dumps(_details(found), ensure_ascii=False, indent=2))
+        click.echo(json_line(_details(found), indent=2))
         return
     from urial_tui.prompts.render import pack_shape
 
@@ -94,7 +93,7 @@ def lint_command(
 
     findings = lint_targets(names, side, demo)
     if as_json:
-        click.echo(json.dumps(findings, ensure_ascii=False, indent=2))
+        click.echo(json_line(findings, indent=2))
     else:
         for row in findings:
             where = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
@@ -151,7 +150,7 @@ def import_command(
         file, pack_id, name=name, language=language, shape=shape, output=output, force=force
     )
     if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+        click.echo(json_line(result, indent=2))
         return
     for note in result["notes"]:
         click.echo("note: " + sanitize_line(note, 400), err=True)

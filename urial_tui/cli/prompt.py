@@ -69,8 +69,10 @@ def prompt(
     if tokens:
         _print_tokens(side, rendered, demo, chosen, as_json)
     elif as_json:
+        from urial_tui.safetext import json_line
+
         shown = _as_dict(rendered, chosen)
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        click.echo(json_line(shown, indent=2))
     else:
         _print_exact(rendered.text)
 
@@ -133,7 +135,7 @@ def _print_tokens(
     side: str | None, rendered: Rendered, demo: bool, style: Style, as_json: bool
 ) -> None:
     from urial_tui.cli.engine_access import tokenize_prompt
-    from urial_tui.safetext import sanitize_line
+    from urial_tui.safetext import json_line, sanitize_line
 
     found = tokenize_prompt(side, rendered, demo=demo)
     if as_json:
@@ -142,7 +144,7 @@ def _print_tokens(
             for token, raw in found
         ]
         shown = _as_dict(rendered, style) | {"count": len(found), "tokens": rows}
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        click.echo(json_line(shown, indent=2))
         return
     for number, (token, raw) in enumerate(found):
         piece = sanitize_line(json.dumps(raw.decode("utf-8", "replace"), ensure_ascii=False), 400)

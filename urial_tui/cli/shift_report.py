@@ -1,6 +1,5 @@
 """What `urial-tui shift` prints at its end, and how it leaves: object, summary, warnings, exit code."""
 
-import json
 import signal
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from urial_tui.cli.shift_json import Json
 from urial_tui.cli.shift_run import Outcome, Shifting
 from urial_tui.cli.shift_summary import summary_of
 from urial_tui.cli.shift_text import print_answer, print_summary
-from urial_tui.safetext import sanitize
+from urial_tui.safetext import json_line, sanitize
 
 
 def report(
@@ -26,7 +25,7 @@ def report(
         if outcome.items:
             _print_one(shifting, outcome, as_json=as_json, as_lines=as_lines)
     elif as_json:
-        click.echo(json.dumps(study_json(shifting, outcome), ensure_ascii=False, allow_nan=False))
+        click.echo(json_line(study_json(shifting, outcome)))
     else:
         print_summary(summary_of(outcome.items), outcome.total, to_stderr=as_lines)
     if html is not None and outcome.items:
@@ -37,7 +36,7 @@ def report(
 def _print_one(shifting: Shifting, outcome: Outcome, *, as_json: bool, as_lines: bool) -> None:
     (item,) = outcome.items
     if as_json:
-        click.echo(json.dumps(item.record, ensure_ascii=False, allow_nan=False))
+        click.echo(json_line(item.record))
     elif not as_lines:
         print_answer(item)
 
