@@ -6,6 +6,7 @@ import math
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,10 +17,12 @@ import pytest
 from tests.support import tinygguf
 from tests.support.scripted_engine import Script
 from tests.support.scripted_scoring import OTHER, Scored, Scoring, ScoringEngine
-from urial_tui import services
+from urial_tui import paths, services
+from urial_tui.cli import shift_run
 from urial_tui.cli.shift_json import read_item
 from urial_tui.cli.shift_text import label, marked
 from urial_tui.main import main
+from urial_tui.settings import save_settings
 
 Run = Callable[..., tuple[int, str, str]]
 Engines = list[ScoringEngine]
@@ -476,6 +479,142 @@ def test_a_file_of_something_else_is_refused_and_left_alone(
     assert (code, error["kind"]) == (2, "output-mismatch")
     assert "line 1" in error["message"]
     assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize("whole_lines", [0, 1])
+def test_an_end_that_is_not_the_beginning_of_an_item_is_never_cut_off(
+    run: Run, three: Path, tmp_path: Path, whole_lines: int
+) -> None:
+    output = tmp_path / "out.jsonl"
+    run("--input", str(three), "--output", str(output))
+    all_lines = output.read_bytes().splitlines(keepends=True)
+    start = b"".join(all_lines[:whole_lines])
+    other = re.sub(rb"[0-9a-f]{32}", b"0" * 32, all_lines[0], count=1)
+    ends = [b'[{"instruction": "mine"}]', b'{"a": 1}', b'{"fingerprints": 1}', b"\0\0", b"text"]
+    ends += [other[:-1], other[:40], *([b"{"] if not whole_lines else [])]
+    for end in ends:
+        output.write_bytes(start + end)
+        code, out, _ = run("--input", str(three), "--output", str(output), "--json")
+        error = json.loads(out)["error"]
+        assert (code, error["kind"]) == (2, "output-mismatch"), end
+        assert f"line {whole_lines + 1}" in error["message"]
+        assert output.read_bytes() == start + end
+
+
+def test_an_item_can_be_cut_off_at_any_character(run: Run, three: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    run("--input", str(three), "--output", str(output))
+    whole = output.read_bytes()
+    assert all(line.startswith(b'{"fingerprint": "') for line in whole.splitlines())
+    first = whole.index(b"\n") + 1
+    for size in (17, 30, 49, 60, first + 1, first + 16, first + 17, first + 60, len(whole) - 1):
+        output.write_bytes(whole[:size])
+        assert run("--input", str(three), "--output", str(output))[0] == 0, size
+        assert [line["index"] for line in lines(output)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("--output", "--input"),
+        ("--output", "--answer"),
+        ("--output", "--html"),
+        ("--html", "--input"),
+        ("--html", "--answer"),
+    ],
+)
+@pytest.mark.parametrize("how", ["same", "indirect", "hard link"])
+def test_a_file_that_is_read_is_never_written_to(
+    run: Run, three: Path, tmp_path: Path, engines: Engines, written: str, read: str, how: str
+) -> None:
+    before = three.read_bytes()
+    path = three
+    if how == "indirect":
+        (tmp_path / "sub").mkdir()
+        path = tmp_path / "sub" / ".." / three.name
+    elif how == "hard link":
+        path = tmp_path / "other"
+        path.hardlink_to(three)
+    query = [] if read == "--input" else ["Hi"]
+    code, out, _ = run("--json", written, str(path), read, str(three), *query)
+    error = json.loads(out)["error"]
+    assert (code, error["kind"]) == (2, "usage")
+    assert f"{written} and {read} are the same file" in error["message"]
+    assert three.read_bytes() == before
+    assert engines == []
+
+
+def test_output_and_page_that_are_not_there_yet_are_not_one_file(
+    run: Run, three: Path, tmp_path: Path
+) -> None:
+    both = ("--output", str(tmp_path / "new"), "--html", str(tmp_path / "sub" / ".." / "new"))
+    (tmp_path / "sub").mkdir()
+    assert run("--input", str(three), *both)[0] == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_that_another_program_is_writing_is_refused(
+    run: Run, three: Path, tmp_path: Path, engines: Engines
+) -> None:
+    pytest.importorskip("fcntl")
+    output = tmp_path / "out.jsonl"
+    run("--input", str(three), "--output", str(output), "--limit", "1")
+    mark = lines(output)[0]["fingerprint"]
+    with output.open("ab") as begun:
+        begun.write(b'{"fingerprint": "')
+    before = output.read_bytes()
+    writer = (
+        "import sys; from pathlib import Path; from urial_tui.cli.shift_items import OutputFile\n"
+        "file = OutputFile(Path(sys.argv[1]), sys.argv[2])\n"
+        "file.open(); print('locked', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", writer, str(output), mark],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        output.write_bytes(before)
+        code, out, _ = run("--input", str(three), "--output", str(output), "--json")
+        error = json.loads(out)["error"]
+        assert (code, error["kind"]) == (1, "output-busy")
+        assert str(output) in error["message"]
+        assert output.read_bytes() == before, "what the other is writing is not cut off"
+        other.communicate("")
+    assert len(engines) == 1
+    assert run("--input", str(three), "--output", str(output))[0] == 0
+    assert [line["index"] for line in lines(output)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("change", [{}, {"n_threads": 1000}, {"gpu_layers": 3}])
+def test_another_engine_does_not_go_on_with_the_numbers_of_this_one(
+    run: Run, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, int]
+) -> None:
+    output = tmp_path / "out.jsonl"
+    run("--input", str(three), "--output", str(output))
+    if not change:
+        monkeypatch.setattr(shift_run, "versions", lambda: {"llama-cpp-python": "0.0.1"})
+    else:
+        save_settings(change, paths.settings_file())
+    code, out, _ = run("--input", str(three), "--output", str(output), "--json")
+    assert (code, json.loads(out)["error"]["kind"]) == (2, "output-mismatch")
+
+
+@pytest.mark.parametrize("scripts", [[Script(("safe", "\x9b2J\x7f", "\u202eabc\U000e0041é"))]])
+@pytest.mark.parametrize("form", ["--json", "--jsonl", "--output"])
+def test_no_form_of_the_answer_has_a_character_that_a_terminal_obeys_or_hides(
+    run: Run, tmp_path: Path, form: str
+) -> None:
+    output = tmp_path / "out.jsonl"
+    _, out, _ = run(*((form, str(output)) if form == "--output" else (form,)), "Count\x9b\u2066")
+    text = output.read_text("utf-8") if form == "--output" else out
+    assert not re.search("[\x7f-\x9f\u202e\u2066\U000e0041]", text)
+    assert "é" in text
+    found = json.loads(text)
+    assert found["query"] == "Count\x9b\u2066"
+    assert found["text"] == "safe\x9b2J\x7f\u202eabc\U000e0041é"
 
 
 def test_an_output_that_is_a_link_is_refused(run: Run, three: Path, tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def shift(
 
     if as_json and as_lines:
         raise UsageError("--json and --jsonl exclude each other", hint="Give one of them.")
+    _refuse_one_file_twice(
+        ("--output", output), ("--html", html), ("--input", input_file), ("--answer", answer)
+    )
     if input_file is None and limit is not None:
         raise UsageError("--limit is for --input", hint="Leave it out, or name a file of items.")
     generator, references = _sides(demo, generator, references, pack)
@@ -131,6 +134,29 @@ def shift(
         output=output,
     )
     _compare(shifting, as_json=as_json, as_lines=as_lines, html=html)
+
+
+def _refuse_one_file_twice(*named: tuple[str, Path | None]) -> None:
+    """Raises UsageError when one of the first two, which are written, is also one of those after it."""
+    from urial_tui.errors import UsageError
+
+    files = [(name, path) for name, path in named if path is not None and str(path) != "-"]
+    for number, (name, path) in enumerate(files):
+        for other, there in files[number + 1 :]:
+            if name in ("--output", "--html") and _same_file(path, there):
+                raise UsageError(
+                    f"{name} and {other} are the same file, {path}",
+                    hint=f"Choose another file for {name}.",
+                )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    import os
+
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
 
 
 def _sides(

@@ -15,8 +15,13 @@ from typing import Any
 from urial_tui.cli.shift_json import Item, Json, read_item
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.prompts.files import decode, read_bytes
+from urial_tui.safetext import json_line
 
 MAX_INPUT_BYTES = 256 * 1024 * 1024
+_HEAD = b'{"fingerprint": "'
+"""How every line of the output begins, so that a line that was cut off can be told from another program's text."""
+_FOREIGN = "not an item of this command"
+_OTHER = "made from another input, with other sides, settings or software"
 _FORMAT_HINT = 'It is a JSON array: [{"id": 1, "instruction": "...", "output": "..."}, ...].'
 
 
@@ -92,9 +97,10 @@ class OutputFile:
         self._file: int | None = None
 
     def open(self) -> list[Item]:
-        """Items that are there already. A last line without its end is cut off.
+        """Items that are there already. The begun last line of an item is cut off.
 
-        Raises UsageError when the file holds something else, UrialError when it cannot be used.
+        Until `close` no other `OutputFile` can use the file, where the system has locks. Raises UsageError when the
+        file holds something else, UrialError when it cannot be used. The file is then as it was.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -104,10 +110,17 @@ class OutputFile:
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
                 self.close()
                 raise UsageError(f"{self._path} is not a regular file", hint="Choose another name.")
+            if not _lock(self._file):
+                raise UrialError(
+                    f"another program is writing to {self._path}",
+                    hint="Wait until it is done, or choose another file with --output.",
+                    kind="output-busy",
+                )
             with os.fdopen(os.dup(self._file), "rb") as reader:
                 reader.seek(0)
                 items, whole = self._read(reader)
-            os.ftruncate(self._file, whole)
+            if os.fstat(self._file).st_size > whole:
+                os.ftruncate(self._file, whole)
         except OSError as error:
             self.close()
             raise self._cannot("use", error) from error
@@ -121,31 +134,38 @@ class OutputFile:
         whole = 0
         for number, line in enumerate(lines, 1):
             if not line.endswith(b"\n"):
+                self._check_begun(line, number)
                 break
             item = self._item(line, number)
             items.setdefault(item.index, item)
             whole += len(line)
         return list(items.values()), whole
 
+    def _check_begun(self, line: bytes, number: int) -> None:
+        """Raises UsageError for a last line without its end that is not surely the beginning of an item of ours."""
+        if line.startswith(_HEAD) and not _alike(line, _HEAD + self._mark.encode("ascii") + b'"'):
+            raise self._mismatch(number, _OTHER)
+        # After whole items of ours even one character begins the next; alone in a file it is anything.
+        if not line.startswith(_HEAD) and (number == 1 or not _HEAD.startswith(line)):
+            raise self._mismatch(number, _FOREIGN)
+
     def _item(self, line: bytes, number: int) -> Item:
-        hint = "Choose another file with --output, or move this one away."
         try:
             record = json.loads(line)
             mark = record["fingerprint"]
             item = read_item(record)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UsageError(
-                f"{self._path}, line {number}: not an item of this command",
-                hint=hint,
-                kind="output-mismatch",
-            ) from error
+            raise self._mismatch(number, _FOREIGN) from error
         if mark != self._mark:
-            raise UsageError(
-                f"{self._path}, line {number}: made from another input, with other sides or other settings",
-                hint=hint,
-                kind="output-mismatch",
-            )
+            raise self._mismatch(number, _OTHER)
         return item
+
+    def _mismatch(self, number: int, why: str) -> UsageError:
+        return UsageError(
+            f"{self._path}, line {number}: {why}",
+            hint="Choose another file with --output, or move this one away.",
+            kind="output-mismatch",
+        )
 
     def append(self, item: Item) -> None:
         """Raises UrialError when it cannot be written; the lines before it stay whole."""
@@ -175,4 +195,24 @@ class OutputFile:
 
 
 def line_of(item: Item) -> str:
-    return json.dumps(item.record, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_line(item.record) + "\n"
+
+
+def _alike(one: bytes, other: bytes) -> bool:
+    """Whether one begins with the other."""
+    return one.startswith(other) or other.startswith(one)
+
+
+def _lock(file: int) -> bool:
+    """Lock an open file until it is closed; False when another program has it. True where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # some network file systems have none; a study there must still be possible
+        return True
+    return True

@@ -81,7 +81,7 @@ def result_json(result: ShiftResult) -> Json:
 
 
 def item_of(index: int, result: ShiftResult, head: Json) -> Item:
-    """The item of a new result; `head` is put before the record's own keys (index, id, fingerprint)."""
+    """The item of a new result; `head` is put before the record's own keys (fingerprint, index, id)."""
     record = head | result_json(result)
     return Item(index, record["query"], record, result.scores, result.pieces)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +20,7 @@ from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.errors import EngineError, UrialError
 from urial_tui.models.hashes import HashingStopped
 from urial_tui.prompts.types import Turn
-from urial_tui.services import Services
+from urial_tui.services import Services, versions
 
 DEFAULT_MAX_TOKENS = 512
 GIVE_UP_AFTER = 3
@@ -183,7 +184,7 @@ class _Work:
         result = await shifter.run(
             [Turn("user", row.query)], answer=row.answer, sampling=sampling, max_tokens=max_tokens
         )
-        head: Json = {"index": row.index, "id": row.id, "fingerprint": self.mark}
+        head: Json = {"fingerprint": self.mark, "index": row.index, "id": row.id}
         alone = self.shifting.single and self.output is None
         return item_of(row.index, result, {} if alone else head)
 
@@ -210,7 +211,7 @@ async def _sides(
 def _fingerprint(
     shifting: Shifting, generator: ActiveSide | None, references: Sequence[ActiveReference]
 ) -> str:
-    """What the numbers depend on: sides by the content of their files, sampling, input. Not how many items."""
+    """What the numbers depend on: sides by the content of their files, sampling, input, engine. Not how many items."""
     sides = [trace_side("reference", ref.side, ref.style, (), 0, None) for ref in references]
     mine = trace_side("generator", generator, generator.style, (), 0, None) if generator else None
     sampling = (
@@ -221,12 +222,16 @@ def _fingerprint(
     max_tokens = None
     if generator is not None:
         max_tokens = shifting.max_tokens or min(generator.max_tokens, DEFAULT_MAX_TOKENS)
+    spec = generator.spec if generator else references[0].side.spec
     return fingerprint(
         {
-            "format": 1,
+            "format": 2,
             "generator": mine and _identity(asdict(mine)),
             "references": [_identity(asdict(side)) for side in sides],
-            "n_ctx": generator.spec.n_ctx if generator else references[0].side.spec.n_ctx,
+            "n_ctx": spec.n_ctx,
+            "n_threads": spec.n_threads or os.cpu_count(),
+            "gpu_layers": spec.gpu_layers,
+            "llama-cpp-python": versions().get("llama-cpp-python", ""),
             "sampling": sampling,
             "max_tokens": max_tokens,
             "top_k": shifting.top_k,
