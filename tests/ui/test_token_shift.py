@@ -1,5 +1,7 @@
 """Token shift in the app: colours as scores arrive, the token cursor, lanes, filters, stored answers, branching."""
 
+from dataclasses import replace
+
 import pytest
 from rich.style import Style
 from textual.strip import Strip
@@ -7,6 +9,7 @@ from textual.strip import Strip
 from tests.support.fake_chat import FakeChat
 from tests.support.traces import pieces_of, score, scores_of
 from tests.ui.driving import Bench, running
+from urial_tui.chat.events import PairChanged
 from urial_tui.errors import UsageError
 from urial_tui.ui.screens.chat_tokens import ChatTokens
 
@@ -505,3 +508,30 @@ async def test_the_palette_lists_what_can_be_done_with_scores():
     async with running() as bench:
         can = bench.screen.check_action
         assert not can("next_lane", ()) and not can("inspect", ()) and not can("score_answer", ())
+
+
+async def test_near_ties_of_all_answers_are_told_when_the_noise_becomes_known() -> None:
+    def two(chat: FakeChat) -> None:
+        chat.add_session("Walking", ["Hm?", "".join(WALK), "And?", "".join(WALK)])
+        for message_id in ("m2", "m4"):
+            chat.store_trace(message_id, WALK, KINDS)
+            trace = chat.traces[message_id]
+            references = tuple(replace(side, noise=None) for side in trace.start.references)
+            chat.traces[message_id] = replace(
+                trace, start=replace(trace.start, references=references)
+            )
+        chat.compare("demo@zero-shot")
+
+    async with running(two) as bench:
+        await bench.settle()
+        views = bench.screen.traces.views
+        assert {key: view.noise for key, view in views.items()} == {"m2": None, "m4": None}
+        for key, trace in bench.chat.traces.items():
+            references = tuple(replace(side, noise=0.5) for side in trace.start.references)
+            bench.chat.traces[key] = replace(
+                trace, start=replace(trace.start, references=references)
+            )
+        known = replace(bench.chat.pair.references[0], noise=0.5, null_rate=0.0)
+        bench.chat.emit(PairChanged(replace(bench.chat.pair, references=(known,))))
+        await bench.settle()
+        assert {key: view.noise for key, view in views.items()} == {"m2": 0.5, "m4": 0.5}

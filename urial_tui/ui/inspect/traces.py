@@ -26,6 +26,14 @@ class Traces:
         self.views = {key: view for key, view in self.views.items() if key in message_ids}
         self.asked &= set(message_ids)
 
+    def unmeasured(self) -> set[str]:
+        """Messages whose finished trace was loaded before the noise of its models was known."""
+        return {
+            key
+            for key, view in self.views.items()
+            if not view.running and any(side.noise is None for side in view.trace.start.references)
+        }
+
     def put(self, trace: Trace, *, running: bool = False) -> TraceView:
         """A trace that was loaded or begins now."""
         view = self.views[trace.message_id] = TraceView(trace, running=running)

@@ -162,8 +162,12 @@ class ChatInspect(ChatBase):
                 self.log.warning(error.message)
                 continue
             self.traces.asked.add(message_id)
-            if trace is not None and self.traces.get(message_id) is None:
-                self.traces.put(trace)
+            view = self.traces.get(message_id)
+            if trace is not None and (view is None or message_id in self.traces.unmeasured()):
+                if view is None:
+                    self.traces.put(trace)
+                else:
+                    view.set_trace(trace)
                 self.show_tokens(message_id)
         self.show_inspector()
         self.changed()
@@ -181,6 +185,9 @@ class ChatInspect(ChatBase):
                 words = f"{reference.side} is not compared with: {reference.error.message}"
                 hint = f"\n{reference.error.hint}" if reference.error.hint else ""
                 self.tell(words + hint, title="Reference refused", severity="warning")
+        if any(reference.noise is not None for reference in pair.references):
+            self.traces.asked -= self.traces.unmeasured()  # their near ties can be told now
+            run_latest(self, self._load_traces, "traces")
         self.show_inspector()
 
     def action_next_pair(self) -> None:
