@@ -70,3 +70,35 @@ def tokens_text(home: Path, message_id: str) -> str:
         f"WHERE message_id = '{message_id}' ORDER BY generation_seq, i"
     )
     return "".join(str(text) for (text,) in _query(home, sql))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A row of `token_shift`: one token of an answer as its reference ranks it."""
+
+    i: int
+    text: str
+    name: str
+    """Its class."""
+
+
+def scored(home: Path, message_id: str) -> list[Scored]:
+    """The scores of an answer that are shown, in the order of its tokens; of its first reference."""
+    sql = (
+        "SELECT i, raw, class FROM token_shift JOIN shown_trace USING (trace_id) "
+        f"WHERE token_shift.message_id = '{message_id}' AND reference_number = 0 ORDER BY i"
+    )
+    return [
+        Scored(int(str(i)), bytes(raw or b"").decode(errors="replace"), str(name))  # type: ignore[call-overload]
+        for i, raw, name in _query(home, sql)
+    ]
+
+
+def sides(home: Path, message_id: str) -> tuple[str, str]:
+    """Generator and first reference of the scores that are shown."""
+    sql = (
+        "SELECT DISTINCT generator, reference FROM token_shift JOIN shown_trace USING (trace_id) "
+        f"WHERE token_shift.message_id = '{message_id}' AND reference_number = 0"
+    )
+    ((generator, reference),) = _query(home, sql)
+    return str(generator), str(reference)
