@@ -67,20 +67,34 @@ async def test_references_get_ready_after_the_generator_each_in_a_context_of_its
     assert room.chat.pair.generator == "demo@urial-general" and room.chat.pair.scoring
 
 
-async def test_loading_references_waits_while_an_answer_is_written(make_room: Make) -> None:
-    room = make_room("one two", loaded=False, paced=True)
+async def test_an_answer_sent_while_the_model_loads_waits_for_references_on_its_weights(
+    make_room: Make,
+) -> None:
+    room = make_room("one two", loaded=False)
     room.chat = room.new("demo@urial-general")
     await room.chat.start()
     await room.chat.send("Hello?")
     room.engine.load.open()
+    await room.settled()
+    assert calls(room, "open") == ["generator", "reference-0"]
+    ended = room.told(TraceEnded)[-1]
+    assert ended.error is None and ended.trace is not None and ended.trace.complete
+
+
+async def test_loading_other_weights_waits_while_an_answer_is_written(make_room: Make) -> None:
+    room = make_room("one two", loaded=False, paced=True)
+    room.chat = room.new("demo@urial-general", references=("other@raw",))
+    await room.chat.start()
+    await room.chat.send("Hello?")
+    room.engine.load.open()
     await room.until(room.engine.generations)
-    assert calls(room, "open") == ["generator"] and states(room) == [("demo@zero-shot", "loading")]
+    assert calls(room, "open") == ["generator"] and states(room) == [("other@raw", "loading")]
     room.engine.pace.open()
     await room.settled()
     ended = room.told(TraceEnded)[-1]
     assert ended.trace is None and ended.error is not None and ended.error.kind == "not-ready"
     await room.chat._pairing.settled()
-    assert states(room) == [("demo@zero-shot", "ready")]
+    assert states(room) == [("other@raw", "ready")]
     await room.ask("Again?")
     assert room.told(TraceEnded)[-1].error is None
 

@@ -6,10 +6,10 @@ At most one answer is written at a time. Every one that was begun ends in a Turn
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 
-from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, StoreTrouble, Trouble, TurnEnded
 from urial_tui.chat.keeping import keep_writing, write_back
 from urial_tui.chat.resuming import Resumption
@@ -22,10 +22,12 @@ from urial_tui.errors import UrialError
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.types import Message, Status
 
+T = TypeVar("T")
+
 
 class Answering:
     """`on_end` is called with how each answer ended, before the event is told; `on_death` when the engine died of it.
-    `pair`: see `Turn.run`."""
+    `pair`: see `Turn.run`; `soon` is awaited before, for references that are there in a moment."""
 
     def __init__(
         self,
@@ -36,7 +38,9 @@ class Answering:
         on_end: Callable[[Outcome], None],
         pair: Callable[[], ReadyPair | UrialError | None],
         on_death: Callable[[UrialError], None],
+        soon: Callable[[], Awaitable[None]],
     ) -> None:
+        self._soon = soon
         self._engine, self._store, self._loader = engine, store, loader
         self._tell, self._on_end = listener, on_end
         self._pair, self._on_death = pair, on_death
@@ -66,8 +70,10 @@ class Answering:
         """Write `answer`, whose row exists, in the background. `sampling` is asked once the side is loaded."""
 
         async def work() -> None:
-            active = await self._wait_for_side()
-            if active is None:
+            active = await self._unless_stopped(self._loader.ready())
+            if active is not None:
+                await self._unless_stopped(self._soon())
+            if active is None or self._stopping.is_set():
                 await self._without_turn(answer, "stopped")
                 return
             chosen, max_tokens = sampling()
@@ -119,9 +125,9 @@ class Answering:
         if await write_back(self._store):
             self._tell(StoreTrouble(None))
 
-    async def _wait_for_side(self) -> ActiveSide | None:
-        """The loaded side, or None when the user stopped waiting for it. Loading itself goes on."""
-        ready = asyncio.ensure_future(self._loader.ready())
+    async def _unless_stopped(self, waiting: Awaitable[T]) -> T | None:
+        """What it gives, or None when the user stopped waiting for it. Loading itself goes on."""
+        ready = asyncio.ensure_future(waiting)
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)

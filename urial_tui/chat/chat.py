@@ -74,7 +74,14 @@ class Chat(Inspecting):
             idle_seconds=idle_seconds,
         )
         self._answering = Answering(
-            engine, store, self._loader, self._traced, self._ended, self._pairing.ready, self._died
+            engine,
+            store,
+            self._loader,
+            self._traced,
+            self._ended,
+            self._pairing.ready,
+            self._died,
+            self._pairing.soon,
         )
         self._store_trouble = trouble
 

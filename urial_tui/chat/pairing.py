@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 IDLE_SECONDS = 2.0
 """So long nothing must have happened before a model is measured."""
+SOON_SECONDS = 3.0
+"""How long an answer waits for references on the weights that are loaded already."""
 
 
 @dataclass
@@ -137,6 +139,16 @@ class Pairing:
             hint="The answer can be scored now.",
             kind="not-ready",
         )
+
+    async def soon(self) -> None:
+        """Wait, SOON_SECONDS at the most, for references on the generator's own weights. They take a moment, and an
+        answer that begins before has no scores; one on other weights may take minutes and is not waited for."""
+        model = parse_side(self._notation).model
+        loading = [entry.notation for entry in self._entries if entry.state == "loading"]
+        near = all(parse_side(side).model == model for side in loading)
+        if self._scoring and loading and near:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._loaded.wait(), SOON_SECONDS)
 
     async def settled(self) -> None:
         """Wait until every reference is ready or refused; at once while there is no generator."""
@@ -306,10 +318,12 @@ class Pairing:
     async def _when_quiet(
         self, work: Callable[[], Coroutine[Any, Any, T]], gives_way: bool, after: float = 0.0
     ) -> T:
+        if not gives_way:
+            return await work()
         while True:
             await self._quiet.lasts(after)
             with contextlib.suppress(GaveWay):
-                return await self._quiet.run(work, gives_way=gives_way)
+                return await self._quiet.run(work)
 
     async def _close(self, specs: list[ContextSpec]) -> None:
         for spec in specs:

@@ -45,11 +45,9 @@ class Quiet:
             except TimeoutError:
                 return
 
-    async def run(self, work: Callable[[], Awaitable[T]], *, gives_way: bool) -> T:
-        """Do it when it is quiet. With `gives_way` it is cancelled as soon as that ends: raises GaveWay."""
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it when it is quiet; it is cancelled as soon as that ends: raises GaveWay."""
         await self._free.wait()
-        if not gives_way:
-            return await work()
         running = asyncio.ensure_future(work())
         interrupted = asyncio.ensure_future(self._busy.wait())
         try:
