@@ -138,9 +138,10 @@ async def _run(asking: Asking) -> Answered:
         hashing = asyncio.create_task(services.hash_files(side))
         store = await _store(services, asking)
         info = await services.engine.open(side.spec)
-        session, user, answer = await _begin(store, side.notation, asking.query)
         screen = _Screen(asking.stream, on_gone=end)
+        # The turn is there before its rows: a signal from now on ends an answer that is kept and told.
         turn = Turn(services.engine, store, side, info.n_ctx, screen.show)
+        session, user, answer = await _begin(store, side.notation, asking.query)
         outcome = await turn.run([user], answer, sampling=side.sampling, max_tokens=side.max_tokens)
         screen.end(outcome)
         with contextlib.suppress(
