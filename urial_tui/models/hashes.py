@@ -87,6 +87,14 @@ def file_sha256(path: Path, should_stop: Callable[[], bool] | None = None) -> st
     return digest.hexdigest()
 
 
+def remember_sha256(path: Path, sha256: str) -> None:
+    """Keep a hash that was computed while `path` was written, so that it is not read again for it.
+
+    Raises ModelError when there is no such file.
+    """
+    _keep(_key(path), sha256)
+
+
 def _keep(key: tuple[str, int, int], sha256: str) -> None:
     """Add to the cache. Two programs may lose each other's entry, which costs one more reading."""
     entries = _load()

@@ -63,6 +63,8 @@ class RepoListing:
     gated: bool = False
     license: str = ""
     base_model: str = ""
+    problems: tuple[str, ...] = ()
+    """What was left out and why, in words: a model with missing parts, a file whose name cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class DownloadStatus:
     error: UrialError | None = None
     path: Path | None = None
     """The model, once it is done: its first part."""
+    resumed: int = 0
+    """Bytes of `done` that were on disk already when this run of the program began to fetch it."""
+    note: str = ""
+    """What happened besides, in words: fetching began anew because the file changed on the hub, or the like."""
 
     @property
     def is_active(self) -> bool:
