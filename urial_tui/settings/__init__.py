@@ -4,7 +4,7 @@
 is read or made at import.
 """
 
-from urial_tui.settings.file import load_settings, save_settings
+from urial_tui.settings.file import load_settings, save_settings, written_settings
 from urial_tui.settings.schema import (
     DEFAULT_MAX_TOKENS,
     FIELDS,
@@ -27,4 +27,5 @@ __all__ = [
     "save_settings",
     "value_of",
     "with_values",
+    "written_settings",
 ]

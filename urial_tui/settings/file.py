@@ -57,6 +57,14 @@ def load_settings(path: Path) -> Settings:
     return with_values(Settings(), values)
 
 
+def written_settings(path: Path) -> frozenset[str]:
+    """The dotted keys that the file sets itself, whatever their values. A file that cannot be read sets none."""
+    try:
+        return frozenset(_flatten(tomllib.loads(_read(path) or "")))
+    except (SettingsError, tomllib.TOMLDecodeError):
+        return frozenset()
+
+
 def _read(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
