@@ -53,7 +53,7 @@ def read_last_sides(path: Path) -> LastSides | None:
 
 def _is_side(value: object) -> bool:
     """Whether it may be SIDE notation; whether it is, and whether its files are there, others find out."""
-    return isinstance(value, str) and 0 < len(value.strip()) and len(value) <= MAX_LENGTH
+    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= MAX_LENGTH
 
 
 def write_last_sides(path: Path, sides: LastSides) -> None:
