@@ -11,6 +11,7 @@ from typing import Final
 
 from urial_tui.errors import ModelError
 from urial_tui.models import adapters, demo
+from urial_tui.models.adapter_fit import check_adapter
 from urial_tui.models.gguf_header import GgufHeader, read_header
 from urial_tui.models.library import Library, LibraryEntry
 from urial_tui.settings import Settings
@@ -53,7 +54,7 @@ def resolve_side(side: Side | str, library: Library, settings: Settings) -> Reso
     if side.adapter is not None:
         adapter_path = _locate_adapter(side, library)
         adapter_header = read_header(adapter_path)
-        _check_adapter(adapter_header, header)
+        check_adapter(adapter_header, header)
     if side.style == CHAT:
         _refuse_without_template(side, header, adapter_header)
     style = default_style(header, adapter_header, settings)
@@ -180,40 +181,3 @@ def _refuse_what_is_no_model(side: Side, header: GgufHeader) -> None:
         hint="`urial-tui models list` shows the models on this machine.",
         kind="not-a-model",
     )
-
-
-def _check_adapter(adapter: GgufHeader, model: GgufHeader) -> None:
-    """Refuse an adapter that llama.cpp could not apply to `model`."""
-    if adapter.kind != _ADAPTER:
-        raise ModelError(
-            f"{adapter.path} is a {adapter.kind}, not an adapter",
-            hint="After + comes a LoRA adapter in GGUF form.",
-            kind="not-an-adapter",
-        )
-    if adapter.adapter_type != "lora":
-        raise ModelError(
-            f"{adapter.path} is an adapter of the type {adapter.adapter_type!r}",
-            hint="Only LoRA adapters can be used.",
-            kind="not-an-adapter",
-        )
-    if adapter.architecture != model.architecture:
-        raise ModelError(
-            f"the adapter {adapter.path} is for {adapter.architecture} models, "
-            f"{model.path} is {model.architecture}",
-            hint="Use the adapter with the model that it was trained on.",
-            kind="adapter-mismatch",
-        )
-    shapes = {tensor.name: tensor.shape for tensor in model.tensors}
-    for tensor in adapter.tensors:
-        base, _, factor = tensor.name.rpartition(".")
-        if factor not in ("lora_a", "lora_b") or base == "token_embd.weight" or model.split_count:
-            continue
-        shape = shapes.get(base, ())
-        side = 0 if factor == "lora_a" else 1
-        if len(shape) < 2 or len(tensor.shape) < 2 or tensor.shape[side] != shape[side]:
-            raise ModelError(
-                f"the adapter {adapter.path} does not fit {model.path}: {base} is "
-                + ("missing there" if not shape else "of another size"),
-                hint="Use the adapter with the model that it was trained on.",
-                kind="adapter-mismatch",
-            )

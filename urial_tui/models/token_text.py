@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from urial_tui.models.gguf_bytes import BoundedBytes
-from urial_tui.models.gguf_header import MAX_KEY_BYTES, MAX_KEYS, open_gguf, read_magic
+from urial_tui.models.gguf_open import open_gguf, read_magic
 from urial_tui.models.gguf_types import ARRAY, SCALARS, STRING
+from urial_tui.models.gguf_values import MAX_KEY_BYTES, MAX_KEYS
 
 MAX_TOKEN: Final = 256
 """Bytes of a special token's text; the longest of today have about 40."""
