@@ -1,20 +1,23 @@
 """The models on this machine: the app's own folder, the user's folders, and where other tools keep GGUFs.
 
 Files are found where they are, listed under short names, and never moved, opened or changed by the
-scan. A split model is one entry; a file that is reachable in several ways is one entry.
+scan. A split model is one entry; a file that is reachable in several ways, or a copy of one, is one entry.
 """
 
 import difflib
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from urial_tui.errors import ModelError
-from urial_tui.models import places
+from urial_tui.models import hashes, places
+from urial_tui.models.naming import says_nothing
 from urial_tui.models.places import Found, Place
 from urial_tui.settings import Settings
+from urial_tui.sides import DEMO
 
 _PART: Final = re.compile(r"(?P<name>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})$")
 
@@ -33,7 +36,13 @@ class LibraryEntry:
     parts: tuple[Path, ...] = ()
     missing_parts: int = 0
     also: tuple[Path, ...] = field(default=(), repr=False)
-    """Other paths of the same file, or of a copy with the same name and size."""
+    """Other paths of the same file, or of a copy: by hash where it is known, else by name and size."""
+    aliases: tuple[str, ...] = field(default=(), repr=False)
+    """The names of those, as far as they differ."""
+    repo: str = ""
+    """`OWNER/REPO` on the hub, where its folder says so."""
+    sha256: str | None = None
+    """Of its first part: computed here before, else as the store that it lies in names it."""
 
 
 class Library:
@@ -72,6 +81,9 @@ class Library:
         for entry in self.entries():
             if entry.name.casefold() == wanted:
                 return entry
+        for entry in self.entries():
+            if any(alias.casefold() == wanted for alias in entry.aliases):
+                return entry
         names = [entry.name for entry in self.entries()]
         lower = {known.casefold(): known for known in names}
         close = difflib.get_close_matches(wanted, lower, n=3, cutoff=0.5)
@@ -93,24 +105,48 @@ def _hint(close: list[str], names: list[str]) -> str:
 
 
 def _entries(found: Iterable[Found]) -> tuple[LibraryEntry, ...]:
+    """One entry a model, in the order in which they were found, then named and sorted."""
     entries: list[LibraryEntry] = []
-    by_file: dict[tuple[int, int], int] = {}
-    by_content: dict[tuple[str, int], int] = {}
+    known: dict[object, int] = {}
     for entry, identity in _joined(found):
-        same = by_file.get(identity)
-        if same is None:
-            same = by_content.get((entry.name.casefold(), entry.size))
-        if same is not None:
-            if entry.path not in (entries[same].path, *entries[same].also):
-                entries[same] = replace(entries[same], also=(*entries[same].also, entry.path))
-            continue
-        by_file[identity] = by_content[entry.name.casefold(), entry.size] = len(entries)
-        entries.append(entry)
+        keys: list[object] = [identity]
+        if entry.sha256:
+            keys.append((entry.sha256, entry.size))
+        keys.append((entry.name.casefold(), entry.size))
+        same = next((known[key] for key in keys if key in known), None)
+        if same is not None and not _differ(entries[same], entry):
+            entries[same] = _merged(entries[same], entry)
+        else:
+            same = len(entries)
+            entries.append(entry)
+        for key in keys:
+            known.setdefault(key, same)
     return tuple(sorted(_unique_names(entries), key=lambda entry: entry.name.casefold()))
+
+
+def _differ(one: LibraryEntry, other: LibraryEntry) -> bool:
+    """Whether two entries that look alike are known to be different files."""
+    return bool(one.sha256 and other.sha256 and one.sha256 != other.sha256)
+
+
+def _merged(kept: LibraryEntry, other: LibraryEntry) -> LibraryEntry:
+    """`kept` with `other`'s places and name; the other way round when only `other` has all of its parts."""
+    if other.missing_parts < kept.missing_parts:
+        kept, other = other, kept
+    places_of = [kept.path, *kept.also, other.path, *other.also]
+    names_of = [*kept.aliases, other.name, *other.aliases]
+    return replace(
+        kept,
+        also=tuple(dict.fromkeys(path for path in places_of if path != kept.path)),
+        aliases=tuple(dict.fromkeys(name for name in names_of if name != kept.name)),
+        repo=kept.repo or other.repo,
+        sha256=kept.sha256 or other.sha256,
+    )
 
 
 def _joined(found: Iterable[Found]) -> list[tuple[LibraryEntry, tuple[int, int]]]:
     """One entry a file, or a set of parts in one folder, with the identity of its first file."""
+    hashed = hashes.kept_hashes()
     whole: list[tuple[LibraryEntry, tuple[int, int]]] = []
     sets: dict[tuple[Path, str, int], dict[int, Found]] = {}
     for file in found:
@@ -119,33 +155,46 @@ def _joined(found: Iterable[Found]) -> list[tuple[LibraryEntry, tuple[int, int]]
             key = (file.path.parent, part["name"], int(part["count"]))
             sets.setdefault(key, {})[int(part["no"])] = file
         else:
-            entry = LibraryEntry(file.name, file.path, file.source, file.size, (file.path,))
-            whole.append((entry, file.identity))
+            whole.append((_entry(file.name, [file], 0, hashed), file.identity))
     for (_, name, count), parts in sets.items():
         ordered = [parts[no] for no in sorted(parts)]
-        entry = LibraryEntry(
-            name=name,
-            path=ordered[0].path,
-            source=ordered[0].source,
-            size=sum(part.size for part in ordered),
-            parts=tuple(part.path for part in ordered),
-            missing_parts=max(count - len(ordered), 0),
-        )
-        whole.append((entry, ordered[0].identity))
+        missing = max(count - len(ordered), 0)
+        whole.append((_entry(name, ordered, missing, hashed), ordered[0].identity))
     return whole
 
 
+def _entry(
+    name: str, parts: Sequence[Found], missing: int, hashed: Mapping[str, Any]
+) -> LibraryEntry:
+    first = parts[0]
+    return LibraryEntry(
+        name=name.replace('"', "'"),  # a SIDE has no way to write a double quote
+        path=first.path,
+        source=first.source,
+        size=sum(part.size for part in parts),
+        parts=tuple(part.path for part in parts),
+        missing_parts=missing,
+        repo=first.repo,
+        sha256=hashes.known_sha256(first.path, hashed) or first.named_sha256,
+    )
+
+
 def _unique_names(entries: list[LibraryEntry]) -> list[LibraryEntry]:
-    """Different files of one name get their folder's name in front, then a number."""
-    taken: set[str] = {"demo"}
+    """A name that says nothing, or that another file has, gets its repository or folder in front, then a number."""
+    taken: set[str] = {DEMO}
     named: list[LibraryEntry] = []
     for entry in entries:
-        name = entry.name
-        if name.casefold() in taken:
-            name = f"{entry.path.parent.name}/{entry.name}"
-        number = 2
-        while name.casefold() in taken:
-            name, number = f"{entry.name}-{number}", number + 1
+        folder = entry.repo.rpartition("/")[2] or entry.path.parent.name
+        longer = [f"{folder}/{entry.name}"] + ([f"{entry.repo}/{entry.name}"] if entry.repo else [])
+        plain = [] if says_nothing(entry.name) and ":" not in entry.name else [entry.name]
+        numbered = (f"{entry.name}-{number}" for number in itertools.count(2))
+        name = next(
+            name
+            for name in itertools.chain(plain, longer, numbered)
+            if name.casefold() not in taken
+        )
         taken.add(name.casefold())
-        named.append(replace(entry, name=name))
+        others = dict.fromkeys((entry.name, *entry.aliases))
+        aliases = tuple(other for other in others if other not in (name, DEMO))
+        named.append(replace(entry, name=name, aliases=aliases))
     return named

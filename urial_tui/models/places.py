@@ -1,12 +1,10 @@
 """Where GGUF files are kept on this machine, by this program and by others, and a bounded search there.
 
-Only directory entries and Ollama's small manifests are read. A search ends at limits of depth,
-entries and time, and says so; folders that are links are not entered.
+Only directory entries, links and small files of other programs are read. A search ends at limits of
+depth, entries and time, and says so; folders that are links are not entered.
 """
 
-import json
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -15,14 +13,18 @@ from pathlib import Path
 from typing import Final, Literal
 
 from urial_tui import paths
+from urial_tui.models import stores
 from urial_tui.settings import Settings
 
 MAX_DEPTH: Final = 8
 MAX_SEEN: Final = 100_000
 MAX_FOUND: Final = 5_000
 MAX_SECONDS: Final = 10.0
-_MAX_MANIFEST: Final = 256 * 1024
-_DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
+_HUB_HOSTS: Final = frozenset({"hf.co", "huggingface.co"})
+
+Layout = Literal["files", "repos", "flat", "ollama"]
+"""`repos`: OWNER/REPO/FILE. `flat`: llama.cpp's older cache. A cache like Hugging Face's is known by its folders' names
+in any of them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Place:
 
     path: Path
     label: str
-    layout: Literal["files", "ollama"] = "files"
+    layout: Layout = "files"
     asked_for: bool = False
 
 
@@ -44,6 +46,10 @@ class Found:
     source: str
     size: int
     identity: tuple[int, int]
+    repo: str = ""
+    """`OWNER/REPO` on the hub, as its folder says."""
+    named_sha256: str | None = None
+    """The hash that the store it lies in has for it, unverified."""
 
 
 def known_places(settings: Settings) -> tuple[Place, ...]:
@@ -52,18 +58,20 @@ def known_places(settings: Settings) -> tuple[Place, ...]:
     env = os.environ
     cache = Path(env.get("XDG_CACHE_HOME") or home / ".cache")
     hub = env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub"
-    found = [Place(paths.models_dir(), "models folder")]
+    found = [Place(paths.models_dir(), "models folder", "repos")]
     found += [
         Place(Path(folder).expanduser(), "your folder", asked_for=True)
         for folder in settings.model_folders
     ]
     found += [
         Place(Path(hub), "Hugging Face cache"),
-        Place(home / ".lmstudio" / "models", "LM Studio"),
-        Place(home / ".cache" / "lm-studio" / "models", "LM Studio"),
+        *(Place(path, "LM Studio", "repos") for path in stores.lm_studio_folders(home)),
         Place(Path(env.get("OLLAMA_MODELS") or home / ".ollama" / "models"), "Ollama", "ollama"),
-        Place(Path(env.get("LLAMA_CACHE") or cache / "llama.cpp"), "llama.cpp cache"),
-        Place(home / "Library" / "Caches" / "llama.cpp", "llama.cpp cache"),
+        # Where its packages for Linux have the service keep them.
+        Place(Path("/usr/share/ollama/.ollama/models"), "Ollama", "ollama"),
+        Place(Path("/var/lib/ollama"), "Ollama", "ollama"),
+        Place(Path(env.get("LLAMA_CACHE") or cache / "llama.cpp"), "llama.cpp cache", "flat"),
+        Place(home / "Library" / "Caches" / "llama.cpp", "llama.cpp cache", "flat"),
     ]
     return tuple(found)
 
@@ -75,15 +83,23 @@ def scan(where: Sequence[Place]) -> tuple[tuple[Found, ...], tuple[str, ...]]:
     for place in where:
         if place.asked_for and not place.path.is_dir():
             walk.problems.append(f"{place.path}, from model_folders, is not a folder")
-        files = _ollama(place, walk) if place.layout == "ollama" else _files(place, walk)
-        for name, path in files:
+        for name, path, repo in _SEARCHES[place.layout](place, walk):
             try:
                 info = path.stat()
             except OSError:
                 continue
             if stat.S_ISREG(info.st_mode):
-                identity = (info.st_dev, info.st_ino)
-                found.append(Found(name, path, place.label, info.st_size, identity))
+                found.append(
+                    Found(
+                        name,
+                        path,
+                        place.label,
+                        info.st_size,
+                        (info.st_dev, info.st_ino),
+                        stores.hub_repo(path) or repo,
+                        stores.named_sha256(path),
+                    )
+                )
             if len(found) >= MAX_FOUND:
                 walk.stop(f"more than {MAX_FOUND} models were found; the rest is left out")
                 break
@@ -131,21 +147,35 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _files(place: Place, walk: _Walk) -> Iterator[tuple[str, Path]]:
+def _is_gguf(name: str) -> bool:
+    return name.lower().endswith(".gguf") and not name.startswith(".")
+
+
+def _files(place: Place, walk: _Walk) -> Iterator[tuple[str, Path, str]]:
+    """Every GGUF file below the place: name, path, repository."""
     pending = [(place.path, 0)]
     while pending:
         folder, depth = pending.pop()
         below: list[tuple[Path, int]] = []
-        for entry in walk.entries(folder):
+        listed = walk.entries(folder)
+        flat = None
+        if place.layout == "flat" and not depth:
+            flat = stores.FlatNames(folder, [entry.name for entry in listed])
+        for entry in listed:
             if _is_folder(entry):
                 if depth < MAX_DEPTH and entry.name != ".git":
                     below.append((Path(entry.path), depth + 1))
-            elif entry.name.lower().endswith(".gguf") and not entry.name.startswith("."):
-                yield entry.name[: -len(".gguf")], Path(entry.path)
+            elif _is_gguf(entry.name):
+                name, repo = entry.name[: -len(".gguf")], ""
+                if flat is not None:
+                    name, repo = flat.of(name)
+                elif place.layout == "repos":
+                    repo = stores.folder_repo(Path(entry.path), place.path)
+                yield name, Path(entry.path), repo
         pending.extend(reversed(below))
 
 
-def _ollama(place: Place, walk: _Walk) -> Iterator[tuple[str, Path]]:
+def _ollama(place: Place, walk: _Walk) -> Iterator[tuple[str, Path, str]]:
     """Names from the manifests, files from the blobs: manifests/HOST/OWNER/MODEL/TAG."""
     pending = [(place.path / "manifests", ())]  # type: list[tuple[Path, tuple[str, ...]]]
     while pending:
@@ -157,21 +187,16 @@ def _ollama(place: Place, walk: _Walk) -> Iterator[tuple[str, Path]]:
             elif len(parts) >= 2:
                 owner = [part for part in parts[1:] if part != "library"]
                 name = f"{'/'.join(owner)}:{entry.name}"
-                for suffix, digest in _layers(Path(entry.path)):
-                    yield name + suffix, place.path / "blobs" / f"sha256-{digest}"
+                repo = "/".join(owner) if parts[0] in _HUB_HOSTS and len(owner) == 2 else ""
+                for suffix, digest in stores.ollama_layers(Path(entry.path)):
+                    yield name + suffix, _ollama_blob(place.path, digest), repo
 
 
-def _layers(manifest: Path) -> list[tuple[str, str]]:
-    """(suffix of the name, digest) of the model and its adapters in an Ollama manifest."""
-    try:
-        with manifest.open("rb") as file:
-            layers = json.loads(file.read(_MAX_MANIFEST))["layers"]
-        found: list[tuple[str, str]] = []
-        for layer in layers:
-            kind = str(layer["mediaType"]).rpartition(".")[2]
-            digest = _DIGEST.fullmatch(str(layer["digest"]))
-            if digest and kind in ("model", "adapter"):
-                found.append(("" if kind == "model" else "-adapter", digest[1]))
-        return found
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
+def _ollama_blob(store: Path, digest: str) -> Path:
+    """Older versions put a colon into the name."""
+    blob = store / "blobs" / f"sha256-{digest}"
+    older = store / "blobs" / f"sha256:{digest}"
+    return older if not blob.exists() and older.exists() else blob
+
+
+_SEARCHES: Final = {"files": _files, "repos": _files, "flat": _files, "ollama": _ollama}
