@@ -5,6 +5,7 @@ nothing in a record is trusted further than to be shown and compared.
 """
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -74,8 +75,6 @@ def write_private(target: Path, content: bytes) -> None:
 
 def unwritable(path: Path, error: OSError) -> ModelError:
     """What it means that writing `path` failed."""
-    import errno
-
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return ModelError(
