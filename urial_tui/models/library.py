@@ -6,6 +6,7 @@ scan. A split model is one entry; a file that is reachable in several ways, or a
 
 import difflib
 import itertools
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,11 +15,13 @@ from typing import Any, Final
 
 from urial_tui.errors import ModelError
 from urial_tui.models import hashes, places
+from urial_tui.models.gguf_open import open_gguf
 from urial_tui.models.naming import says_nothing
 from urial_tui.models.places import Found, Place
 from urial_tui.settings import Settings
 from urial_tui.sides import DEMO
 
+MAX_PARTS: Final = 1000
 _PART: Final = re.compile(r"(?P<name>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})$")
 
 
@@ -62,6 +65,11 @@ class Library:
     def places(self) -> tuple[Place, ...]:
         return self._where
 
+    def look_in(self, settings: Settings) -> None:
+        """Search the places of other settings from now on."""
+        self._where = places.known_places(settings)
+        self._entries = None
+
     def refresh(self) -> None:
         found, self.problems = places.scan(self._where)
         self._entries = _entries(found)
@@ -93,6 +101,25 @@ class Library:
             hint=_hint([lower[key] for key in close], names),
             kind="unknown-model",
         )
+
+
+def entry_at(path: Path) -> LibraryEntry:
+    """An entry for a file that need not be in the library; of a split model, with the parts beside it.
+
+    Raises ModelError for what is no file.
+    """
+    with open_gguf(path) as file:
+        size = os.fstat(file.fileno()).st_size
+    part = _PART.fullmatch(path.stem)
+    count = int(part["count"]) if part else 1
+    if part is None or int(part["no"]) != 1 or not 1 < count <= MAX_PARTS:
+        return LibraryEntry(str(path), path, "a file", size, (path,))
+    named = [
+        path.with_name(f"{part['name']}-{no:05d}-of-{count:05d}.gguf") for no in range(1, count + 1)
+    ]
+    there = tuple(one for one in named if one.is_file())
+    size = sum(one.stat().st_size for one in there)
+    return LibraryEntry(str(path), path, "a file", size, there, count - len(there))
 
 
 def _hint(close: list[str], names: list[str]) -> str:

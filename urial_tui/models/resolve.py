@@ -111,7 +111,8 @@ def _locate_adapter(side: Side, library: Library) -> Path:
     return shipped if shipped is not None else _locate(side.adapter, library)
 
 
-def _looks_like_a_path(name: str) -> bool:
+def looks_like_a_path(name: str) -> bool:
+    """Whether MODEL or ADAPTER of a SIDE is written as a path, rather than as a name in the library."""
     separators = {os.sep, os.altsep} - {None}
     return name.startswith(("~", ".")) or name.endswith(".gguf") or name[:1] in separators
 
@@ -121,7 +122,7 @@ def _locate(name: str, library: Library) -> Path:
     if name == DEMO:
         return demo.demo_model()
     path = Path(name).expanduser() if name.startswith("~") else Path(name)
-    if _looks_like_a_path(name) or path.is_file():
+    if looks_like_a_path(name) or path.is_file():
         if os.path.lexists(path) or len(path.parts) > 1:
             return path.absolute()
         try:

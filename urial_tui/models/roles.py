@@ -16,13 +16,21 @@ def guess_role(
     kind: str = "model",
     title: str = "",
     finetune: str = "",
+    repo: str = "",
     base_model: str = "",
     has_template: bool = False,
 ) -> tuple[Role, str]:
-    """The role and why, in words. `name` is the library's, `finetune` the file's `general.finetune`."""
+    """The role and why, in words. `name` is the library's, `finetune` the file's `general.finetune`, `repo` where it
+    comes from."""
     if kind not in ("model", "adapter"):
         return "unknown", ""
-    for text, where in ((name, "name"), (title, "title"), (finetune, "finetune field")):
+    told = (
+        (name, "name"),
+        (title, "title"),
+        (finetune, "finetune field"),
+        (repo.rpartition("/")[2], "repository's name"),
+    )
+    for text, where in told:
         role, word = _told_by(text)
         if role == "base":
             return role, f'"{word}" in its {where}' + (_BUT if has_template else "")

@@ -13,6 +13,9 @@ SFT: Final = "sft"
 
 _FOLDER: Final = Path(__file__).resolve().parent
 _FILES: Final = {(DEMO, SFT): "gemma-3-270m-sft-lora.gguf"}
+_SHA256: Final = {
+    "gemma-3-270m-sft-lora.gguf": "fedb00d6f9746a233e80bcb609de897b6aba73e9ba794fe259626bc2184eaca2"
+}
 
 
 def shipped(model: str, adapter: str) -> Path | None:
@@ -28,3 +31,8 @@ def shipped_names(model: str) -> tuple[str, ...]:
 
 def is_shipped(path: Path) -> bool:
     return path.parent == _FOLDER
+
+
+def shipped_sha256(path: Path) -> str | None:
+    """The hash that a file of this folder must have; None for any other file."""
+    return _SHA256.get(path.name) if is_shipped(path) else None
