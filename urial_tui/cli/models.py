@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from urial_tui import paths
+from urial_tui.cli.models_hub import pull, search, starters
 from urial_tui.errors import ModelError
 from urial_tui.models import adapters, demo
 from urial_tui.models.gguf_header import GgufHeader, read_header
@@ -22,6 +23,10 @@ from urial_tui.sides import DEMO, Side
 @click.group()
 def models() -> None:
     """List and describe models on this machine."""
+
+
+for _command in (search, pull, starters):
+    models.add_command(_command)
 
 
 @models.command("list")

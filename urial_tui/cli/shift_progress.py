@@ -43,12 +43,14 @@ class ProgressLine:
             self._log(f"{finished} of {self.total} items are done, going on")
 
     def stage(self, stage: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if not self._terminal or now - self._drawn < REDRAW_S:
-            return
-        self._drawn = now
         shown = f"{done * 100 // total} %" if stage == "load" and total else f"{done}/{total}"
-        self._draw(f"{self._items()}{_STAGES.get(stage, stage)} {shown}{self._left()}")
+        self.show(f"{self._items()}{_STAGES.get(stage, stage)} {shown}{self._left()}")
+
+    def show(self, text: str) -> None:
+        """Any text, on a terminal."""
+        now = time.monotonic()
+        if self._terminal and now - self._drawn >= REDRAW_S:
+            self._draw(text)
 
     def item(self) -> None:
         """One more item has ended."""

@@ -37,6 +37,7 @@ class Download:
     state: DownloadState = "waiting"
     done: int = 0
     resumed: int = 0
+    fetched: int = 0
     note: str = ""
     error: UrialError | None = None
     path: Path | None = None
@@ -61,6 +62,7 @@ class Download:
             error=self.error,
             path=self.path,
             resumed=min(self.resumed, self.done),
+            fetched=self.fetched,
             note=self.note,
         )
 
@@ -150,12 +152,22 @@ class Watch:
     ) -> None:
         self.stop = download.stop
         self.base = 0
+        self._size: int | None = None
+        """Of the file, at the last report; None before its first one, which counts what was there."""
         self._download = download
         self._set_state = set_state
         self._touch = touch
 
+    def next_file(self, before: int) -> None:
+        """The next file begins, after one of `before` bytes."""
+        self.base += before
+        self._size = None
+
     def progress(self, size: int) -> None:
         download = self._download
+        if size and self._size is not None:
+            download.fetched += size - self._size
+        self._size = size
         download.done = self.base + size
         download.resumed = min(download.resumed, download.done)
         download.rate.add(download.done)

@@ -211,7 +211,7 @@ class Downloads:
         targets = []
         for each in wanted:
             targets.append(fetch.fetch_file(self._folder, each, watch))
-            watch.base += each.file.size
+            watch.next_file(each.file.size)
         return targets[0]
 
     def _stopped(self, download: Download) -> tuple[DownloadState, UrialError | None]:

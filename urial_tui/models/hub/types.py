@@ -85,6 +85,8 @@ class DownloadStatus:
     """The model, once it is done: its first part."""
     resumed: int = 0
     """Bytes of `done` that were on disk already when this run of the program began to fetch it."""
+    fetched: int = 0
+    """Bytes that came from the hub in this run, those that had to come twice included."""
     note: str = ""
     """What happened besides, in words: fetching began anew because the file changed on the hub, or the like."""
 
