@@ -312,9 +312,10 @@ def test_a_broken_settings_file_stops_commands_but_not_the_doctor(
 
 
 def _description() -> Any:
+    from tests.support.scripted_engine import CPU_DEVICE
     from urial_tui.engine.protocol import Description
 
-    return Description(1, "0.3.36", "AVX2 = 1", False, ("CPU",), ())
+    return Description(1, "0.3.36", "AVX2 = 1", False, (CPU_DEVICE,), (), ("CPU",))
 
 
 def test_the_doctor_is_content_with_a_fresh_home_and_makes_nothing(
@@ -360,20 +361,20 @@ def test_models_are_listed_and_shown(run: Run, home: Path) -> None:
     rows = {row["name"]: row for row in json.loads(run("models", "list", "--json")[1])}
     assert set(rows) == {"demo", "demo+sft", "broken", "tiny"}
     assert (rows["demo+sft"]["kind"], rows["demo+sft"]["source"]) == ("adapter", "shipped")
-    assert json.loads(run("models", "show", "demo+sft", "--json")[1])["chat_template"] is True
+    assert json.loads(run("models", "info", "demo+sft", "--json")[1])["chat_template"] is True
     assert (rows["tiny"]["kind"], rows["tiny"]["quantization"]) == ("model", "F32")
     assert "incomplete" in rows["broken"]["error"]
     out = run("models", "list")[1]
     assert "tiny" in out
     assert "models folder" in out
-    out = run("models", "show", "tiny")[1]
+    out = run("models", "info", "tiny")[1]
     assert "\x1b" not in out
     assert "llama" in out
-    facts = json.loads(run("models", "show", "tiny", "--json", "--sha256")[1])
+    facts = json.loads(run("models", "info", "tiny", "--json", "--sha256")[1])
     assert facts["vocabulary"] == 512
     assert len(facts["sha256"]) == 64
     assert facts["memory"]["n_ctx"] == 4096
-    code, _, err = run("models", "show", "tniy")
+    code, _, err = run("models", "info", "tniy")
     assert code == 3
     assert "tiny" in err
 

