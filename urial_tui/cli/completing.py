@@ -3,15 +3,7 @@
 The shell runs the program for it, so nothing is imported before it is needed, and an error completes to nothing.
 """
 
-from typing import TYPE_CHECKING
-
 import click
-
-if TYPE_CHECKING:
-    from urial_tui.models.library import Library
-
-MAX_ADAPTER = 4_000_000_000
-"""Bytes; a larger file is a model, and its header is not read to find that out."""
 
 
 def side_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -26,36 +18,32 @@ def reference_names(
     return _completed(incomplete, references=True)
 
 
+def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The models and adapters whose names begin with `incomplete`."""
+    from urial_tui.cli.models_text import open_catalog
+    from urial_tui.errors import UrialError
+
+    try:
+        names = [facts.name for facts in open_catalog().facts()]
+    except (UrialError, OSError):
+        return []
+    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
+
+
 def _completed(text: str, *, references: bool) -> list[str]:
     from urial_tui.errors import UrialError
     from urial_tui.models.adapters import shipped_names
+    from urial_tui.models.catalog import Catalog
     from urial_tui.services import Services
     from urial_tui.sides import CHAT, DEMO, RAW, SAME, ZERO_SHOT, complete_side
 
     try:
         services = Services()
-        models = [DEMO, *(entry.name for entry in services.library.entries())]
+        found = Catalog(services.library, services.settings).facts()
+        models = [DEMO, *(facts.name for facts in found if facts.is_model and facts.name != DEMO)]
         adapters = list(shipped_names(text.partition("+")[0]))
-        if "+" in text:
-            adapters += _adapters(services.library)
+        adapters += [f.name for f in found if f.kind == "adapter" and f.source != "shipped"]
         own = [RAW, ZERO_SHOT, CHAT, *([SAME] if references else [])]
         return complete_side(text, models, adapters, [*own, *services.packs.ids()])
     except (UrialError, OSError):
         return []
-
-
-def _adapters(library: "Library") -> list[str]:
-    """The names of the library's adapters."""
-    from urial_tui.errors import ModelError
-    from urial_tui.models.gguf_header import read_header
-
-    found = []
-    for entry in library.entries():
-        if entry.size > MAX_ADAPTER:
-            continue
-        try:
-            if read_header(entry.path).kind == "adapter":
-                found.append(entry.name)
-        except ModelError:
-            continue
-    return found

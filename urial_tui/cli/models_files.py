@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.models_text import facts_json, human_size, model_names, open_catalog, say
+from urial_tui.cli.completing import model_names
+from urial_tui.cli.models_text import facts_json, human_size, open_catalog, say
 from urial_tui.errors import ModelError, UsageError
 from urial_tui.models.catalog import Catalog
 from urial_tui.models.facts import Verification

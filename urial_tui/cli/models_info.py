@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from urial_tui import paths
-from urial_tui.cli.models_text import facts_json, human_size, model_names, open_catalog, say
+from urial_tui.cli.completing import model_names
+from urial_tui.cli.models_text import facts_json, human_size, open_catalog, say
 from urial_tui.models.gguf_header import GgufHeader, read_header
 from urial_tui.models.hashes import file_sha256
 from urial_tui.models.library import Library

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.models_text import model_names, open_catalog, say
+from urial_tui.cli.completing import model_names
+from urial_tui.cli.models_text import open_catalog, say
 from urial_tui.models.facts import Partner
 from urial_tui.safetext import json_line
 

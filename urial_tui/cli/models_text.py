@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from urial_tui import paths
-from urial_tui.errors import UrialError
 from urial_tui.models.catalog import Catalog
 from urial_tui.models.facts import ModelFacts
 from urial_tui.models.library import Library
@@ -17,15 +16,6 @@ def open_catalog() -> Catalog:
     """The catalog of the user's settings. Raises SettingsError."""
     settings = load_settings(paths.settings_file())
     return Catalog(Library.from_settings(settings), settings)
-
-
-def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Completion of a model's name; an error completes to nothing."""
-    try:
-        names = [facts.name for facts in open_catalog().facts()]
-    except (UrialError, OSError):
-        return []
-    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
 
 
 def say(line: str, *, err: bool = False) -> None:
