@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from urial_tui.engine.api import GenerationEvent, OnProgress, ScoreEvent
+from urial_tui.engine.memory import Device
 from urial_tui.engine.protocol import (
     ContextInfo,
     ContextSpec,
@@ -48,6 +49,7 @@ BOS = 1
 _FIRST_BYTE = 3
 _FIRST_WORD = _FIRST_BYTE + 256
 _WORDS = re.compile(rb"\s*[^\s]+|\s+")
+CPU_DEVICE = Device("CPU", "scripted", 8_000_000_000, 16_000_000_000)
 
 
 class Gate:
@@ -342,7 +344,7 @@ class ScriptedEngine:
         self._in_context.pop(spec, None)
 
     async def describe(self) -> Description:
-        return Description(self._next(), "0.3.36", "scripted", False, ("CPU",), ())
+        return Description(self._next(), "0.3.36", "scripted", False, (CPU_DEVICE,), (), ("CPU",))
 
     async def aclose(self) -> None:
         self.closed = True

@@ -8,6 +8,8 @@ import struct
 
 import msgspec
 
+from urial_tui.engine.memory import Device, MemoryTaken
+from urial_tui.engine.options import N_BATCH
 from urial_tui.shift.records import TokenScore
 
 MAX_FRAME = 256 * 1024 * 1024
@@ -19,6 +21,11 @@ class ContextSpec(msgspec.Struct, frozen=True):
 
     `gpu_layers` -1 lets the engine choose what fits; `n_threads` 0 means the machine's physical cores; `n_ctx` 0 means
     the model's training length. `slot` keeps contexts apart that are otherwise equal (a generator, its reference).
+    `n_batch` bounds the tokens of one decode, `kv_type` is that of keys and values (`options` has the words),
+    `main_gpu` -1 leaves the devices to llama.cpp, another number is the one GPU to use.
+
+    A file's weights are there once: contexts on the same file share them, whatever `gpu_layers` a context says whose
+    slot is not "generator".
     """
 
     model_path: str
@@ -28,6 +35,10 @@ class ContextSpec(msgspec.Struct, frozen=True):
     n_threads: int = 0
     gpu_layers: int = -1
     slot: str = "generator"
+    n_batch: int = N_BATCH
+    flash_attention: str = "auto"
+    kv_type: str = "f16"
+    main_gpu: int = -1
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -227,7 +238,11 @@ class Progress(Event, frozen=True):
 
 
 class ContextInfo(msgspec.Struct, frozen=True):
-    """What a context is, as llama.cpp reports it after loading."""
+    """What a context is, as llama.cpp reports it after loading.
+
+    `gpu_layers` of `n_layers` + 1 (the output counts as one) are on `device`: "CPU", or the names of the GPUs with
+    layers on them. `memory` is None where llama.cpp's log did not tell.
+    """
 
     n_ctx: int
     n_ctx_train: int
@@ -241,6 +256,16 @@ class ContextInfo(msgspec.Struct, frozen=True):
     size_bytes: int
     load_s: float
     device: str
+    memory: MemoryTaken | None = None
+
+    @property
+    def placement(self) -> str:
+        """Where it runs, in words: "CPU", "CUDA0 (all 33 layers)", "CUDA0 (20 of 33 layers)"."""
+        if not self.gpu_layers:
+            return "CPU"
+        steps = self.n_layers + 1
+        share = "all" if self.gpu_layers >= steps else f"{self.gpu_layers} of"
+        return f"{self.device} ({share} {steps} layers)"
 
 
 class Opened(Event, frozen=True):
@@ -407,11 +432,15 @@ class Failed(Event, frozen=True):
 
 
 class Description(Event, frozen=True):
+    """The build and the machine. `backends` are the parts of llama.cpp that were built: "CPU", "CUDA", "Metal",
+    "Vulkan", ..., whether or not there is a device for them."""
+
     llama_cpp_version: str
     system_info: str
     gpu_offload: bool
-    devices: tuple[str, ...]
+    devices: tuple[Device, ...]
     missing_symbols: tuple[str, ...]
+    backends: tuple[str, ...] = ()
 
 
 AnyEvent = (

@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from urial_tui.engine.memory import Bytes
+from urial_tui.engine.options import N_BATCH
 from urial_tui.engine.worker import native
+from urial_tui.engine.worker.buffers import BufferLog
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.model import Adapter, Model
+from urial_tui.engine.worker.parameters import context_params
+from urial_tui.engine.worker.placement import out_of_memory
 
 lib = native.lib
-BATCH = 512
-"""Most tokens in one decode, as logical and physical batch."""
-OUTPUTS = 40
-"""Most logit rows of one decode: an answer is scored in chunks of 32, a short last one joined to the one before."""
 _ABORTED = 2
 _SEQUENCE = 0
 
@@ -43,8 +44,10 @@ def physical_cores() -> int:
 
 
 class Context:
-    """`n_ctx` 0 means the model's training length. `max_outputs` bounds the logit rows of one decode: llama.cpp
-    reserves n_vocab floats for each, 1 MiB a row at a 262,144-token vocabulary."""
+    """`n_ctx` 0 means the model's training length; the other options are those of a ContextSpec.
+
+    Raises Fault "memory" when there is no memory for it, "context" when llama.cpp refuses it for another reason.
+    """
 
     def __init__(
         self,
@@ -54,38 +57,39 @@ class Context:
         n_threads: int = 0,
         adapter: Adapter | None = None,
         adapter_scale: float = 1.0,
-        max_outputs: int = OUTPUTS,
+        n_batch: int = N_BATCH,
+        flash_attention: str = "auto",
+        kv_type: str = "f16",
     ) -> None:
         self.model = model
+        self.adapter = adapter
         self.ids: list[int] = []
-        params = lib.llama_context_default_params()
-        params.n_ctx = n_ctx or model.n_ctx_train
-        params.n_batch = params.n_ubatch = BATCH
-        params.n_seq_max = 1
-        params.n_outputs_max = max_outputs
         self.n_threads = n_threads or physical_cores()
-        params.n_threads = params.n_threads_batch = self.n_threads
-        params.swa_full = False
-        params.no_perf = True
+        params = context_params(
+            n_ctx or model.n_ctx_train,
+            n_batch=n_batch,
+            flash_attention=flash_attention,
+            kv_type=kv_type,
+            n_threads=self.n_threads,
+        )
+        self._buffers = BufferLog()
+        self._rows = 1
         native.recent_complaints.clear()
-        self.handle = lib.llama_init_from_model(model.handle, params)
+        with self._buffers.listening():
+            self.handle = lib.llama_init_from_model(model.handle, params)
         if not self.handle:
-            raise Fault(
-                "context",
-                f"no memory for a context of {params.n_ctx} tokens"
-                + (f": {native.recent_complaints[-1]}" if native.recent_complaints else ""),
-                "Choose a smaller context (n_ctx) or fewer GPU layers (gpu_layers).",
-            )
+            raise _refused(params.n_ctx, kv_type)
         self.n_ctx = int(lib.llama_n_ctx(self.handle))
+        self.n_batch = int(lib.llama_n_batch(self.handle))
         self.memory = lib.llama_get_memory(self.handle)
         self.abort = native.AbortFlag()
         self.abort.attach(self.handle)
-        self._batch = lib.llama_batch_init(BATCH, 0, 1)
-        self._token = np.ctypeslib.as_array(self._batch.token, (BATCH,))
-        self._pos = np.ctypeslib.as_array(self._batch.pos, (BATCH,))
-        self._logits = np.ctypeslib.as_array(self._batch.logits, (BATCH,))
-        np.ctypeslib.as_array(self._batch.n_seq_id, (BATCH,))[:] = 1
-        for i in range(BATCH):
+        self._batch = lib.llama_batch_init(self.n_batch, 0, 1)
+        self._token = np.ctypeslib.as_array(self._batch.token, (self.n_batch,))
+        self._pos = np.ctypeslib.as_array(self._batch.pos, (self.n_batch,))
+        self._logits = np.ctypeslib.as_array(self._batch.logits, (self.n_batch,))
+        np.ctypeslib.as_array(self._batch.n_seq_id, (self.n_batch,))[:] = 1
+        for i in range(self.n_batch):
             self._batch.seq_id[i][0] = _SEQUENCE
         if adapter is not None:
             handles = (lib.llama_adapter_lora_p_ctypes * 1)(adapter.handle)
@@ -96,13 +100,34 @@ class Context:
                     "adapter-load", f"the adapter {Path(adapter.path).name} cannot be applied"
                 )
 
+    def warm(self) -> None:
+        """Decode one token and forget it: the first real token should not pay for touching the weights, nor for the
+        buffers that an adapter makes llama.cpp reserve anew. Raises Fault "memory" when they find none."""
+        native.recent_complaints.clear()
+        try:
+            with self._buffers.listening():
+                self.decode((self.model.bos or 0,), outputs=1)
+        except Fault as fault:
+            if out_of_memory(native.recent_complaints):
+                raise _refused(self.n_ctx) from fault
+            raise
+        self.clear()
+
+    def buffers(self) -> tuple[Bytes, Bytes, Bytes]:
+        """What the KV cache, the compute buffers and the kept logit rows take now. The rows grow with the most that
+        one decode was asked for, which llama.cpp does not log."""
+        log = self._buffers
+        rows = self._rows * self.model.n_vocab * 4
+        output = Bytes(max(log.output.main, rows), log.output.device)
+        return log.kv_cache, log.compute, output
+
     @property
     def keeps_everything(self) -> bool:
         """Whether trimming back to any position is exact (no sliding window, no recurrent state)."""
         return not self.model.swa_window and not self.model.recurrent
 
     def decode(self, tokens: Sequence[int], *, outputs: int = 0) -> None:
-        """Append `tokens` (at most BATCH) to the sequence; keep logit rows of the last `outputs` of them.
+        """Append `tokens` (at most `n_batch`) to the sequence; keep logit rows of the last `outputs` of them.
 
         Raises Cancelled when the abort flag stopped it (the cache is trimmed to what it had), Fault otherwise.
         """
@@ -115,6 +140,7 @@ class Context:
         self._logits[:n] = 0
         if outputs:
             self._logits[n - outputs : n] = 1
+            self._rows = max(self._rows, outputs)
         self._batch.n_tokens = n
         status = lib.llama_decode(self.handle, self._batch)
         if status == 0:
@@ -212,3 +238,21 @@ class Context:
             lib.llama_batch_free(self._batch)
             lib.llama_free(self.handle)
             self.handle = None
+
+
+def _refused(n_ctx: int, kv_type: str = "") -> Fault:
+    """Why there is no context of that size, from what llama.cpp complained about."""
+    complaints = list(native.recent_complaints)
+    because = f": {complaints[-1]}" if complaints else ""
+    if out_of_memory(complaints):
+        return Fault(
+            "memory",
+            f"no memory for a context of {n_ctx} tokens{because}",
+            "Choose a smaller context (n_ctx) or batch (n_batch), a smaller kv_type, or fewer GPU layers (gpu_layers).",
+        )
+    hint = "See the engine log."
+    if "cache type" in because or "flash" in because.lower():
+        hint = (
+            f"The model does not go with kv_type {kv_type}: choose f16, or another flash_attention."
+        )
+    return Fault("context", f"llama.cpp cannot make a context of {n_ctx} tokens{because}", hint)

@@ -5,29 +5,49 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from urial_tui.engine.memory import Bytes
+from urial_tui.engine.offload import fewer
 from urial_tui.engine.worker import native
+from urial_tui.engine.worker.buffers import BufferLog
 from urial_tui.engine.worker.faults import Fault
+from urial_tui.engine.worker.parameters import ALL, model_params
+from urial_tui.engine.worker.placement import out_of_memory
 
 lib = native.lib
 _PIECE = 64
 _TOKENIZED = 16
 """Texts whose ids are remembered: a pack's constant part is tokenised for every message."""
 _OFFLOADED = re.compile(r"offloaded (\d+)/\d+ layers")
+_LAYERS = re.compile(r"n_layer\s+= (\d+)")
 
 
 class Model:
-    """A loaded model. `gpu_layers` -1 takes as many as fit and steps down when the device runs out of memory."""
+    """A loaded model with `layers` on the devices (-1: all of them). With `step_down`, a device that runs out of
+    memory gets a quarter of the model fewer, until it fits or nothing is left there.
+
+    `gpu_layers` is what it became, `devices` are the names of the GPUs that have some of it, `weights` its size.
+    """
 
     def __init__(
-        self, path: str, gpu_layers: int = -1, on_progress: Callable[[float], bool] | None = None
+        self,
+        path: str,
+        layers: int = 0,
+        on_progress: Callable[[float], bool] | None = None,
+        *,
+        main_gpu: int = -1,
+        step_down: bool = False,
     ) -> None:
         self.path = path
         self._pieces: dict[int, bytes] = {}
         self._tokenized: dict[tuple[str, bool], list[int]] = {}
         began = time.monotonic()
-        self.handle, self.gpu_layers = _load(path, gpu_layers, on_progress)
+        loaded = _load(path, layers, on_progress, main_gpu, step_down)
+        self.handle, self.gpu_layers = loaded.handle, loaded.layers
+        self.weights: Bytes = loaded.buffers.weights
+        self.devices: list[str] = loaded.buffers.devices()
         self.load_s = time.monotonic() - began
         self.vocab = lib.llama_model_get_vocab(self.handle)
         self.n_vocab = int(lib.llama_vocab_n_tokens(self.vocab))
@@ -112,8 +132,17 @@ class Adapter:
 
     def __init__(self, model: Model, path: str) -> None:
         self.path = path
+        buffers = BufferLog()
         native.recent_complaints.clear()
-        self.handle = lib.llama_adapter_lora_init(model.handle, os.fsencode(path))
+        with buffers.listening():
+            self.handle = lib.llama_adapter_lora_init(model.handle, os.fsencode(path))
+        self.size: Bytes = buffers.adapter
+        if not self.handle and out_of_memory(native.recent_complaints):
+            raise Fault(
+                "memory",
+                f"no memory for the adapter {Path(path).name}{_because()}",
+                "Choose fewer GPU layers (gpu_layers).",
+            )
         if not self.handle:
             raise Fault(
                 "adapter-load",
@@ -131,60 +160,87 @@ def _because() -> str:
     return ": " + native.recent_complaints[0] if native.recent_complaints else ""
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    handle: object
+    layers: int
+    buffers: BufferLog
+
+
 def _load(
-    path: str, gpu_layers: int, on_progress: Callable[[float], bool] | None
-) -> tuple[object, int]:
-    """The handle and how many layers are on a device. Raises Fault "model-load" or "cancelled"."""
-    aborted = False
+    path: str,
+    layers: int,
+    on_progress: Callable[[float], bool] | None,
+    main_gpu: int,
+    step_down: bool,
+) -> _Loaded:
+    """Raises Fault "memory", "model-load" or "cancelled". Only a lack of memory is tried again with fewer layers."""
+    while True:
+        attempt = _Attempt(on_progress)
+        native.recent_complaints.clear()
+        handle = attempt.run(path, layers, main_gpu)
+        if handle:
+            return _Loaded(handle, attempt.offloaded, attempt.buffers)
+        if attempt.aborted:
+            raise Fault("cancelled", f"loading {Path(path).name} was cancelled")
+        if not out_of_memory(native.recent_complaints):
+            raise Fault(
+                "model-load",
+                f"llama.cpp cannot load {Path(path).name}{_because()}",
+                "The file may be damaged, of an architecture that this llama.cpp does not know, "
+                "or larger than the memory.",
+            )
+        if not step_down or layers == 0:
+            raise _no_memory(path, layers, attempt.n_layers)
+        wanted = attempt.n_layers + 1 if layers == ALL else layers
+        layers = fewer(wanted, attempt.n_layers)
 
-    @lib.llama_progress_callback  # type: ignore[untyped-decorator]
-    def progress(fraction: float, _data: object) -> bool:
-        nonlocal aborted
-        if on_progress is not None and not on_progress(fraction):
-            aborted = True
-        return not aborted
 
-    offloaded = 0
+class _Attempt:
+    """One try to load, and what llama.cpp's log said meanwhile."""
 
-    def listen(line: str) -> None:
-        nonlocal offloaded
-        if match := _OFFLOADED.search(line):
-            offloaded = int(match[1])
+    def __init__(self, on_progress: Callable[[float], bool] | None) -> None:
+        self._on_progress = on_progress
+        self.aborted = False
+        self.offloaded = 0
+        self.n_layers = 0
+        self.buffers = BufferLog()
 
-    can_offload = bool(lib.llama_supports_gpu_offload())
-    attempts = _gpu_attempts(path, gpu_layers) if can_offload else [0]
-    native.recent_complaints.clear()
-    native.on_log_line.append(listen)
-    try:
-        for layers in attempts:
-            params = lib.llama_model_default_params()
-            params.n_gpu_layers = layers
-            params.progress_callback = progress
-            offloaded = 0
+    def run(self, path: str, layers: int, main_gpu: int) -> object:
+        """The handle; NULL when it failed."""
+        params = model_params(layers, main_gpu)
+        # The callback must live as long as the call.
+        params.progress_callback = callback = lib.llama_progress_callback(self._progress)
+        with native.listening(self._hear), self.buffers.listening():
             handle = lib.llama_model_load_from_file(os.fsencode(path), params)
-            if handle:
-                return handle, offloaded
-            if aborted:
-                raise Fault("cancelled", f"loading {Path(path).name} was cancelled")
-    finally:
-        native.on_log_line.remove(listen)
-    raise Fault(
-        "model-load",
-        f"llama.cpp cannot load {Path(path).name}{_because()}",
-        "The file may be damaged, of an architecture that this llama.cpp does not know, or larger than the memory.",
+        del callback
+        return handle
+
+    def _progress(self, fraction: float, _data: object) -> bool:
+        if self._on_progress is not None and not self._on_progress(fraction):
+            self.aborted = True
+        return not self.aborted
+
+    def _hear(self, line: str) -> None:
+        if match := _OFFLOADED.search(line):
+            self.offloaded = int(match[1])
+        elif (match := _LAYERS.search(line)) and not self.n_layers:
+            self.n_layers = int(match[1])
+
+
+def _no_memory(path: str, layers: int, n_layers: int) -> Fault:
+    """What to do depends on whose memory it was."""
+    name = Path(path).name
+    if layers == 0:
+        return Fault(
+            "memory",
+            f"not enough memory to load {name}{_because()}",
+            "Choose a smaller quantisation of the model or a smaller model, or end other programs.",
+        )
+    steps = n_layers + 1
+    shown = steps if layers == ALL else min(layers, steps)
+    return Fault(
+        "memory",
+        f"the GPU has no memory for {shown} of {steps} layers of {name}{_because()}",
+        "Set gpu_layers to auto or to a smaller number; 0 stays on the CPU.",
     )
-
-
-def _gpu_attempts(path: str, wanted: int) -> list[int]:
-    """Layer counts to try in turn. Automatic: everything where the weights fit the free device memory with a fifth
-    to spare for KV cache and compute buffers, then the share that fits, then half of it, then none."""
-    if wanted >= 0:
-        return [wanted]
-    everything = 999
-    free = sum(device[2] for device in native.devices() if not device[0].startswith("CPU"))
-    size = Path(path).stat().st_size
-    if free <= 0 or size * 1.2 <= free:
-        return [everything, 32, 16, 8, 0]
-    share = free / (size * 1.2)
-    layers = max(1, int(40 * share))
-    return [layers, layers // 2, 0]

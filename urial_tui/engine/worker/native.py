@@ -5,22 +5,27 @@ process starts: a build that lacks one is refused with its name instead of faili
 """
 
 import collections
+import contextlib
 import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import llama_cpp
 import llama_cpp.llama_cpp as lib
 from llama_cpp import _ggml
 
+from urial_tui.engine.memory import Device
+
 __all__ = [
     "REQUIRED",
     "VERSION",
     "AbortFlag",
+    "backends",
     "devices",
     "lib",
+    "listening",
     "missing_symbols",
     "recent_complaints",
     "start",
@@ -93,7 +98,18 @@ REQUIRED = [
     "llama_sampler_get_seed",
     "llama_supports_gpu_offload",
     "llama_print_system_info",
+    "LLAMA_SPLIT_MODE_NONE",
+    "LLAMA_FLASH_ATTN_TYPE_AUTO",
+    "LLAMA_FLASH_ATTN_TYPE_DISABLED",
+    "LLAMA_FLASH_ATTN_TYPE_ENABLED",
+    "GGML_TYPE_F32",
+    "GGML_TYPE_F16",
+    "GGML_TYPE_Q4_0",
+    "GGML_TYPE_Q8_0",
 ]
+
+GGML_TYPE_BF16 = 30
+"""ggml's number for it; the binding leaves it out."""
 
 
 def missing_symbols() -> tuple[str, ...]:
@@ -107,8 +123,7 @@ _WARN = 3
 _CONTINUATION = 5
 recent_complaints: collections.deque[str] = collections.deque(maxlen=12)
 """The last warnings and errors of llama.cpp, to explain a failure that only returns NULL."""
-on_log_line: list[Callable[[str], None]] = []
-"""Listeners for every line (the layer count that was really offloaded is only said there)."""
+_listeners: list[Callable[[str], None]] = []
 _log_lock = threading.Lock()
 
 
@@ -118,9 +133,22 @@ def _log(level: int, text: bytes, _data: object) -> None:
     with _log_lock:
         if level != _CONTINUATION and level >= _WARN and line.strip():
             recent_complaints.append(line.strip())
-        for listener in on_log_line:
+        for listener in _listeners:
             listener(line)
         sys.stderr.write(line)
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
+    """Give every line to `listener` meanwhile: how many layers were offloaded and how large buffers are is only said
+    there."""
+    with _log_lock:
+        _listeners.append(listener)
+    try:
+        yield
+    finally:
+        with _log_lock:
+            _listeners.remove(listener)
 
 
 def start() -> None:
@@ -158,9 +186,12 @@ class AbortFlag:
 
 # --- devices --------------------------------------------------------------------------------------------------------
 
+_GPU, _INTEGRATED = 1, 2
+"""ggml's kinds of a device; 0 is a CPU, 3 an accelerator that works in main memory."""
 
-def devices() -> list[tuple[str, str, int, int]]:
-    """(name, description, free bytes, total bytes) of each compute device; the binding itself lacks these calls."""
+
+def devices() -> list[Device]:
+    """Each compute device, with what it has free now; the binding itself lacks these calls."""
     ggml = _ggml.libggml
     try:
         ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
@@ -169,6 +200,8 @@ def devices() -> list[tuple[str, str, int, int]]:
         for name in ("ggml_backend_dev_name", "ggml_backend_dev_description"):
             getattr(ggml, name).restype = ctypes.c_char_p
             getattr(ggml, name).argtypes = [ctypes.c_void_p]
+        ggml.ggml_backend_dev_type.restype = ctypes.c_int
+        ggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
         ggml.ggml_backend_dev_memory.restype = None
         ggml.ggml_backend_dev_memory.argtypes = [
             ctypes.c_void_p,
@@ -182,7 +215,32 @@ def devices() -> list[tuple[str, str, int, int]]:
         device = ggml.ggml_backend_dev_get(index)
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
-        name = ggml.ggml_backend_dev_name(device).decode("utf-8", "replace")
-        description = ggml.ggml_backend_dev_description(device).decode("utf-8", "replace")
-        found.append((name, description, int(free.value), int(total.value)))
+        kind = ggml.ggml_backend_dev_type(device)
+        found.append(
+            Device(
+                name=ggml.ggml_backend_dev_name(device).decode("utf-8", "replace"),
+                description=ggml.ggml_backend_dev_description(device).decode("utf-8", "replace"),
+                free=int(free.value),
+                total=int(total.value),
+                kind="gpu" if kind in (_GPU, _INTEGRATED) else "cpu",
+                integrated=kind == _INTEGRATED,
+            )
+        )
     return found
+
+
+def backends() -> list[str]:
+    """The names of the backends that this build has: "CPU", "CUDA", "Metal", "Vulkan", ..."""
+    ggml = _ggml.libggml
+    try:
+        ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
+        ggml.ggml_backend_reg_get.restype = ctypes.c_void_p
+        ggml.ggml_backend_reg_get.argtypes = [ctypes.c_size_t]
+        ggml.ggml_backend_reg_name.restype = ctypes.c_char_p
+        ggml.ggml_backend_reg_name.argtypes = [ctypes.c_void_p]
+    except AttributeError:
+        return []
+    return [
+        ggml.ggml_backend_reg_name(ggml.ggml_backend_reg_get(index)).decode("utf-8", "replace")
+        for index in range(ggml.ggml_backend_reg_count())
+    ]

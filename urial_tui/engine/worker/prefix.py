@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from urial_tui.engine.worker.context import BATCH, Context
+from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.prompting import common_prefix
 from urial_tui.engine.worker.states import StateStore
@@ -149,12 +149,13 @@ class PrefixCache:
 
 
 def chunk_size(context: Context) -> int:
-    """Tokens of one prefill decode: about half a second on a laptop's CPU, everything at once on a GPU.
+    """Tokens of one prefill decode: about half a second on a laptop's CPU, whole batches on a GPU.
 
-    A CPU prefills about 2e11 / n_params tokens a second; the size follows from the model alone, not from a
-    measurement, so that the same prompt is always cut at the same places.
+    A CPU prefills about 2e11 / n_params tokens a second; the size follows from the model and the context's batch
+    alone, not from a measurement, so that the same prompt is always cut at the same places.
     """
+    whole = context.n_batch // 32 * 32
     if context.model.gpu_layers:
-        return BATCH
+        return whole
     half_a_second = int(1e11 / max(1, context.model.n_params))
-    return max(32, min(BATCH, half_a_second // 32 * 32))
+    return max(32, min(whole, half_a_second // 32 * 32))

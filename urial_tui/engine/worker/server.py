@@ -283,9 +283,7 @@ def _describe(number: int) -> wire.Description:
         llama_cpp_version=native.VERSION,
         system_info=native.lib.llama_print_system_info().decode("utf-8", "replace"),
         gpu_offload=bool(native.lib.llama_supports_gpu_offload()),
-        devices=tuple(
-            f"{name}: {description}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
-            for name, description, free, total in native.devices()
-        ),
+        devices=tuple(native.devices()),
         missing_symbols=native.missing_symbols(),
+        backends=tuple(native.backends()),
     )
