@@ -84,6 +84,8 @@ class GgufHeader:
     """What it was made from: `OWNER/REPO` where the file gives the hub's address, else a name."""
     finetune: str = ""
     """What `general.finetune` calls the training that came after the base, such as `Instruct`."""
+    experts_used: int = 0
+    """Experts that one token goes through; 0 where there are none."""
 
     @property
     def display_name(self) -> str:
@@ -180,6 +182,7 @@ def _interpret(
         tokenizer=found.text("tokenizer.ggml.model"),
         has_chat_template=bool(found.lengths.get(TEMPLATE)),
         chat_template=found.text(TEMPLATE) or None,
+        experts_used=found.number(f"{arch}.expert_used_count", high=2**16),
         sliding_window=found.number(f"{arch}.attention.sliding_window"),
         sliding_pattern=pattern if isinstance(pattern, int) else 0,
         adapter_type=found.text("adapter.type"),

@@ -1,16 +1,27 @@
-"""How much memory a model will take, estimated from its header and the context size, before loading.
+"""How much memory a side takes, worked out from its header and the context's options before anything is loaded.
 
-Weights are counted exactly; the key/value cache follows llama.cpp's layout with 16-bit entries,
-sliding-window layers included; the compute buffers are a rule of thumb. Bytes everywhere.
+Weights and KV cache follow llama.cpp's layout to the byte, the compute buffers a formula that was found by letting
+llama.cpp 0.3.36 plan without allocating (`tests/engine/test_memory.py` holds it against that). Bytes everywhere.
+
+- weights: every tensor once, as the file has them.
+- kv_cache: for each layer cells * heads * (key + value length) in the cache's type. Cells are the context, padded to
+  256; in a sliding-window layer the window and one batch, padded to 256, when that is less.
+- compute: the largest set of intermediate results that exist at once, for a whole batch, as float32: the attention
+  mask (a float16 for each cell and token with flash attention, else a float32) and either the feed-forward layer or
+  the attention, which without flash attention has a score for each head, cell and token. The rows of logits that a
+  decode may ask for count when they are more.
+- output: the rows of logits that are kept for the reader, one while writing, up to 40 once an answer was scored.
+- adapter: as its file has it, in its own type.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
+from urial_tui.engine.options import KV_TYPES, N_BATCH, OUTPUT_ROWS
 from urial_tui.models.gguf_header import GgufHeader
 
-N_BATCH: Final = 512
-"""Prompt tokens decoded at once, as the engine does it."""
+__all__ = ["N_BATCH", "OUTPUT_ROWS", "MemoryEstimate", "estimate"]
 
 _PATTERNS: Final = {
     "gemma2": 2,
@@ -21,41 +32,133 @@ _PATTERNS: Final = {
     "exaone4": 4,
 }
 """Architectures where one layer in so many sees the whole context; llama.cpp knows them by name."""
+_PADDING: Final = 256
+_FLOAT: Final = 4
+_USUAL_EXPERTS: Final = 8
+_UP: Final = re.compile(r"blk\.\d+\.ffn_(up|gate)(_exps|_shexp)?\.weight")
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes. `compute` is approximate."""
+    """Bytes. `weights` is 0 where they are counted with another side on the same file."""
 
     weights: int
     kv_cache: int
     compute: int
+    output: int = 0
+    adapter: int = 0
 
     @property
     def total(self) -> int:
-        return self.weights + self.kv_cache + self.compute
+        return self.weights + self.kv_cache + self.compute + self.output + self.adapter
 
 
-def estimate(header: GgufHeader, n_ctx: int, adapter: GgufHeader | None = None) -> MemoryEstimate:
-    """What `header`'s model takes with one context of `n_ctx` tokens (0: its training length)."""
-    n_ctx = n_ctx or header.context_length
-    weights = header.weight_bytes + (adapter.weight_bytes if adapter else 0)
-    width = max(header.n_vocab, 4 * header.n_embd)
-    compute = N_BATCH * 4 * (width + 8 * header.n_embd) + N_BATCH * n_ctx * 2
-    return MemoryEstimate(weights, _kv_bytes(header, n_ctx), compute)
+def estimate(
+    header: GgufHeader,
+    n_ctx: int,
+    adapter: GgufHeader | None = None,
+    *,
+    n_batch: int = N_BATCH,
+    kv_type: str = "f16",
+    flash_attention: str = "auto",
+    rows: int = 1,
+    shared: bool = False,
+) -> MemoryEstimate:
+    """What `header`'s model takes with one context of `n_ctx` tokens (0: its training length).
+
+    `rows` of logits are kept: 1 while a side writes, OUTPUT_ROWS where it scores or is scored. `shared`: the weights
+    are there already, only the context is new. `flash_attention` "auto" counts as on, which it is on a CPU.
+    """
+    n_ctx = _padded(n_ctx or header.context_length)
+    n_batch = min(n_batch, n_ctx)
+    window = _window_cells(header, n_ctx, n_batch)
+    return MemoryEstimate(
+        weights=0 if shared else _weight_bytes(header),
+        kv_cache=_kv_bytes(header, n_ctx, window, kv_type),
+        compute=_compute_bytes(
+            header, n_ctx, window, n_batch, flash_attention != "off", kv_type == "f32"
+        ),
+        output=rows * header.n_vocab * _FLOAT,
+        adapter=adapter.weight_bytes if adapter is not None else 0,
+    )
 
 
-def _kv_bytes(header: GgufHeader, n_ctx: int) -> int:
-    row = (header.key_length + header.value_length) * 2  # bytes a head and token, 16-bit
-    pattern = header.sliding_pattern or _PATTERNS.get(header.architecture, 0)
-    window = header.sliding_window
-    small = min(n_ctx, _padded(window + N_BATCH)) if window and pattern > 1 else n_ctx
-    total = 0
-    for layer, heads in enumerate(header.kv_heads):
-        whole = pattern <= 1 or (layer + 1) % pattern == 0
-        total += heads * row * (n_ctx if whole else small)
-    return total
+def _weight_bytes(header: GgufHeader) -> int:
+    """Of a split model the sizes of all parts: the header lists only the first one's tensors."""
+    tail = f"-00001-of-{header.split_count:05d}"
+    if header.split_count < 2 or not header.path.stem.endswith(tail):
+        return header.weight_bytes
+    base = header.path.stem.removesuffix(tail)
+    parts = [
+        header.path.with_name(f"{base}-{number:05d}-of-{header.split_count:05d}.gguf")
+        for number in range(1, header.split_count + 1)
+    ]
+    return sum(part.stat().st_size for part in parts if part.is_file())
 
 
-def _padded(n: int, to: int = 256) -> int:
+def _pattern(header: GgufHeader) -> int:
+    return header.sliding_pattern or _PATTERNS.get(header.architecture, 0)
+
+
+def _window_cells(header: GgufHeader, n_ctx: int, n_batch: int) -> int:
+    """Cells of a sliding-window layer; 0 where the model has none."""
+    if not header.sliding_window or _pattern(header) <= 1:
+        return 0
+    return min(n_ctx, _padded(header.sliding_window + n_batch))
+
+
+def _kv_bytes(header: GgufHeader, n_ctx: int, window: int, kv_type: str) -> int:
+    elements, size = KV_TYPES[kv_type]
+    row = header.key_length + header.value_length  # elements of a head and a token
+    pattern = _pattern(header)
+    cells = sum(
+        heads * (window if window and (layer + 1) % pattern else n_ctx)
+        for layer, heads in enumerate(header.kv_heads)
+    )
+    return cells * row * size // elements
+
+
+def _compute_bytes(
+    header: GgufHeader, n_ctx: int, window: int, n_batch: int, flash: bool, cast: bool
+) -> int:
+    """`cast`: flash attention reads keys and values as float16, so a float32 cache is copied for each layer."""
+    width = header.n_embd
+    query = header.n_head * header.key_length
+    keys = max(header.kv_heads, default=0) * header.key_length
+    mask = (n_ctx + window) * (2 if flash else 4)
+    attention = 2 * width + 2 * query + 2 * keys
+    copies = n_ctx * keys * 2 * 2 if flash and cast else 0
+    if not flash:
+        attention += width + header.n_head * n_ctx
+    graph = max(
+        n_batch * (mask + _FLOAT * _feed_forward(header, query)),
+        n_batch * (mask + _FLOAT * attention) + copies,
+    )
+    logits = _FLOAT * (OUTPUT_ROWS * header.n_vocab + n_batch * 2 * width)
+    return max(graph, logits)
+
+
+def _feed_forward(header: GgufHeader, query: int) -> int:
+    """Numbers a token that the feed-forward layer holds at once: gate, up and their product; with experts as many
+    times as experts are used, or their results before they are added up."""
+    width = header.n_embd
+    inner = experts = 0
+    for tensor in header.tensors:
+        if len(tensor.shape) > 1 and _UP.fullmatch(tensor.name):
+            if tensor.name.endswith("_exps.weight"):
+                experts = max(experts, tensor.shape[1])
+            else:
+                inner = max(inner, tensor.shape[1])
+    used = header.experts_used or _USUAL_EXPERTS
+    around = 3 * width + query
+    if not inner and not experts:
+        inner = 4 * width  # a split model whose first part has no layer
+    return max(
+        3 * inner + around,
+        3 * used * experts + around,
+        used * (2 * width + experts) + 3 * width if experts else 0,
+    )
+
+
+def _padded(n: int, to: int = _PADDING) -> int:
     return -(-n // to) * to
