@@ -5,13 +5,14 @@ are ordinary ones. The engine, the history and the packs are imported after the 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urial_tui import paths
+from urial_tui.engine.options import check_options
 from urial_tui.errors import UrialError
-from urial_tui.settings import Settings, load_settings, save_settings
+from urial_tui.settings import Settings, load_settings, save_settings, with_values
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.ui.app import run_tui
 from urial_tui.ui.services import AppServices, ChatLike, Listener, ModelChoice, PackInfo
@@ -22,22 +23,31 @@ if TYPE_CHECKING:
 
 
 def launch_tui(
-    *, side: str | None = None, pack: str | None = None, session: str | None = None
+    *,
+    side: str | None = None,
+    pack: str | None = None,
+    session: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> int:
     """Run the interface until the user leaves; the exit code. Raises UrialError before it starts."""
-    return run_tui(app_services(side=side, pack=pack, session=session))
+    return run_tui(app_services(side=side, pack=pack, session=session, overrides=overrides))
 
 
 def app_services(
-    *, side: str | None = None, pack: str | None = None, session: str | None = None
+    *,
+    side: str | None = None,
+    pack: str | None = None,
+    session: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> AppServices:
     """What the app is given. Raises UrialError for what cannot be used.
 
     `side` and `pack` are for a new session, which is then opened instead of the last one, unless that
     one already uses the same model and nothing more was asked for; `session` is an id, the beginning
-    of one, or `last`.
+    of one, or `last`. `overrides` are settings of this run, by key.
     """
-    settings = load_settings(paths.settings_file())
+    settings = with_values(load_settings(paths.settings_file()), overrides or {})
+    check_options(settings.n_batch, settings.flash_attention, settings.kv_type)
     wanted = parse_side(side if side is not None else settings.side)
     if pack is not None:
         _check_pack(pack)

@@ -1,7 +1,7 @@
 """The program's entry: reads the command line, starts the TUI or one command, and shows every error the same way.
 
-Only click is imported here. A command's module is imported when the command runs or its own help is
-asked for, the TUI when it starts, so that `--help` is quick.
+Only click, and options that need nothing else, are imported here. A command's module is imported when the command
+runs or its own help is asked for, the TUI when it starts, so that `--help` is quick.
 """
 
 import importlib
@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from urial_tui import __version__
+from urial_tui.cli.context_options import context_options
 from urial_tui.errors import UrialError, UsageError
 
 INTERRUPTED = 130
@@ -98,16 +99,22 @@ def _side_names(context: click.Context, parameter: click.Parameter, incomplete: 
 )
 @click.option("--pack", metavar="ID", help="Prompt pack of a new session.")
 @click.option("--session", metavar="ID", help="Open this session.")
+@context_options(references=True)
 @click.pass_context
 def cli(
-    ctx: click.Context, demo: bool, side: str | None, pack: str | None, session: str | None
+    ctx: click.Context,
+    demo: bool,
+    side: str | None,
+    pack: str | None,
+    session: str | None,
+    overrides: dict[str, Any],
 ) -> int:
     """Chat with untuned base models in the terminal, offline, through URIAL prompts.
 
     Without a command, the terminal interface starts.
     """
     if ctx.invoked_subcommand is not None:
-        if demo or side or pack or session:
+        if demo or side or pack or session or overrides:
             raise UsageError(
                 f"options before {ctx.invoked_subcommand!r} are for the terminal interface",
                 hint=f"Put them behind the command: urial-tui {ctx.invoked_subcommand} ...",
@@ -123,7 +130,9 @@ def cli(
         )
     from urial_tui.launch import launch_tui
 
-    return launch_tui(side="demo" if demo else side, pack=pack, session=session)
+    return launch_tui(
+        side="demo" if demo else side, pack=pack, session=session, overrides=overrides
+    )
 
 
 def _is_terminal(stream: Any) -> bool:

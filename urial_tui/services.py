@@ -7,26 +7,32 @@ import asyncio
 import contextlib
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from urial_tui import __version__, paths
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.noise import Measurements
 from urial_tui.engine.client import EngineClient
+from urial_tui.engine.memory import offload_devices
+from urial_tui.engine.options import check_options
 from urial_tui.engine.protocol import ContextSpec, Sampling
-from urial_tui.errors import StoreError, UrialError
+from urial_tui.errors import EngineError, StoreError, UrialError
+from urial_tui.models.fit import Fit, fit_sides, in_words
 from urial_tui.models.hashes import HashingStopped, file_sha256, known_sha256
 from urial_tui.models.library import Library
+from urial_tui.models.machine import main_memory
 from urial_tui.models.resolve import ResolvedSide, resolve_side
 from urial_tui.models.token_text import token_texts
 from urial_tui.prompts.packs import PackLibrary
 from urial_tui.prompts.styles import Style, chat_style, default_library, resolve_style
 from urial_tui.prompts.templates import ChatTemplate, mentioned_tokens
-from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, load_settings
+from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, load_settings, with_values
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.store.aio import AsyncStore
 
@@ -44,17 +50,25 @@ class SideChoice:
 
 
 class Services:
-    """One program's worth of services. Use `aclose` at the end."""
+    """One program's worth of services. Use `aclose` at the end.
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    `overrides` are settings of this run, by key: they go before the given ones, or before those of the file.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> None:
         self._given = settings
+        self._overrides = overrides or {}
+        self._resolved: dict[tuple[str, str | None], ResolvedSide] = {}
         self._closing = threading.Event()
         self._hashing: set[asyncio.Task[None]] = set()
 
     @cached_property
     def settings(self) -> Settings:
         """Raises SettingsError."""
-        return self._given if self._given is not None else load_settings(paths.settings_file())
+        found = self._given if self._given is not None else load_settings(paths.settings_file())
+        return with_values(found, self._overrides) if self._overrides else found
 
     @cached_property
     def packs(self) -> PackLibrary:
@@ -132,24 +146,33 @@ class Services:
 
     def _active(self, resolved: ResolvedSide, style: Style) -> ActiveSide:
         settings = self.settings
+        check_options(settings.n_batch, settings.flash_attention, settings.kv_type)
         sampling, max_tokens = self.sampling(style)
         side = resolved.side.with_style(style.id)
+        spec = ContextSpec(
+            model_path=str(resolved.model_path),
+            adapter_path=str(resolved.adapter_path) if resolved.adapter_path else None,
+            adapter_scale=resolved.adapter_scale,
+            n_ctx=settings.n_ctx,
+            n_threads=settings.n_threads,
+            gpu_layers=settings.gpu_layers,
+            n_batch=settings.n_batch,
+            flash_attention=settings.flash_attention,
+            kv_type=settings.kv_type,
+            main_gpu=settings.main_gpu,
+        )
+        self._resolved[spec.model_path, spec.adapter_path] = resolved
         return ActiveSide(
             notation=str(side),
-            spec=ContextSpec(
-                model_path=str(resolved.model_path),
-                adapter_path=str(resolved.adapter_path) if resolved.adapter_path else None,
-                adapter_scale=resolved.adapter_scale,
-                n_ctx=settings.n_ctx,
-                n_threads=settings.n_threads,
-                gpu_layers=settings.gpu_layers,
-            ),
+            spec=spec,
             style=style,
             sampling=sampling,
             max_tokens=max_tokens,
             sha256_of=lambda path: known_sha256(Path(path)),
             versions=versions(),
             quantization=resolved.header.quantization,
+            reference_gpu_layers=settings.reference_gpu_layers,
+            need=lambda: self._need(resolved),
         )
 
     def sampling(self, style: Style) -> tuple[Sampling, int]:
@@ -163,6 +186,37 @@ class Services:
                 values[name] = value
         longest = chosen.max_tokens or int(style.defaults.get("max_tokens", DEFAULT_MAX_TOKENS))
         return Sampling(**values), longest  # type: ignore[arg-type]
+
+    # --- memory -----------------------------------------------------------------------------------------------------
+
+    async def fit(self, sides: Sequence[ActiveSide]) -> Fit:
+        """Whether sides fit together, the generator first; not known for one that was not activated here. Starts the
+        engine where a GPU may be used: it alone knows what is free there."""
+        keys = [(side.spec.model_path, side.spec.adapter_path) for side in sides]
+        resolved = [self._resolved[key] for key in keys if key in self._resolved]
+        if len(resolved) < len(keys):
+            return Fit("unknown", 0, None)
+        return await self.fit_resolved(resolved)
+
+    async def fit_resolved(self, sides: Sequence[ResolvedSide]) -> Fit:
+        """The same for sides that are only resolved."""
+        free = await self.device_free()
+        return fit_sides(sides, self.settings, await asyncio.to_thread(main_memory), free)
+
+    async def device_free(self) -> int:
+        """Bytes that are free on the GPUs that the settings let be used; 0 without one. Waits for the engine's work."""
+        wanted = (self.settings.gpu_layers, self.settings.reference_gpu_layers)
+        if not any(wanted):
+            return 0
+        try:
+            devices = (await self.engine.describe()).devices
+        except EngineError:
+            return 0  # loading the side meets the same error, and says it
+        return sum(device.free for device in offload_devices(devices, self.settings.main_gpu))
+
+    async def _need(self, resolved: ResolvedSide) -> str:
+        fit = await self.fit_resolved([resolved])
+        return in_words(fit) if fit.verdict == "fits" else f"{fit.verdict}: {in_words(fit)}"
 
     async def hash_files(self, side: ActiveSide) -> None:
         """Compute the sha256 of the side's files where they are not known: seconds for a file of gigabytes."""

@@ -1,6 +1,6 @@
 """A side that is ready to use: where its files are, how its conversations render, which context runs it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from urial_tui.engine.protocol import ContextSpec, Prompt, Sampling, Span, Stops
@@ -10,6 +10,10 @@ from urial_tui.prompts.types import Rendered
 
 def _unknown(_path: str) -> str | None:
     return None
+
+
+async def _nothing_known() -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class ActiveSide:
     versions: dict[str, str] = field(default_factory=dict)
     quantization: str = ""
     """As the model's header says it, "Q4_K_M"; empty when it is not known."""
+    reference_gpu_layers: int | None = None
+    """Layers on the GPU when this side is a reference; None: as in `spec`."""
+    need: Callable[[], Awaitable[str]] = _nothing_known
+    """What it will take and what is free, in words; empty when that is not known. Asked for before it is loaded."""
 
     @property
     def model_sha256(self) -> str | None:

@@ -14,7 +14,9 @@ EnginePhase = Literal["idle", "loading", "prefilling", "ready", "generating", "f
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """What the engine does now. `done` of `total` where there is progress (0 of 0 where there is none)."""
+    """What the engine does now. `done` of `total` where there is progress (0 of 0 where there is none).
+
+    `detail` is why it failed, and while it loads what it needs and what is free ("" where that is not known)."""
 
     phase: EnginePhase
     done: int = 0

@@ -1,7 +1,8 @@
 """Measured rounding noise of models on this machine, kept in one JSON file in the cache folder.
 
 A measurement belongs to the files' sizes and times, the adapter's scale, the llama-cpp-python version and the device
-settings: when one of them changes, the model is measured anew. A broken file is ignored and replaced.
+settings (threads, GPU layers and device, batch, attention, cache): when one of them changes, the model is measured
+anew. A broken file is ignored and replaced.
 """
 
 import contextlib
@@ -17,6 +18,9 @@ from urial_tui.engine.protocol import ContextSpec, Measured
 from urial_tui.errors import UrialError
 
 _MAX_ENTRIES = 500
+_OWN = 7
+"""Parts of a key after those of the files: the version and the device settings."""
+_PARTS = 3 + _OWN
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ class Measurements:
         found = []
         for key, measurement in self._entries().items():
             parts = _parsed(key)
-            adapter = parts[3] if len(parts) == 10 else None
-            if len(parts) not in (6, 10) or parts[-3] != self._version:
+            adapter = parts[3] if len(parts) == _PARTS + 4 else None
+            if len(parts) not in (_PARTS, _PARTS + 4) or parts[-_OWN] != self._version:
                 continue
             if _identity(str(parts[0])) != parts[:3]:
                 continue
@@ -81,6 +85,10 @@ class Measurements:
                 self._version,
                 spec.n_threads or os.cpu_count(),
                 spec.gpu_layers,
+                spec.main_gpu,
+                spec.n_batch,
+                spec.flash_attention,
+                spec.kv_type,
             ]
         )
 

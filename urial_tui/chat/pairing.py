@@ -264,7 +264,7 @@ class Pairing:
     async def _load(self, generator: ActiveSide, entry: _Entry, number: int) -> None:
         if entry.notation in self._fatal:
             raise self._fatal[entry.notation]
-        active = await resolve_reference(self._resolve, entry.notation, number)
+        active = await resolve_reference(self._resolve, entry.notation, number, generator)
         await self._close([s for s in self._open if _number(s) == number and s != active.spec])
         # Other weights take long to load, and an answer must not wait for them.
         gives_way = active.spec.model_path != generator.spec.model_path

@@ -47,17 +47,26 @@ class CheckedReference:
 
 
 async def resolve_reference(
-    resolve: Callable[[str], Awaitable[ActiveSide]], notation: str, number: int
+    resolve: Callable[[str], Awaitable[ActiveSide]],
+    notation: str,
+    number: int,
+    generator: ActiveSide | None = None,
 ) -> ActiveReference:
     """Find the reference's files and style. Here alone the style may be `same`. Raises UrialError.
 
-    `number` is its place among the references: it keeps the contexts of equal sides apart.
+    `number` is its place among the references: it keeps the contexts of equal sides apart. On the model file of
+    `generator` it shares the weights, and so their layers on the GPU.
     """
     wanted = parse_side(notation)
     same = wanted.style == SAME
     # `same` renders nothing, so any style that every model has will do to find the files.
     active = await resolve(str(wanted.with_style(RAW)) if same else notation)
-    spec = msgspec.structs.replace(active.spec, slot=f"reference-{number}")
+    layers = active.spec.gpu_layers
+    if generator is not None and generator.spec.model_path == active.spec.model_path:
+        layers = generator.spec.gpu_layers
+    elif active.reference_gpu_layers is not None:
+        layers = active.reference_gpu_layers
+    spec = msgspec.structs.replace(active.spec, slot=f"reference-{number}", gpu_layers=layers)
     text = str(parse_side(active.notation).with_style(SAME)) if same else active.notation
     side = replace(active, notation=text, spec=spec)
     return ActiveReference(text, side, None if same else active.style)

@@ -120,7 +120,10 @@ class SideLoader:
             self.tell_phase("loading")
             active = active or await self._resolve(self._wanted)
             self.active = active
-            self.info = await self._engine.open(active.spec, self._progress("loading"))
+            need = await active.need()
+            if need:
+                self.tell_phase("loading", detail=need)
+            self.info = await self._engine.open(active.spec, self._progress("loading", need))
             constant = await asyncio.to_thread(active.style.constant)
             if constant.spans:
                 self.tell_phase("prefilling")
@@ -135,9 +138,9 @@ class SideLoader:
         self.tell_phase("ready")
         self._tell(SideReady(active.notation, self.info, self.pack_tokens))
 
-    def _progress(self, phase: EnginePhase) -> Callable[[Progress], None]:
+    def _progress(self, phase: EnginePhase, detail: str = "") -> Callable[[Progress], None]:
         def tell(progress: Progress) -> None:
-            self.tell_phase(phase, progress.done, progress.total)
+            self.tell_phase(phase, progress.done, progress.total, detail)
 
         return tell
 

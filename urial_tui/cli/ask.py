@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from urial_tui.cli.completing import side_names
+from urial_tui.cli.context_options import context_options
 
 if TYPE_CHECKING:
     from urial_tui.cli.asking import Answered
@@ -46,6 +47,7 @@ class FiniteRange(click.FloatRange):
     "--json", "as_json", is_flag=True, help="Print one JSON object when the answer is complete."
 )
 @click.option("--no-save", is_flag=True, help="Leave no trace in the history.")
+@context_options()
 def ask(
     query: str | None,
     demo: bool,
@@ -57,6 +59,7 @@ def ask(
     max_tokens: int | None,
     as_json: bool,
     no_save: bool,
+    overrides: dict[str, Any],
 ) -> None:
     """Ask QUERY and stream the answer. `-` reads the query from standard input."""
     from urial_tui.cli.asking import Asking, run
@@ -78,6 +81,7 @@ def ask(
             max_tokens=max_tokens,
             save=not no_save,
             stream=not as_json,
+            overrides=overrides,
         )
     )
     if as_json:

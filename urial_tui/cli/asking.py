@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -15,6 +15,8 @@ from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, ContextNotice, StoreTrouble, TextStreamed
 from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.turn import Outcome, Turn
+from urial_tui.cli.fit_warning import warn_unless_fits
+from urial_tui.engine.protocol import ContextInfo
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.safetext import Sanitizer
 from urial_tui.services import Services, SideChoice
@@ -35,6 +37,8 @@ class Asking:
     max_tokens: int | None
     save: bool
     stream: bool
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Settings of this run, by key."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Answered:
     sampling: dict[str, Any]
     session_id: str | None
     message_id: str | None
+    info: ContextInfo
     signal: int | None = None
     """What interrupted the answer; 128 + this is the exit code."""
     reader_gone: bool = False
@@ -94,6 +99,12 @@ class Answered:
             "template_hash": side.style.template_hash,
             "sampling": sampling,
             "n_ctx": side.spec.n_ctx,
+            "n_threads": self.info.n_threads,
+            "n_batch": side.spec.n_batch,
+            "flash_attention": side.spec.flash_attention,
+            "kv_type": side.spec.kv_type,
+            "device": self.info.device,
+            "gpu_layers": self.info.gpu_layers,
             "versions": side.versions,
         }
 
@@ -104,7 +115,7 @@ def run(asking: Asking) -> Answered:
 
 
 async def _run(asking: Asking) -> Answered:
-    services = Services()
+    services = Services(overrides=asking.overrides)
     loop = asyncio.get_running_loop()
     this = asyncio.current_task()
     turn: Turn | None = None
@@ -137,6 +148,7 @@ async def _run(asking: Asking) -> Answered:
         side = _as_asked(side, asking)
         hashing = asyncio.create_task(services.hash_files(side))
         store = await _store(services, asking)
+        warn_unless_fits(await services.fit([side]))
         info = await services.engine.open(side.spec)
         screen = _Screen(asking.stream, on_gone=end)
         # The turn is there before its rows: a signal from now on ends an answer that is kept and told.
@@ -156,6 +168,7 @@ async def _run(asking: Asking) -> Answered:
             sampling,
             session.id if saved else None,
             answer.id if saved else None,
+            info,
             caught[0] if caught else None,
             screen.gone,
         )

@@ -73,6 +73,7 @@ def reference_command() -> None:
 def _shown(item: Field, value: Any) -> str:
     if value is None:
         return f"({item.optional})"
+    value = item.written(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"{text} {item.unit}".rstrip()
 

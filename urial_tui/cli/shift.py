@@ -1,12 +1,13 @@
 """`urial-tui shift`: how a reference would have ranked each token of an answer, for one query or for a file of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from urial_tui.cli.ask import FiniteRange
 from urial_tui.cli.completing import reference_names, side_names
+from urial_tui.cli.context_options import context_options
 
 if TYPE_CHECKING:
     from urial_tui.cli.shift_items import Row
@@ -80,6 +81,7 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
     metavar="FILE",
     help="Write one JSON line an item to FILE, and go on after the items that are there.",
 )
+@context_options(references=True)
 def shift(
     query: str | None,
     demo: bool,
@@ -97,6 +99,7 @@ def shift(
     as_lines: bool,
     html: Path | None,
     output: Path | None,
+    overrides: dict[str, Any],
 ) -> None:
     """Compare sides token by token over the answer to QUERY (- or a pipe: standard input).
 
@@ -132,6 +135,7 @@ def shift(
         seed=seed,
         top_k=top_k,
         output=output,
+        overrides=overrides,
     )
     _compare(shifting, as_json=as_json, as_lines=as_lines, html=html)
 

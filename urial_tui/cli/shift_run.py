@@ -14,6 +14,7 @@ import msgspec
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.references import ActiveReference, resolve_reference, trace_side
 from urial_tui.chat.shifting import Shifter, greedy_unless
+from urial_tui.cli.fit_warning import warn_unless_fits
 from urial_tui.cli.shift_items import OutputFile, Row, fingerprint
 from urial_tui.cli.shift_json import Item, Json, item_of
 from urial_tui.cli.shift_progress import ProgressLine
@@ -41,6 +42,7 @@ class Shifting:
     seed: int | None = None
     top_k: int = 10
     output: Path | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,7 +95,7 @@ def run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
 
 
 async def _run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
-    services = Services()
+    services = Services(overrides=shifting.overrides)
     outcome = Outcome(total=len(shifting.rows))
     progress = ProgressLine(len(shifting.rows))
     output: OutputFile | None = None
@@ -111,6 +113,8 @@ async def _run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
             there = {item.index for item in outcome.items}
             shifter = None
             if any(row.index not in there and row.problem is None for row in shifting.rows):
+                sides = [*([generator] if generator else []), *(ref.side for ref in references)]
+                warn_unless_fits(await services.fit(sides))
                 shifter = Shifter(
                     services.engine,
                     generator,
@@ -198,7 +202,7 @@ async def _sides(
         generator = await services.activate(shifting.generator)
     references = tuple(
         [
-            await resolve_reference(services.activate, notation, number)
+            await resolve_reference(services.activate, notation, number, generator)
             for number, notation in enumerate(shifting.references)
         ]
     )
@@ -230,7 +234,8 @@ def _fingerprint(
             "references": [_identity(asdict(side)) for side in sides],
             "n_ctx": spec.n_ctx,
             "n_threads": spec.n_threads or os.cpu_count(),
-            "gpu_layers": spec.gpu_layers,
+            "gpu_layers": [spec.gpu_layers, *(ref.spec.gpu_layers for ref in references)],
+            "context": [spec.n_batch, spec.flash_attention, spec.kv_type, spec.main_gpu],
             "llama-cpp-python": versions().get("llama-cpp-python", ""),
             "sampling": sampling,
             "max_tokens": max_tokens,

@@ -151,7 +151,8 @@ def save_settings(changes: Settings | Mapping[str, Any], path: Path) -> Settings
             table.update(value)
             holder[name] = table
         else:
-            holder[name] = list(value) if isinstance(value, tuple) else value
+            written = field_named(key).written(value)
+            holder[name] = list(written) if isinstance(written, tuple) else written
     _write_atomically(path, tomlkit.dumps(document))
     return after
 

@@ -15,7 +15,9 @@ from typing import Any, Final, Literal
 
 from urial_tui.errors import SettingsError
 
-Kind = Literal["text", "integer", "number", "yes/no", "folders", "sides", "keymap"]
+Kind = Literal[
+    "text", "integer", "number", "yes/no", "choice", "layers", "folders", "sides", "keymap"
+]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -31,6 +33,7 @@ def _setting(
     unit: str = "",
     optional: str = "",
     pattern: str = "",
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field that carries its own description; `optional`: what leaving it out means."""
     about = {
@@ -42,6 +45,7 @@ def _setting(
         "unit": unit,
         "optional": optional,
         "pattern": pattern,
+        "choices": choices,
     }
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=about)
@@ -50,6 +54,9 @@ def _setting(
 
 DEFAULT_MAX_TOKENS: Final = 512
 """How long an answer may be where neither the settings nor the pack say so."""
+
+AUTO: Final = "auto"
+"""How -1 is written where it means what fits."""
 
 _PACK = "the pack's own value"
 
@@ -123,9 +130,32 @@ class Settings:
     n_threads: int = _setting(
         0, "integer", "Engine", "CPU threads; 0 is one for each physical core.", low=0, high=1024,
     )  # fmt: skip
+    n_batch: int = _setting(
+        512, "integer", "Engine",
+        "Prompt tokens that are read at once; more take more memory and suit GPUs.",
+        low=64, high=16_384, unit="tokens",
+    )  # fmt: skip
+    flash_attention: str = _setting(
+        "auto", "choice", "Engine", "Attention without a table of all scores; `auto` takes it where it can be used.",
+        choices=("auto", "on", "off"),
+    )  # fmt: skip
+    kv_type: str = _setting(
+        "f16", "choice", "Engine",
+        "How the context's keys and values are kept; `q8_0` and `q4_0` are smaller and need flash attention.",
+        choices=("f16", "bf16", "f32", "q8_0", "q4_0"),
+    )  # fmt: skip
     gpu_layers: int = _setting(
-        -1, "integer", "Engine", "Layers on the GPU; -1 takes as many as fit, 0 stays on the CPU.",
+        -1, "layers", "Engine", "Layers on the GPU; `auto` (-1) takes as many as fit, 0 stays on the CPU.",
         low=-1, high=10_000,
+    )  # fmt: skip
+    reference_gpu_layers: int | None = _setting(
+        None, "layers", "Engine",
+        "The same for references; one on the generator's own model file shares its weights where they are.",
+        low=-1, high=10_000, optional="as `gpu_layers`",
+    )  # fmt: skip
+    main_gpu: int = _setting(
+        -1, "integer", "Engine", "The number of the one GPU to use; -1 leaves it to llama.cpp, which uses all.",
+        low=-1, high=255,
     )  # fmt: skip
     prompt_state_quota_mb: int = _setting(
         2048, "integer", "Engine",
@@ -160,6 +190,7 @@ class Field:
     unit: str
     optional: str
     pattern: str
+    choices: tuple[str, ...]
 
     @property
     def expected(self) -> str:
@@ -169,6 +200,8 @@ class Field:
             "integer": "a whole number",
             "number": "a number",
             "yes/no": "true or false",
+            "choice": f"one of {', '.join(self.choices)}",
+            "layers": f"{AUTO} or a whole number",
             "folders": "a list of folders",
             "sides": "a list of sides",
             "keymap": "a table of binding id = keys",
@@ -192,14 +225,20 @@ class Field:
             raise SettingsError(f"{self.key} must not be empty")
         if self.pattern and not re.fullmatch(self.pattern, checked):
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
+        if self.choices and checked not in self.choices:
+            raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
         return checked
+
+    def written(self, value: Any) -> Any:
+        """A checked value as the file and the commands write it."""
+        return AUTO if self.kind == "layers" and value == -1 else value
 
     def parse(self, text: str) -> Any:
         """Read a value that was typed, in a form or as `settings set KEY VALUE`."""
         text = text.strip()
         if not text and self.optional:
             return None
-        if self.kind == "text":
+        if self.kind in ("text", "choice") or (self.kind == "layers" and text == AUTO):
             return self.check(text)
         if self.kind == "folders" and not text.startswith("["):
             return self.check([part for part in text.split(os.pathsep) if part])
@@ -225,6 +264,10 @@ def _check_integer(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _check_layers(value: Any) -> Any:
+    return -1 if value == AUTO else _check_integer(value)
 
 
 def _check_number(value: Any) -> Any:
@@ -266,6 +309,8 @@ _CHECKS: Final[dict[Kind, Callable[[Any], Any]]] = {
     "integer": _check_integer,
     "number": _check_number,
     "yes/no": _check_yes_no,
+    "choice": _check_text,
+    "layers": _check_layers,
     "folders": _check_folders,
     "sides": _check_sides,
     "keymap": _check_keymap,
