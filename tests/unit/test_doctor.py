@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.support import tinygguf
-from tests.support.scripted_engine import ScriptedEngine
+from tests.support.scripted_engine import CPU_DEVICE, ScriptedEngine
 from urial_tui.cli import doctor as module
 from urial_tui.cli import engine_access
 from urial_tui.cli.engine_access import Loaded, try_demo
@@ -25,7 +25,7 @@ Check = dict[str, Any]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
-    description = Description(1, "0.3.36", "AVX2 = 1", False, ("CPU",), ())
+    description = Description(1, "0.3.36", "AVX2 = 1", False, (CPU_DEVICE,), (), ("CPU",))
     monkeypatch.setattr(engine_access, "describe", lambda: description)
     return tmp_path / "home"
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import tinygguf
+from tests.support.scripted_engine import CPU_DEVICE
 from tests.support.scripted_scoring import Scoring, ScoringEngine
 from urial_tui import paths, services
 from urial_tui.chat.noise import Measurements
@@ -20,7 +21,7 @@ Said = tuple[int, str, str]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
-    described = Description(1, "0.3.36", "AVX2 = 1", False, ("CPU",), ())
+    described = Description(1, "0.3.36", "AVX2 = 1", False, (CPU_DEVICE,), (), ("CPU",))
     monkeypatch.setattr(engine_access, "describe", lambda: described)
 
 

@@ -10,19 +10,19 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from urial_tui import __version__, paths
+from urial_tui.cli.context_options import context_options
+from urial_tui.cli.doctor_checks import Check, Status
 from urial_tui.cli.settings import load_or_defaults
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize, sanitize_line
-from urial_tui.settings import Settings
-
-Status = Literal["ok", "warn", "fail"]
+from urial_tui.settings import with_values
 
 INDEX_CHECK_BYTES = 256 * 1024 * 1024
 """Up to this size the history is copied into memory to check its search index."""
@@ -33,17 +33,6 @@ _MARKS: dict[Status, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Check:
-    """One finding. `hint` says what to do when `status` is not ok."""
-
-    group: str
-    name: str
-    status: Status
-    detail: str
-    hint: str = ""
-
-
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 @click.option(
@@ -52,15 +41,16 @@ class Check:
     metavar="GEN REF",
     help="Check these two sides instead: vocabularies, noise and null rate on this machine.",
 )
-def doctor(as_json: bool, pair: tuple[str, str] | None) -> None:
+@context_options(references=True)
+def doctor(as_json: bool, pair: tuple[str, str] | None, overrides: dict[str, Any]) -> None:
     """Check versions, engine, devices, paths, settings, packs, history, models and terminal."""
     checks: list[Check] = []
     more: dict[str, Any] = {}
-    groups = _GROUPS
+    groups = _GROUPS | {"models": lambda: _models(overrides)}
     if pair is not None:
         from urial_tui.cli.doctor_pair import check_pair
 
-        found, more = check_pair(*pair)
+        found, more = check_pair(*pair, overrides)
         groups = {"pair": lambda: iter(found)}
     for group, run in groups.items():
         for check in _guarded(group, run):
@@ -113,21 +103,9 @@ def _versions() -> Iterator[Check]:
 
 
 def _engine() -> Iterator[Check]:
-    from urial_tui.cli.engine_access import describe
+    from urial_tui.cli.doctor_engine import engine_checks
 
-    about = describe()
-    group = "engine"
-    yield Check(group, "llama.cpp", "ok", f"{about.llama_cpp_version}; {about.system_info}".strip())
-    if about.missing_symbols:
-        missing = ", ".join(about.missing_symbols)
-        hint = "Install the llama-cpp-python version that urial-tui asks for."
-        yield Check(group, "symbols", "fail", f"missing: {missing}", hint)
-    else:
-        yield Check(group, "symbols", "ok", "all there")
-    offload = "built with GPU support" if about.gpu_offload else "CPU only"
-    yield Check(group, "offload", "ok", offload)
-    for device in about.devices:
-        yield Check(group, "device", "ok", device)
+    yield from engine_checks()
 
 
 def _paths() -> Iterator[Check]:
@@ -206,7 +184,8 @@ def _history() -> Iterator[Check]:
         yield Check("history", "search index", "ok", "agrees with the texts")
 
 
-def _models() -> Iterator[Check]:
+def _models(overrides: dict[str, Any]) -> Iterator[Check]:
+    from urial_tui.cli.doctor_engine import demo_runs
     from urial_tui.cli.doctor_pair import kept_noise
     from urial_tui.models import demo
     from urial_tui.models.gguf_header import read_header
@@ -215,7 +194,7 @@ def _models() -> Iterator[Check]:
     from urial_tui.sides import DEMO, parse_side
 
     group = "models"
-    settings, _ = load_or_defaults()
+    settings = with_values(load_or_defaults()[0], overrides)
     wants_demo = parse_side(settings.side).model == DEMO
     missing: Status = "fail" if wants_demo else "warn"
     hint = "pip install 'urial-tui[demo]'"
@@ -225,7 +204,7 @@ def _models() -> Iterator[Check]:
         detail = f"{header.display_name} {header.quantization}, assembled, {state}"
         yield Check(group, DEMO, "ok", detail)
         if demo.is_assembled():
-            yield _demo_runs(settings)
+            yield from demo_runs(settings)
     elif demo.is_installed():
         yield Check(group, DEMO, "ok", "installed, put together at its first use")
     else:
@@ -239,18 +218,6 @@ def _models() -> Iterator[Check]:
     if not wants_demo:
         resolved = resolve_side(settings.side, library, settings)
         yield Check(group, "side", "ok", f"{settings.side}: {resolved.model_path}")
-
-
-def _demo_runs(settings: Settings) -> Check:
-    from urial_tui.cli import engine_access
-
-    group, name = "models", "demo runs"
-    try:
-        loaded = engine_access.try_demo(settings)
-    except UrialError as error:
-        return Check(group, name, "fail", error.message, error.hint)
-    detail = f"loaded in {loaded.load_s:.2f} s, {loaded.device}; a word is {loaded.tokens} tokens"
-    return Check(group, name, "ok", detail)
 
 
 def _terminal() -> Iterator[Check]:
@@ -282,6 +249,6 @@ _GROUPS: dict[str, Callable[[], Iterator[Check]]] = {
     "settings": _settings,
     "packs": _packs,
     "history": _history,
-    "models": _models,
+    "models": lambda: _models({}),
     "terminal": _terminal,
 }

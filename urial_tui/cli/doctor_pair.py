@@ -12,7 +12,7 @@ from typing import Any
 from urial_tui import paths
 from urial_tui.chat.measuring import Measurement, Measurements, measure
 from urial_tui.chat.references import check_reference, resolve_reference
-from urial_tui.cli.doctor import Check
+from urial_tui.cli.doctor_checks import Check
 from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.engine.protocol import ContextSpec, Progress
 from urial_tui.errors import UrialError
@@ -30,13 +30,17 @@ def kept_noise() -> Iterator[Check]:
         yield Check("models", f"noise of {name}", "ok", detail)
 
 
-def check_pair(generator: str, reference: str) -> tuple[list[Check], dict[str, Any]]:
+def check_pair(
+    generator: str, reference: str, overrides: dict[str, Any]
+) -> tuple[list[Check], dict[str, Any]]:
     """Findings, and the numbers for `--json`. Raises UrialError for a side that cannot be used at all."""
-    return asyncio.run(_check_pair(generator, reference))
+    return asyncio.run(_check_pair(generator, reference, overrides))
 
 
-async def _check_pair(generator: str, reference: str) -> tuple[list[Check], dict[str, Any]]:
-    services = Services()
+async def _check_pair(
+    generator: str, reference: str, overrides: dict[str, Any]
+) -> tuple[list[Check], dict[str, Any]]:
+    services = Services(overrides=overrides)
     progress = ProgressLine()
     checks: list[Check] = []
 
@@ -45,7 +49,7 @@ async def _check_pair(generator: str, reference: str) -> tuple[list[Check], dict
 
     try:
         ours = await services.activate(generator)
-        ref = await resolve_reference(services.activate, reference, 0)
+        ref = await resolve_reference(services.activate, reference, 0, ours)
         about: dict[str, Any] = {"compatible": True}
         try:
             checked = await check_reference(services.engine, ours, ref, tell)

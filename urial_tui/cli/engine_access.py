@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.engine.client import EngineClient
+from urial_tui.engine.memory import MemoryTaken
 from urial_tui.engine.protocol import Description, Prompt, Span
+from urial_tui.models.gguf_header import read_header
+from urial_tui.models.memory import MemoryEstimate, estimate
 from urial_tui.prompts.types import Rendered
 from urial_tui.services import Services, SideChoice
 from urial_tui.settings import Settings
@@ -31,11 +35,14 @@ def describe() -> Description:
 
 @dataclass(frozen=True)
 class Loaded:
-    """That a model runs: seconds to load it, tokens of a word, where it computes."""
+    """That a model runs: seconds to load it, tokens of a word, where it computes; its memory as it was worked out
+    beforehand, and as llama.cpp took it."""
 
     load_s: float
     tokens: int
     device: str
+    estimate: MemoryEstimate | None = None
+    memory: MemoryTaken | None = None
 
 
 def try_demo(settings: Settings) -> Loaded:
@@ -47,7 +54,14 @@ def try_demo(settings: Settings) -> Loaded:
             active = await _model(Services(settings), SideChoice(demo=True))
             info = await engine.open(active.spec)
             tokens = await engine.tokenize(active.spec, Prompt(spans=(Span("walking"),)))
-            return Loaded(info.load_s, len(tokens.ids), info.device)
+            expected = estimate(
+                read_header(Path(active.spec.model_path)),
+                settings.n_ctx,
+                n_batch=settings.n_batch,
+                kv_type=settings.kv_type,
+                flash_attention=settings.flash_attention,
+            )
+            return Loaded(info.load_s, len(tokens.ids), info.placement, expected, info.memory)
         finally:
             await engine.aclose()
 
