@@ -5,18 +5,56 @@ goes wrong is switched on by name in `faults`, per path; every request that came
 manager; nothing waits by time except what a fault says.
 """
 
+import contextlib
 import hashlib
 import json
+import random
+import struct
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import pytest
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BLOCK = 64 * 1024
+
+
+def model_bytes(size: int, seed: int = 0) -> bytes:
+    """A file of `size` bytes that begins as a GGUF with nothing in it; the rest is random, the same for a seed."""
+    header = struct.pack("<4sIQQ", b"GGUF", 3, 0, 0)
+    return header + random.Random(seed).randbytes(size - len(header))
+
+
+@contextlib.contextmanager
+def serving(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["FakeHub"]:
+    """A hub that this process and those that it starts find, with a home of its own, no login, and no long waits."""
+    from huggingface_hub import close_session, constants
+
+    from urial_tui.models.hub import fetch
+
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("URIAL_TUI_HOME", str(home / "app"))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "hf" / "token"))
+    monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(home / "hf" / "stored_tokens"))
+    monkeypatch.setattr(fetch, "DELAYS_S", (0.0,) * len(fetch.DELAYS_S))
+    with FakeHub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        close_session()
+        try:
+            yield hub
+        finally:
+            close_session()
 
 
 @dataclass(frozen=True)

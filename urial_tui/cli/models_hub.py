@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from urial_tui.models.hub.types import HubRepo
 
 
-@click.command()
+@click.command(short_help="Find models on the Hugging Face Hub.")
 @click.argument("query")
 @click.option(
     "--limit",
@@ -57,7 +57,7 @@ def _repo_line(repo: "HubRepo", width: int) -> str:
     return f"{repo.id:<{width}}  {downloads:>20}  {', '.join(fact for fact in facts if fact)}"
 
 
-@click.command()
+@click.command(short_help="Fetch a model from the hub.")
 @click.argument("name", metavar="REPO[:QUANT]")
 @click.option("--revision", metavar="REV", help="A branch, tag or commit instead of the newest.")
 @click.option("--list", "only_list", is_flag=True, help="List what there is, and fetch nothing.")
@@ -77,7 +77,7 @@ def pull(name: str, revision: str | None, only_list: bool, yes: bool, as_json: b
         pulling.pull(name, revision, yes=yes, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Pairs of models to begin with.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def starters(as_json: bool) -> None:
     """Pairs of a base and an aligned model to begin with, by the memory that they need."""

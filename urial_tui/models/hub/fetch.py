@@ -108,7 +108,7 @@ def _proceed(watch: Watch) -> None:
 
 def _fill(part: Part, watch: Watch) -> None:
     """Fetch until the part has all its bytes."""
-    tries = restarts = 0
+    tries = 0
     watch.progress(part.size)
     watch.state("fetching")
     while part.size < part.ticket.file.size:
@@ -127,9 +127,8 @@ def _fill(part: Part, watch: Watch) -> None:
             return
         if part.size - before >= GAIN:
             tries = 0
-        if failure is None or part.size < before:
-            restarts += 1
-            _limit(restarts, part)
+        if part.restarts > MAX_RESTARTS:
+            raise _no_resuming(part)
         if failure is not None:
             _wait(failure, tries, watch)
             tries += 1
@@ -196,17 +195,17 @@ def _beginning(blocks: Iterator[bytes]) -> bytes:
     return first
 
 
-def _limit(restarts: int, part: Part) -> None:
-    if restarts > MAX_RESTARTS:
-        raise HubError(
-            f"{session.host()} does not let {part.ticket.path} be resumed, and the connection does not last",
-            hint="Try again over another connection.",
-            kind="hub-unreachable",
-        )
+def _no_resuming(part: Part) -> HubError:
+    return HubError(
+        f"{session.host()} does not let {part.ticket.path} be resumed, and the connection does not last",
+        hint="Try again over another connection.",
+        kind="hub-unreachable",
+    )
 
 
 def _restart(part: Part, watch: Watch, why: str) -> None:
     part.restart()
+    part.restarts += 1
     watch.progress(0)
     watch.note(f"{why}, so that fetching it begins anew")
 

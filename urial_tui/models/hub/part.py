@@ -38,7 +38,7 @@ class Part:
         self.path = target.with_name(target.name + PART)
         check_way(folder, target)
         self._file = self._locked()
-        self.size = 0
+        self.size = self.restarts = 0
         self._digest = hashlib.sha256()
 
     def _locked(self) -> io.FileIO:
