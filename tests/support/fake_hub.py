@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -180,9 +181,7 @@ class FakeHub:
             fake = hub
             name = where
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        return server
+        return _Server(("127.0.0.1", 0), Handler)
 
     def note(self, seen: Seen) -> None:
         with self._lock:
@@ -198,6 +197,15 @@ class FakeHub:
                         fault.times -= 1
                     return fault
         return Fault()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
