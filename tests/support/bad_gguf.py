@@ -2,7 +2,8 @@
 
 `CASES` says of each how far it must come: `refused` files are refused from their header; the others look right there
 and are refused by the engine. All are made from one small model that loads, so that a case differs from a good file
-in exactly what its name says. Only tests use this module; it needs the `gguf` package (extra `dev`).
+in exactly what its name says; `ADAPTER_CASES` are adapters. Only tests use this module; it needs the `gguf` package
+(extra `dev`).
 """
 
 import gzip
@@ -246,7 +247,7 @@ def _not_gguf() -> Iterable[Case]:
     yield _bytes("a web page", b"<!DOCTYPE html><html><body>404</body></html>")
     yield _bytes("an LFS pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     yield _bytes("a hub's error", b'{"error":"Access to model is restricted"}')
-    yield _bytes("text", "Qu'ils mangent de la brioche.\n".encode() * 20)
+    yield _bytes("text", b"Qu'ils mangent de la brioche.\n" * 20)
     yield Case("gzip", lambda path, good: _put(path, gzip.compress(good.written())))
     yield Case("a folder", lambda path, _: path.mkdir())
     yield Case("a link to nothing", lambda path, _: path.symlink_to(path.parent / "gone.gguf"))
@@ -466,3 +467,27 @@ def good_parts(folder: Path) -> Parts:
     """The model that every case is made from; `written()` of it loads."""
     path = tinygguf.write_model(folder / "good.gguf", chat_template=tinygguf.CHATML)
     return take_apart(path.read_bytes())
+
+
+def _adapters() -> Iterable[Case]:
+    yield _parts("no tensors", lambda good: replace(good, infos=(), data=b""), tolerated=True)
+    yield _key("for another architecture", "general.architecture", TEXT, string("qwen2"))
+    yield _key("of another type", "adapter.type", TEXT, string("control"))
+    yield _parts("of no type", lambda good: good.without("adapter.type"))
+    yield _key("a type that is a number", "adapter.type", U32, u32(1))
+    yield _tensor("for a tensor that is not there", index=0, name=b"blk.9.attn_q.weight.lora_a")
+    yield _tensor("of another width", index=0, dims=(32, 8))
+    yield _tensor("of another rank", index=0, dims=(64, 2))
+    yield _tensor("half of a pair", index=1, name=b"blk.0.attn_q.weight.lora_x")
+    yield _tensor("a name of no use", index=0, name=b"abc")
+    yield _tensor("overlapping", index=1, offset=0)
+    yield _cut("cut in the weights", lambda good: len(good.written()) // 2)
+    yield _key("a scale in words", "adapter.lora.alpha", TEXT, string("8"), refused=False)
+
+
+ADAPTER_CASES: Final = tuple(_adapters())
+
+
+def good_adapter_parts(folder: Path) -> Parts:
+    """The adapter that every one of `ADAPTER_CASES` is made from; it fits `good_parts`."""
+    return take_apart(tinygguf.write_adapter(folder / "good-lora.gguf").read_bytes())

@@ -29,16 +29,46 @@ def check_adapter(adapter: GgufHeader, model: GgufHeader) -> None:
             kind="adapter-mismatch",
         )
     shapes = {tensor.name: tensor.shape for tensor in model.tensors}
-    for tensor in adapter.tensors:
-        base, _, factor = tensor.name.rpartition(".")
-        if factor not in ("lora_a", "lora_b") or base == "token_embd.weight" or model.split_count:
+    pairs = _pairs(adapter)
+    for base, factors in pairs.items():
+        if base == "token_embd.weight" or model.split_count:
             continue
         shape = shapes.get(base, ())
-        side = 0 if factor == "lora_a" else 1
-        if len(shape) < 2 or len(tensor.shape) < 2 or tensor.shape[side] != shape[side]:
-            raise ModelError(
-                f"the adapter {adapter.path} does not fit {model.path}: {base} is "
-                + ("missing there" if not shape else "of another size"),
-                hint="Use the adapter with the model that it was trained on.",
-                kind="adapter-mismatch",
-            )
+        for side, factor in enumerate(factors):
+            if len(shape) < 2 or len(factor) < 2 or factor[side] != shape[side]:
+                raise ModelError(
+                    f"the adapter {adapter.path} does not fit {model.path}: {base} is "
+                    + ("missing there" if not shape else "of another size"),
+                    hint="Use the adapter with the model that it was trained on.",
+                    kind="adapter-mismatch",
+                )
+
+
+def _pairs(adapter: GgufHeader) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Each tensor that is adapted, with the shapes of its two factors. Raises ModelError where they are no pairs."""
+
+    def damaged(what: str) -> ModelError:
+        return ModelError(
+            f"{adapter.path} is no complete LoRA adapter: {what}",
+            hint="Download or convert the adapter again.",
+            kind="gguf-damaged",
+        )
+
+    first: dict[str, tuple[int, ...]] = {}
+    second: dict[str, tuple[int, ...]] = {}
+    for tensor in adapter.tensors:
+        base, _, factor = tensor.name.rpartition(".")
+        if factor not in ("lora_a", "lora_b"):
+            if tensor.name.endswith("_norm.weight"):
+                continue  # llama.cpp passes over these
+            raise damaged(f"it has a tensor {tensor.name!r}")
+        (first if factor == "lora_a" else second)[base] = tensor.shape
+    if not first and not second:
+        raise damaged("it has no weights")
+    if first.keys() != second.keys():
+        lonely = min(first.keys() ^ second.keys())
+        raise damaged(f"{lonely} has one factor of two")
+    for base, shape in first.items():
+        if base != "token_embd.weight" and shape[1:2] != second[base][:1]:
+            raise damaged(f"the factors of {base} have different ranks")
+    return {base: (shape, second[base]) for base, shape in first.items()}

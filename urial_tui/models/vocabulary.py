@@ -8,7 +8,7 @@ import itertools
 import os
 import struct
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from urial_tui.errors import ModelError
 from urial_tui.models.gguf_bytes import BoundedBytes
@@ -20,9 +20,9 @@ from urial_tui.shift.vocabularies import Difference, Vocabulary, VocabularyMatch
 
 __all__ = ["Difference", "VocabularyMatch", "compare", "compute_fingerprint", "fingerprint"]
 
-MAX_TOKENS: Final = 1_000_000
-MAX_BYTES: Final = 48 * 1024 * 1024
-"""Of the list of tokens; the largest of today take about 5 million."""
+MAX_TOKENS: Final = 600_000
+MAX_BYTES: Final = 24 * 1024 * 1024
+"""Of the list of tokens; the largest of today has 262,144 in 5 million bytes."""
 
 _MODEL: Final = "tokenizer.ggml.model"
 _TYPES: Final = "tokenizer.ggml.token_type"
@@ -94,15 +94,26 @@ def read_vocabulary(path: Path) -> Vocabulary:
             )
         if found.count > MAX_TOKENS or found.end - found.begin > MAX_BYTES:
             raise data.damaged(f"its vocabulary of {found.count} tokens is too large")
-        file.seek(found.begin)
-        raw = file.read(found.end - found.begin)
-        texts = _texts(raw, found.count)
+        texts = _texts(_read(file, data, found.begin, found.end), found.count)
         attributes = [vocabularies.NORMAL] * found.count
         if found.types_at:
-            file.seek(found.types_at)
-            types = struct.unpack(f"<{found.count}i", file.read(4 * found.count))
+            raw = _read(file, data, found.types_at, found.types_at + 4 * found.count)
+            types = struct.unpack(f"<{found.count}i", raw)
             attributes = [_ATTRIBUTES.get(kind, 0) for kind in types]
     return Vocabulary(found.kind, texts, attributes, fingerprint_of(found.kind, texts))
+
+
+def _read(file: BinaryIO, data: BoundedBytes, begin: int, end: int) -> bytes:
+    try:
+        file.seek(begin)
+        raw = file.read(end - begin)
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {data.path}: {error.strerror or error}", kind="unreadable"
+        ) from error
+    if len(raw) != end - begin:
+        raise data.truncated()
+    return raw
 
 
 class _Where:
