@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from urial_tui import paths
+from urial_tui.cli.models_text import human_size
 from urial_tui.cli.pulling_report import (
     Chosen,
     Json,
@@ -202,8 +203,6 @@ def _signals() -> Iterator[None]:
 
 
 def _paused(statuses: Sequence[DownloadStatus], *, as_json: bool) -> None:
-    from urial_tui.cli.models import human_size
-
     done, total = sum(each.done for each in statuses), sum(each.total for each in statuses)
     message = f"paused: {human_size(done)} of {human_size(total)} are here"
     hint = "The same command goes on from there."

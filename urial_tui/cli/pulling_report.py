@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from urial_tui import paths
+from urial_tui.cli.models_text import human_size
 from urial_tui.errors import UrialError
 from urial_tui.models.fit import Verdict, verdict_for_size
 from urial_tui.models.hub.download import id_of
@@ -40,8 +41,6 @@ class Chosen:
 
 def quant_lines(quants: Sequence[Quant]) -> Iterator[str]:
     """The models of a repository, one a line."""
-    from urial_tui.cli.models import human_size
-
     width = max((len(quant.label) for quant in quants), default=0)
     for quant in quants:
         parts = f", {len(quant.files)} parts" if len(quant.files) > 1 else ""
@@ -67,8 +66,6 @@ def notes(listing: RepoListing) -> None:
 
 def progress_line(statuses: Sequence[DownloadStatus]) -> str:
     """`Q4_K_M  1.2 of 4.9 GB  24 %  31.0 MB/s  2:01 left`."""
-    from urial_tui.cli.models import human_size
-
     done, total = sum(each.done for each in statuses), sum(each.total for each in statuses)
     rate = sum(each.rate for each in statuses)
     name = statuses[0].label if len(statuses) == 1 else f"{len(statuses)} models"
@@ -114,8 +111,6 @@ def result(chosen: Chosen, folder: Path, status: DownloadStatus | None) -> Json:
 
 def tell(chosen: Chosen, found: Json) -> None:
     """One model in words, once it is here."""
-    from urial_tui.cli.models import human_size
-
     if not found["complete"]:
         return
     size = human_size(chosen.quant.size)
