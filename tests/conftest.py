@@ -1,4 +1,4 @@
-"""Fixtures for every folder: the embedded model, assembled once and linked into each test's own home."""
+"""Fixtures for every folder: the embedded model, assembled once and linked into each test's own home; no others."""
 
 import os
 import shutil
@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from urial_tui.models import demo
+from urial_tui.models import demo, places
 
 GiveDemo = Callable[[Path], Path]
+
+
+@pytest.fixture(autouse=True)
+def no_models_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other programs keep where no test's home is must not turn up in a test."""
+    monkeypatch.setattr(places, "OLLAMA_SERVICE", ())
+    for name in ("HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "LLAMA_CACHE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")

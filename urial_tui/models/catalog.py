@@ -88,7 +88,12 @@ class Catalog:
         written = looks_like_a_path(name)
         if (written or path.is_file()) and (os.path.lexists(path) or len(path.parts) > 1):
             return self._at(path.absolute())
-        entry = self._library.find(name)
+        try:
+            entry = self._library.find(name)
+        except ModelError:
+            if written or path.is_dir():
+                return self._at(path.absolute())
+            raise
         return next(facts for facts in self.facts() if facts.path == entry.path)
 
     def _at(self, path: Path) -> ModelFacts:

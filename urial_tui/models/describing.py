@@ -48,7 +48,8 @@ def embedded_facts(index: Index, hashed: Mapping[str, Any]) -> ModelFacts:
         vocabulary = demo.VOCABULARY if not problem else None
         return replace(_EMBEDDED, path=path, problem=problem, vocabulary=vocabulary)
     entry = LibraryEntry(DEMO, path, "embedded", path.stat().st_size, (path,))
-    return entry_facts(entry, index, hashed)
+    facts = entry_facts(entry, index, hashed)
+    return replace(facts, vocabulary=demo.VOCABULARY) if demo.is_assembled() else facts
 
 
 def shipped_facts(index: Index, hashed: Mapping[str, Any]) -> list[ModelFacts]:

@@ -20,6 +20,8 @@ MAX_DEPTH: Final = 8
 MAX_SEEN: Final = 100_000
 MAX_FOUND: Final = 5_000
 MAX_SECONDS: Final = 10.0
+OLLAMA_SERVICE: tuple[str, ...] = ("/usr/share/ollama/.ollama/models", "/var/lib/ollama")
+"""Where Ollama's installer and the packages of Linux distributions have its service keep models."""
 _HUB_HOSTS: Final = frozenset({"hf.co", "huggingface.co"})
 
 Layout = Literal["files", "repos", "flat", "ollama"]
@@ -67,9 +69,7 @@ def known_places(settings: Settings) -> tuple[Place, ...]:
         Place(Path(hub), "Hugging Face cache"),
         *(Place(path, "LM Studio", "repos") for path in stores.lm_studio_folders(home)),
         Place(Path(env.get("OLLAMA_MODELS") or home / ".ollama" / "models"), "Ollama", "ollama"),
-        # Where its packages for Linux have the service keep them.
-        Place(Path("/usr/share/ollama/.ollama/models"), "Ollama", "ollama"),
-        Place(Path("/var/lib/ollama"), "Ollama", "ollama"),
+        *(Place(Path(folder), "Ollama", "ollama") for folder in OLLAMA_SERVICE),
         Place(Path(env.get("LLAMA_CACHE") or cache / "llama.cpp"), "llama.cpp cache", "flat"),
         Place(home / "Library" / "Caches" / "llama.cpp", "llama.cpp cache", "flat"),
     ]
