@@ -38,7 +38,7 @@ COMMANDS = {
     "shift": Lazy("urial_tui.cli.shift", "shift", "Compare sides token by token."),
     "packs": Lazy("urial_tui.cli.packs", "packs", "List, show, check and import prompt packs."),
     "history": Lazy("urial_tui.cli.history", "history", "List and show stored conversations."),
-    "models": Lazy("urial_tui.cli.models", "models", "List and describe models on this machine."),
+    "models": Lazy("urial_tui.cli.models", "models", "Find, describe, fetch and pair models."),
     "settings": Lazy("urial_tui.cli.settings", "settings", "Show and change settings."),
     "doctor": Lazy("urial_tui.cli.doctor", "doctor", "Check that everything works here."),
 }

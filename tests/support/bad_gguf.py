@@ -233,6 +233,13 @@ def _of_an_unknown_architecture(good: Parts) -> Parts:
     return named.with_key("general.architecture", TEXT, string("abacus"))
 
 
+def _without_heads(good: Parts) -> Parts:
+    attention = "llama.attention."
+    for key, value in (("head_count", 0), ("key_length", 16), ("value_length", 16)):
+        good = good.with_key(attention + key, U32, u32(value))
+    return good
+
+
 def _not_gguf() -> Iterable[Case]:
     yield _bytes("empty", b"")
     yield _bytes("one byte", b"G")
@@ -338,6 +345,7 @@ def _numbers() -> Iterable[Case]:
     yield _key("900 layers", layers, U32, u32(900))
     yield _key("more layers than tensors", layers, U32, u32(3), refused=False)
     yield _key("no heads", heads, U32, u32(0))
+    yield _parts("no heads of a length", _without_heads)
     yield _key("2^32-1 heads", heads, U32, u32(2**32 - 1))
     yield _key("more heads than numbers", heads, U32, u32(4096))
     yield _key("heads for three layers of two", heads, ARRAY, array(U32, 3, u32(4) * 3))

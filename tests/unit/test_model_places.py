@@ -224,6 +224,16 @@ def test_files_of_one_name_and_size_that_are_known_to_differ_are_two(
     assert set(entries(Place(tmp_path, "x"))) == {"m", "b/m"}
 
 
+def test_names_that_say_nothing_make_no_copies(home: Path, facts: Facts) -> None:
+    root = home / ".lmstudio" / "models"
+    for seed, repo in enumerate(("a/X-1B-GGUF", "b/X-1B-Instruct-GGUF")):
+        tiny(root / repo / "ggml-model-q4_0.gguf", seed)
+    assert {name: one.role for name, one in facts().items()} == {
+        "X-1B-GGUF/ggml-model-q4_0": "base",
+        "X-1B-Instruct-GGUF/ggml-model-q4_0": "chat",
+    }
+
+
 def test_of_two_places_the_one_with_all_parts_is_taken(home: Path, tmp_path: Path) -> None:
     for folder, parts in (("a", (1,)), ("b", (1, 2))):
         for number in parts:

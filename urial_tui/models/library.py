@@ -139,7 +139,7 @@ def _entries(found: Iterable[Found]) -> tuple[LibraryEntry, ...]:
         keys: list[object] = [identity]
         if entry.sha256:
             keys.append((entry.sha256, entry.size))
-        keys.append((entry.name.casefold(), entry.size))
+        keys.append((_telling(entry).casefold(), entry.size))
         same = next((known[key] for key in keys if key in known), None)
         if same is not None and not _differ(entries[same], entry):
             entries[same] = _merged(entries[same], entry)
@@ -149,6 +149,13 @@ def _entries(found: Iterable[Found]) -> tuple[LibraryEntry, ...]:
         for key in keys:
             known.setdefault(key, same)
     return tuple(sorted(_unique_names(entries), key=lambda entry: entry.name.casefold()))
+
+
+def _telling(entry: LibraryEntry) -> str:
+    """The name, with its folder in front where it says nothing: `model.gguf` of one size may be anything."""
+    if not says_nothing(entry.name):
+        return entry.name
+    return f"{entry.repo or entry.path.parent.name}/{entry.name}"
 
 
 def _differ(one: LibraryEntry, other: LibraryEntry) -> bool:
