@@ -15,7 +15,8 @@ LEAST_KEYS = 40
 ROUNDS = 12
 KEY_BOUND_MS = 100.0
 MEMORY_BOUND_MIB = 150.0
-QUESTION = "Please write a very long story about an old lighthouse keeper and his cat."
+QUESTION = "Tell a very long story about a lighthouse keeper."
+"""Fits one line of the composer, also beside the inspector, which comes with the first scores."""
 LETTERS = "bdfghjklmnpqrtvwxz"
 """No vowels: what is typed is nowhere else on the screen."""
 
