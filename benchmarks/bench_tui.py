@@ -82,6 +82,7 @@ def run(*, quick: bool = False) -> list[Row]:
                     break
                 _ask(terminal, QUESTION)
                 took += _type(terminal, chooser, keys - len(took))
+                terminal.send("\x1b")  # stop what would be written up to the end of the context
                 _wait_ready(terminal)
             peak = peak_memory(terminal.pid)
             terminal.quit()
