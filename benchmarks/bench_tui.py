@@ -15,7 +15,8 @@ LEAST_KEYS = 40
 ROUNDS = 12
 KEY_BOUND_MS = 100.0
 MEMORY_BOUND_MIB = 150.0
-QUESTION = "Please write a very long story about an old lighthouse keeper and his cat."
+QUESTION = "Tell a very long story about a lighthouse keeper."
+"""Fits one line of the composer, also beside the inspector, which comes with the first scores."""
 LETTERS = "bdfghjklmnpqrtvwxz"
 """No vowels: what is typed is nowhere else on the screen."""
 
@@ -81,6 +82,7 @@ def run(*, quick: bool = False) -> list[Row]:
                     break
                 _ask(terminal, QUESTION)
                 took += _type(terminal, chooser, keys - len(took))
+                terminal.send("\x1b")  # stop what would be written up to the end of the context
                 _wait_ready(terminal)
             peak = peak_memory(terminal.pid)
             terminal.quit()
