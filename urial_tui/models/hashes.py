@@ -110,11 +110,6 @@ def remember_sha256(path: Path, sha256: str) -> None:
     _keep(_key(path), sha256)
 
 
-def keep_sha256(path: Path, sha256: str) -> None:
-    """Remember a hash that was computed elsewhere, while the file was fetched. Raises ModelError."""
-    _keep(_key(path), sha256)
-
-
 def _keep(key: tuple[str, int, int], sha256: str) -> None:
     """Add to the cache. Two programs may lose each other's entry, which costs one more reading."""
     entries = kept_hashes()
