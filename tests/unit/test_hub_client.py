@@ -239,6 +239,17 @@ def test_nothing_is_asked_when_a_variable_says_offline(
     assert hub.requests == []
 
 
+def test_no_request_at_all_leaves_when_a_variable_says_offline(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = session.client()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError) as error:
+        client.get(hub.url)
+    assert error.value.kind == "hub-offline"
+    assert hub.requests == []
+
+
 def test_a_hub_that_is_not_there_is_unreachable_at_once(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,7 +313,7 @@ def test_a_hub_without_a_search_is_no_hub(hub: FakeHub) -> None:
 
 def test_the_library_says_nothing_and_reports_nothing(hub: FakeHub) -> None:
     """In a process of its own: what the library does when it is imported, with every variable that makes it talk."""
-    hub.faults["/nothing-GGUF"] = Fault(status=500)
+    hub.faults["/nothing-GGUF"] = Fault(status=418, headers={"X-HF-Warning": "look; at this"})
     code = (
         "from urial_tui.models.hub.client import Hub\n"
         "from urial_tui.errors import ModelError\n"

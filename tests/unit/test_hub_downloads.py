@@ -307,10 +307,15 @@ def test_parts_of_a_split_model_come_in_order_and_count_together(hub: FakeHub, d
 def test_a_run_that_ended_between_two_parts_is_found(hub: FakeHub, desk: Desk) -> None:
     names = [f"m-BF16-{no:05}-of-00002.gguf" for no in (1, 2)]
     hub.repos[REPO].files = {name: model_bytes(300_000, no) for no, name in enumerate(names)}
-    hub.faults[names[1]] = Fault(status=404)
+    hub.cdn_faults[names[0]] = Fault(hold_after=100_000)
     id = desk.downloads.start(*chosen())
+    desk.heard.until(lambda status: status.done == 100_000)
+    second = ticket.ticket_file(target(names[1])).read_bytes()  # it is there before its turn comes
+    hub.faults[names[1]] = Fault(status=404)
+    hub.release.set()
     assert desk.downloads.wait(id).state == "failed"
     part_file(names[1]).unlink()  # as if the program had ended before it was made
+    ticket.ticket_file(target(names[1])).write_bytes(second)
     later = Downloads(paths.models_dir(), Heard())
     assert [(s.id, s.done) for s in later.all()] == [(id, 300_000)]
     later.cancel(id, forget=True)

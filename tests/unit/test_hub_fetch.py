@@ -273,7 +273,8 @@ def test_a_login_page_instead_of_the_rest_does_not_cost_what_was_fetched(
     leave_part(1_000_000)
     page = b"<html>Please pay for this network</html>"
     hub.cdn_faults[NAME] = Fault(body=page if length else page.ljust(SIZE))
-    fails("hub-changed" if length else "hub-error")
+    error = fails("hub-changed" if length else "hub-error")
+    assert f"sends {len(page)} bytes" in error.message or not length
     assert part_file().read_bytes() == CONTENT[:1_000_000]
 
 
@@ -300,6 +301,16 @@ def test_silence_is_told_and_the_connection_given_up_for_a_new_one(
     assert target().read_bytes() == CONTENT
     assert looker.states == ["fetching", "stalled", "fetching", "verifying"]
     assert hub.ranges(NAME) == ["", "bytes=1000000-"]
+
+
+def test_silence_that_does_not_end_is_told_as_such(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incoming, "STALL_S", 0.3)
+    monkeypatch.setattr(fetch, "DELAYS_S", ())
+    hub.cdn_faults[NAME] = Fault(hold_after=1_000_000)
+    assert "nothing came" in fails("hub-unreachable").message
+    assert part_file().stat().st_size == 1_000_000
 
 
 def test_a_stop_comes_through_while_the_hub_is_silent(hub: FakeHub) -> None:
@@ -434,6 +445,18 @@ def test_a_disk_that_fills_up_keeps_what_was_fetched(
     get()
     assert target().read_bytes() == CONTENT
     assert hub.ranges(NAME) == [f"bytes={held}-"]
+
+
+def test_blocks_that_are_taken_in_part_are_written_to_their_end(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reluctant(io.FileIO):
+        def write(self, data: Any) -> int:
+            return super().write(memoryview(data)[:10_000])
+
+    monkeypatch.setattr(part.io, "FileIO", Reluctant)
+    get()
+    assert target().read_bytes() == CONTENT
 
 
 def test_a_file_system_that_cannot_hold_the_file_is_told(

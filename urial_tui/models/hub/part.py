@@ -75,7 +75,9 @@ class Part:
         held = os.fstat(self._file.fileno()).st_size
         before = ticket.read_ticket(ticket.ticket_file(self.target))
         why = ""
-        if held and (before is None or not ticket.is_same(before, self.ticket)):
+        if held and before is None:
+            why = "nothing says where what is there came from, so that fetching it begins anew"
+        elif held and before is not None and not ticket.is_same(before, self.ticket):
             why = "the file changed on the hub, so that fetching it begins anew"
         elif held > self.ticket.file.size:
             why = "what was fetched is longer than the file, so that fetching it begins anew"
