@@ -22,6 +22,7 @@ from urial_tui.chat.events import (
 from urial_tui.chat.fitting import answer_room
 from urial_tui.chat.inspecting import Inspecting
 from urial_tui.chat.noise import Measurements
+from urial_tui.chat.pair_list import FindPairs
 from urial_tui.chat.pairing import IDLE_SECONDS
 from urial_tui.chat.resuming import Resumption, resumption
 from urial_tui.chat.sessions import PROGRAM
@@ -42,8 +43,9 @@ Listener = Callable[[ChatEvent], None]
 class Chat(Inspecting):
     """`resolve` turns SIDE text into an ActiveSide; it may take a while and raises UrialError.
 
-    `references` None: what suits the generator. `default_pack` is the one of suggested pairs. Without `measurements`
-    what is measured is forgotten at the end; it is measured after `idle_seconds` in which nothing happened.
+    `references` None: what suits the generator. `default_pack` is the one of suggested pairs; `find_pairs` finds more,
+    with other models. Without `measurements` what is measured is forgotten at the end; it is measured after
+    `idle_seconds` in which nothing happened.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Chat(Inspecting):
         references: tuple[str, ...] | None = None,
         scoring: bool = True,
         default_pack: str = DEFAULT_PACK,
+        find_pairs: FindPairs | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         super().__init__(
@@ -71,6 +74,7 @@ class Chat(Inspecting):
             references=references,
             scoring=scoring,
             default_pack=default_pack,
+            find_pairs=find_pairs,
             idle_seconds=idle_seconds,
         )
         self._answering = Answering(
@@ -226,6 +230,7 @@ class Chat(Inspecting):
         """Keep the running answer as far as it got, and give the session back."""
         with contextlib.suppress(UrialError):
             await self.stop()
+        self._pairs.stop()
         await self._pairing.aclose()
         await self._loader.aclose()
         await self._unlock()

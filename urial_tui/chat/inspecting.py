@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from urial_tui.chat.active import ActiveSide
-from urial_tui.chat.events import ChatEvent, SideReady, TraceEnded
+from urial_tui.chat.events import ChatEvent, PairChanged, SideReady, TraceEnded
 from urial_tui.chat.noise import Measurement, Measurements
 from urial_tui.chat.pair import Pair, PairStatus
+from urial_tui.chat.pair_list import FindPairs, PairList
 from urial_tui.chat.pairing import IDLE_SECONDS, Pairing
-from urial_tui.chat.pairs import suggested_pairs
 from urial_tui.chat.quiet import Quiet
 from urial_tui.chat.scoring import Rescoring
 from urial_tui.chat.sessions import Sessions
@@ -37,12 +37,13 @@ class Inspecting(Sessions):
         references: tuple[str, ...] | None = None,
         scoring: bool = True,
         default_pack: str = DEFAULT_PACK,
+        find_pairs: FindPairs | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         super().__init__(store, listener)
         self._engine = engine
-        self._default_pack = default_pack
         self._quiet = Quiet()
+        self._pairs = PairList(default_pack, find_pairs, self._quiet, self._pairs_found)
         self._shown: Trace | None = None
         self._loader = SideLoader(engine, resolve, side, self._loading, self._changing)
         self._pairing = Pairing(
@@ -71,7 +72,12 @@ class Inspecting(Sessions):
 
     def pairs(self) -> tuple[Pair, ...]:
         """Pairs that are worth looking at with the present model; `next_pair` goes through them."""
-        return suggested_pairs(self.side, self._default_pack)
+        return self._pairs.around(self.side, self._pairing.references)
+
+    async def more_pairs(self) -> tuple[Pair, ...]:
+        """These, and every other model of the library that has the same vocabulary; waits for the search."""
+        await self._pairs.looked()
+        return self._pairs.all(self.side, self._pairing.references)
 
     async def set_references(self, sides: tuple[str, ...]) -> None:
         """Score with these references from the next answer on. Raises UsageError for a SIDE that cannot be read; one
@@ -85,14 +91,11 @@ class Inspecting(Sessions):
     async def next_pair(self) -> None:
         """Compare the next of the suggested pairs: its generator answers from now on. Raises UrialError."""
         self._not_while_busy("change the pair")
-        pairs = self.pairs()
-        present = (self.side, self._pairing.references)
-        known = [(pair.generator, pair.references) for pair in pairs]
-        place = known.index(present) + 1 if present in known else 0
-        wanted = pairs[place % len(pairs)]
+        home, wanted = self._pairs.next(self.side, self._pairing.references)
         if parse_side(wanted.generator) != parse_side(self.side):
             await self.set_side(wanted.generator)
         self._pairing.choose(wanted.references)
+        self._pairs.take(home, self.side, self._pairing.references)
 
     async def set_side(self, side: str) -> None:
         raise NotImplementedError
@@ -148,6 +151,10 @@ class Inspecting(Sessions):
         self._tell(event)
         if isinstance(event, SideReady) and self._loader.active is not None:
             self._pairing.generator_ready(self._loader.active, event.info)
+            self._pairs.look(self._loader.notation)
+
+    def _pairs_found(self) -> None:
+        self._tell(PairChanged(self._pairing.status))
 
     def _changing(self, active: ActiveSide) -> None:
         self._pairing.generator_wanted(active.notation)

@@ -10,11 +10,14 @@ ReferenceState = Literal["loading", "ready", "refused"]
 
 @dataclass(frozen=True)
 class Pair:
-    """A generator and its references that are worth looking at, in SIDE notation, with a title for lists."""
+    """A generator and its references that are worth looking at, in SIDE notation, with a title for lists.
+
+    Not `likely`: it can be compared, but nothing says that one was made from the other."""
 
     generator: str
     references: tuple[str, ...]
     title: str
+    likely: bool = True
 
 
 @dataclass(frozen=True)
