@@ -42,7 +42,7 @@ def read_last_sides(path: Path) -> LastSides | None:
     if not isinstance(found, dict):
         return None
     side, references = found.get("side"), found.get("references")
-    if not _is_side(side):
+    if not isinstance(side, str) or not _is_side(side):
         return None
     if references is None:
         return LastSides(side)
