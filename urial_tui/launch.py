@@ -5,19 +5,36 @@ are ordinary ones. The engine, the history and the packs are imported after the 
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urial_tui import paths
+from urial_tui.chat.pair import Pair
 from urial_tui.engine.options import check_options
 from urial_tui.errors import UrialError
-from urial_tui.settings import Settings, load_settings, save_settings, with_values
+from urial_tui.models.desk import ModelDesk
+from urial_tui.models.facts import ModelFacts
+from urial_tui.settings import (
+    Settings,
+    load_settings,
+    save_settings,
+    with_values,
+    written_settings,
+)
+from urial_tui.settings.remembered import (
+    LastSides,
+    last_sides_file,
+    read_last_sides,
+    write_last_sides,
+)
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.ui.app import run_tui
 from urial_tui.ui.services import AppServices, ChatLike, Listener, ModelChoice, PackInfo
 
 if TYPE_CHECKING:
+    from urial_tui.models.library import Library
     from urial_tui.services import Services
     from urial_tui.store.aio import AsyncStore
 
@@ -44,24 +61,30 @@ def app_services(
 
     `side` and `pack` are for a new session, which is then opened instead of the last one, unless that
     one already uses the same model and nothing more was asked for; `session` is an id, the beginning
-    of one, or `last`. `overrides` are settings of this run, by key.
+    of one, or `last`. `overrides` are settings of this run, by key. Without `side`, that of the settings file
+    counts, then the last one that was used, then the embedded model, for which the user is asked first.
     """
     settings = with_values(load_settings(paths.settings_file()), overrides or {})
     check_options(settings.n_batch, settings.flash_attention, settings.kv_type)
-    wanted = parse_side(side if side is not None else settings.side)
+    written = written_settings(paths.settings_file())
+    last = _last_sides() if side is None and "side" not in written else None
+    wanted = parse_side(side or (last.side if last is not None else settings.side))
+    references = settings.references
+    if last is not None and "references" not in written:
+        references = last.references
     if pack is not None:
         _check_pack(pack)
         wanted = wanted.with_style(pack)
     if side is not None or pack == CHAT:
         _check_side(str(wanted), settings)
-    found = _Composition(settings, str(wanted))
+    found = _Composition(settings, str(wanted), references, overrides or {})
     plain = pack is None and (side is None or (wanted.style is None and wanted.adapter is None))
     return AppServices(
         make_chat=found.make_chat,
         list_packs=found.list_packs,
         pack_problems=found.pack_problems,
         list_models=found.list_models,
-        check_side=lambda text: _check_side(text, settings),
+        check_side=lambda text: _check_side(text, found.read_settings()),
         state_dir=paths.state_dir(),
         theme=settings.theme,
         keymap=settings.keymap,
@@ -69,7 +92,28 @@ def app_services(
         session_id=_session_id(session) if session is not None else None,
         resume=plain and (side is None or _last_session_is_on(wanted.model)),
         close=found.close,
+        models=found.desk,
+        first_run=side is None and session is None and last is None and "side" not in written,
+        remember=_remember,
     )
+
+
+def _last_sides() -> LastSides | None:
+    """The sides of the last run, where they still are notation."""
+    last = read_last_sides(last_sides_file())
+    if last is None:
+        return None
+    try:
+        parse_side(last.side)
+        references = tuple(str(parse_side(text)) for text in last.references or ())
+    except UrialError:
+        return None
+    return LastSides(last.side, references if last.references is not None else None)
+
+
+async def _remember(side: str, references: tuple[str, ...] | None) -> None:
+    sides = LastSides(side, references)
+    await asyncio.to_thread(write_last_sides, last_sides_file(), sides)
 
 
 def _check_pack(pack: str) -> None:
@@ -130,18 +174,50 @@ def _save_theme(name: str) -> None:
 class _Composition:
     """The services behind the app; each is made when the app first asks for it."""
 
-    def __init__(self, settings: Settings, side: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        side: str,
+        references: tuple[str, ...] | None,
+        overrides: Mapping[str, Any],
+    ) -> None:
         self._settings = settings
+        self._overrides = overrides
         self._side = side
+        self._references = references
         self._services: Services | None = None
+        self._making = threading.Lock()
         self._store: AsyncStore | None = None
+        self.desk = ModelDesk(self._library, self.read_settings, device_free=self._device_free)
 
     def services(self) -> "Services":
-        if self._services is None:
-            from urial_tui.services import Services
+        """Safe in any thread: the desk asks for them in its own."""
+        with self._making:
+            if self._services is None:
+                from urial_tui.services import Services
 
-            self._services = Services(self._settings)
-        return self._services
+                services = Services(self._settings)
+                _ = services.library  # made here, so that there is one however many threads ask
+                self._services = services
+            return self._services
+
+    def read_settings(self) -> Settings:
+        """As the file is now: folders may have been added. Raises SettingsError."""
+        return with_values(load_settings(paths.settings_file()), self._overrides)
+
+    def _library(self) -> "Library":
+        return self.services().library
+
+    async def _device_free(self) -> int:
+        services = await asyncio.to_thread(self.services)
+        return await services.device_free()
+
+    async def _find_pairs(self, side: str) -> Sequence[Pair]:
+        """The partners of a side's model, as pairs. Raises UrialError."""
+        found = await self.desk.partners(parse_side(side).model)
+        return [
+            Pair(one.generator, one.references, f"with {one.name}", one.likely) for one in found
+        ]
 
     async def make_chat(self, listener: Listener) -> ChatLike:
         # Importing takes a few tenths of a second; in a thread, keys are answered meanwhile.
@@ -157,9 +233,10 @@ class _Composition:
             listener=listener,
             trouble=trouble,
             measurements=services.measurements,
-            references=self._settings.references,
+            references=self._references,
             scoring=self._settings.scoring,
             default_pack=self._settings.pack,
+            find_pairs=self._find_pairs,
         )
 
     def list_packs(self) -> Sequence[PackInfo]:
@@ -169,41 +246,37 @@ class _Composition:
         return [f"{p.path.name}: {p.error.message}" for p in self.services().packs.problems]
 
     async def list_models(self) -> Sequence[ModelChoice]:
-        return await asyncio.to_thread(self._models)
-
-    def _models(self) -> list[ModelChoice]:
-        from urial_tui.errors import ModelError
-        from urial_tui.models.adapters import SFT
-        from urial_tui.models.gguf_header import read_header
-
-        library = self.services().library
-        library.refresh()
-        tuned = "the embedded model with its adapter, which makes it follow instructions"
-        choices = [
-            ModelChoice(DEMO, "embedded model", "gemma-3-270m Q4_K_M"),
-            ModelChoice(str(Side(DEMO, SFT)), "embedded model, tuned", tuned),
-        ]
-        for entry in library.entries():
-            try:
-                header = read_header(entry.path)
-            except ModelError:
-                continue
-            if header.kind == "model" and not entry.missing_parts:
-                size = f"{entry.size / 1e9:.1f} GB" if entry.size > 1e9 else ""
-                size = size or f"{entry.size / 1e6:.0f} MB"
-                where = f"{entry.source}: {_short(entry.path.parent)}"
-                detail = f"{header.architecture} {header.quantization}, {size}, {where}"
-                choices.append(ModelChoice(str(Side(entry.name)), entry.name, detail))
-        return choices
+        found = await self.desk.facts(rescan=True)
+        return [_choice(facts) for facts in found if facts.is_model or facts.source in _OURS]
 
     async def close(self) -> None:
-        """End the engine process, then the history."""
+        """Stop downloads and the engine process, then close the history."""
         try:
+            ends = [self.desk.aclose()]
             if self._services is not None:
-                await self._services.aclose()
+                ends.append(self._services.aclose())
+            await asyncio.gather(*ends)
         finally:
             if self._store is not None:
                 await self._store.aclose()
+
+
+_OURS = ("embedded", "shipped")
+
+
+def _choice(facts: ModelFacts) -> ModelChoice:
+    """A line of the side picker."""
+    if facts.name == DEMO:
+        return ModelChoice(DEMO, "embedded model", facts.problem or "gemma-3-270m Q4_K_M")
+    if facts.source in _OURS:
+        about = "the embedded model with its adapter, which makes it follow instructions"
+        return ModelChoice(facts.name, "embedded model, tuned", about)
+    from urial_tui.models.fit import size_in_words
+
+    where = f"{facts.source}: {_short(facts.path.parent)}"
+    kind = " ".join(filter(None, (facts.architecture, facts.quantization)))
+    detail = f"{kind}, {size_in_words(facts.size)}, {where}"
+    return ModelChoice(str(Side(facts.name)), facts.name, detail)
 
 
 def _short(path: Path) -> str:

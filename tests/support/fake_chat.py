@@ -84,6 +84,7 @@ class FakeChat:
         self.scoring_message: str | None = None
         self.traces: dict[str, Trace] = {}
         """Stored traces by message id."""
+        self.unlikely_pairs: tuple[Pair, ...] = ()
         self.all_pairs = (
             Pair("demo@urial-general", ("demo@zero-shot",), "What the prompt does"),
             Pair("demo+sft@chat", ("demo@raw",), "What tuning does"),
@@ -483,6 +484,10 @@ class FakeChat:
 
     def pairs(self) -> tuple[Pair, ...]:
         return self.all_pairs
+
+    async def more_pairs(self) -> tuple[Pair, ...]:
+        self._called("more_pairs")
+        return (*self.all_pairs, *self.unlikely_pairs)
 
     async def set_references(self, sides: tuple[str, ...]) -> None:
         self._called("set_references", sides)

@@ -30,6 +30,7 @@ from urial_tui.ui.keymap import usable_keymap
 from urial_tui.ui.palette import Commands
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
+from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.signals import HUNG_UP_GRACE_S, Watchdog, handled
 from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES, shift_variables
@@ -125,7 +126,8 @@ class UrialApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
         else:
-            self.push_screen(HelpScreen(self.chat_screen.moment, self.chat_screen.keymap))
+            place = self.screen.PLACE if isinstance(self.screen, CommandScreen) else ""
+            self.push_screen(HelpScreen(self.chat_screen.moment, self.chat_screen.keymap, place))
 
     def action_interrupt(self) -> None:
         """Copy the selection; else stop the answer; a second time within a few seconds, quit."""

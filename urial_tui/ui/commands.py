@@ -17,6 +17,7 @@ from urial_tui.ui.command import (
     WRITING,
     Command,
 )
+from urial_tui.ui.commands_models import LIBRARY_COMMANDS
 from urial_tui.ui.commands_shift import SHIFT_COMMANDS
 
 __all__ = ["ALL_COMMANDS", "APP_COMMANDS", "CHAT_COMMANDS", "FOOTER_ORDER", "GROUPS", "Command"]
@@ -291,7 +292,7 @@ _TALK_COMMANDS = (
     ),
 )
 
-CHAT_COMMANDS = (*_TALK_COMMANDS, *SHIFT_COMMANDS)
+CHAT_COMMANDS = (*_TALK_COMMANDS, *SHIFT_COMMANDS, *LIBRARY_COMMANDS)
 
 ALL_COMMANDS = (*APP_COMMANDS, *CHAT_COMMANDS)
 
@@ -300,7 +301,12 @@ FOOTER_ORDER = (
     "chat.leave-edit",
     "chat.close-prefill",
     "chat.leave-inspect",
+    "models.stop",
+    "models.back",
+    "hub.back",
     "composer.send",
+    "models.use",
+    "hub.choose",
     "app.help",
     "app.palette",
     "*",

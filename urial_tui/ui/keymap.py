@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import TextArea
 
 from urial_tui.ui.commands import ALL_COMMANDS
+from urial_tui.ui.commands_models import SCREEN_COMMANDS
 
 _BY_ID = {command.id: command for command in ALL_COMMANDS}
 _NAMED_KEYS = frozenset(key.value for key in Keys)
@@ -20,7 +21,7 @@ _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
 
 
 def widget_bindings() -> dict[str, list[Binding]]:
-    """The bindings with an id that our widgets bring themselves, by place."""
+    """The bindings with an id that our widgets and the screens beside the chat bring themselves, by place."""
     from urial_tui.ui.widgets.composer import Composer
     from urial_tui.ui.widgets.session_list import SessionList
     from urial_tui.ui.widgets.transcript import Transcript
@@ -30,9 +31,13 @@ def widget_bindings() -> dict[str, list[Binding]]:
         "Conversation": Transcript,
         "Session list": SessionList,
     }
-    return {
+    found = {
         place: [b for b in widget.BINDINGS if isinstance(b, Binding) and b.id and b.description]
         for place, widget in places.items()
+    }
+    return found | {
+        place: [command.binding() for command in commands]
+        for place, commands in SCREEN_COMMANDS.items()
     }
 
 
@@ -159,6 +164,9 @@ def works_while_writing(key: str) -> bool:
 
 
 _PRINTABLE = frozenset({"question_mark", "slash", "left_square_bracket", "right_square_bracket"})
+
+SENT_FOR_OTHERS = frozenset({"f17"})
+"""Keys that stand for another one on many terminals: bound beside it, but not named."""
 
 _NAMES = {
     "escape": "Esc",

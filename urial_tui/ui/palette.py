@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from urial_tui.ui.commands import APP_COMMANDS, CHAT_COMMANDS, Command
 from urial_tui.ui.keymap import key_name, keys_of
 from urial_tui.ui.screens.chat import ChatScreen
+from urial_tui.ui.screens.working import CommandScreen
 
 
 class Commands(Provider):
@@ -17,11 +18,15 @@ class Commands(Provider):
 
     def _possible(self) -> Iterator[Command]:
         screen = self.screen
-        chat = CHAT_COMMANDS if isinstance(screen, ChatScreen) else ()
-        for command in (*chat, *APP_COMMANDS):
+        here: tuple[Command, ...] = ()
+        if isinstance(screen, ChatScreen):
+            here = CHAT_COMMANDS
+        elif isinstance(screen, CommandScreen):
+            here = screen.COMMANDS_HERE
+        for command in (*here, *APP_COMMANDS):
             if not command.palette:
                 continue
-            if not isinstance(screen, ChatScreen) or screen.check_action(command.action, ()):
+            if not here or screen.check_action(command.action, ()):
                 yield command
 
     def _run(self, command: Command) -> Callable[[], object]:
@@ -31,7 +36,8 @@ class Commands(Provider):
         return self.app if command in APP_COMMANDS else self.screen
 
     def _help(self, command: Command) -> str:
-        keymap = self.screen.keymap if isinstance(self.screen, ChatScreen) else {}
+        screen = self.screen
+        keymap = screen.keymap if isinstance(screen, ChatScreen | CommandScreen) else {}
         key = key_name(keys_of(command.id, keymap)[0])
         return f"{command.tooltip} ({key})" if key else command.tooltip
 

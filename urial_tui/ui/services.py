@@ -7,13 +7,20 @@ any work, and nothing here knows how a conversation is stored or how a model run
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from urial_tui.chat.events import ChatEvent
 from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
+from urial_tui.models.facts import ModelFacts, Partner, Verification
+from urial_tui.models.hub.types import DownloadStatus, HubRepo, Quant, RepoListing
 from urial_tui.store.types import Message, Session, ShiftTotals, Trace
+
+if TYPE_CHECKING:
+    from urial_tui.models.fit import Fit, Verdict
+    from urial_tui.models.hub.starters import Starter
+    from urial_tui.models.machine import Memory
 
 Listener = Callable[[ChatEvent], None]
 
@@ -74,6 +81,7 @@ class ChatLike(Protocol):
     @property
     def scoring_message(self) -> str | None: ...
     def pairs(self) -> Sequence[Pair]: ...
+    async def more_pairs(self) -> Sequence[Pair]: ...
     async def set_references(self, sides: tuple[str, ...]) -> None: ...
     async def set_scoring(self, on: bool) -> None: ...
     async def next_pair(self) -> None: ...
@@ -82,6 +90,86 @@ class ChatLike(Protocol):
     async def branch_from(self, message_id: str, i: int, token_id: int) -> None: ...
     async def shift_totals(self, session_only: bool) -> Sequence[ShiftTotals]: ...
     async def aclose(self) -> None: ...
+
+
+class ModelsLike(Protocol):
+    """Models on this machine and on the hub, as the screens use them: `urial_tui.models.desk.ModelDesk` or a test's.
+
+    No coroutine blocks the event loop, and every one may raise UrialError; the screen shows it and goes on. Names are
+    those of `ModelFacts.name`. Numbers of bytes everywhere.
+    """
+
+    @property
+    def demo_problem(self) -> str:
+        """Why the embedded model cannot be used, in words; "" if it can."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the last scan could not read or left out, in words."""
+
+    async def facts(self, *, rescan: bool = False) -> Sequence[ModelFacts]:
+        """Everything in the library; the first time, and with `rescan`, the places are looked through."""
+
+    async def partners(self, name: str) -> Sequence[Partner]:
+        """What can be compared with it, likely pairs first. May take seconds where vocabularies are read."""
+
+    async def memory(self) -> "Memory": ...
+
+    async def fit(self, sides: Sequence[str], instead_of: Sequence[str] = ()) -> "Fit":
+        """What these sides need together, and whether they fit once those are unloaded that are in memory now."""
+
+    async def verdicts(
+        self, facts: Sequence[ModelFacts], instead_of: Sequence[str] = ()
+    ) -> Mapping[str, "Verdict"]:
+        """Whether each of these models fits by itself, by name; adapters and what cannot be read are left out."""
+
+    async def verdicts_for_sizes(self, sizes: Sequence[int]) -> Sequence["Verdict"]:
+        """The same for files that are not here yet."""
+
+    async def add(self, path: str) -> Path:
+        """A folder, or the folder of a GGUF file, joins the library for good; the folder."""
+
+    async def check_removable(self, name: str) -> None:
+        """Raise ModelError for a file that is not the program's own, saying who keeps it and where."""
+
+    async def remove(self, name: str) -> Sequence[Path]:
+        """Delete the model's files; which ones."""
+
+    async def verify(self, name: str, on_progress: Callable[[int, int], None]) -> Verification:
+        """Read the whole file. `on_progress` gets bytes read and in all, in the event loop. Cancelling stops it."""
+
+    async def starters(self) -> Sequence["Starter"]:
+        """Pairs that were chosen to begin with."""
+
+    async def starter_pair(self, starter: "Starter") -> Partner | None:
+        """How its two models are compared; None until both are here."""
+
+    async def search(self, query: str) -> Sequence[HubRepo]: ...
+    async def listing(self, repo: str) -> RepoListing: ...
+
+    async def start(self, listing: RepoListing, quant: Quant) -> str:
+        """Begin to fetch a model; the download's id."""
+
+    async def start_starter(self, starter: "Starter") -> Sequence[str]:
+        """Begin to fetch what is missing of a pair; the downloads' ids."""
+
+    async def pause(self, id: str) -> None: ...
+    async def resume(self, id: str) -> None: ...
+
+    async def cancel(self, id: str) -> None:
+        """End a download and delete the part that was fetched."""
+
+    async def open_downloads(self) -> Sequence[DownloadStatus]:
+        """Find the downloads that an earlier run left unfinished; all of them."""
+
+    def downloads(self) -> Sequence[DownloadStatus]:
+        """All downloads as far as they are known, in the order in which they were begun."""
+
+    def subscribe(self, listener: Callable[[DownloadStatus], None]) -> Callable[[], None]:
+        """`listener` is called in the event loop when a download changes; calling the result ends that."""
+
+    async def aclose(self) -> None:
+        """Stop reading and fetching. The parts of downloads are kept."""
 
 
 class PackInfo(Protocol):
@@ -139,3 +227,9 @@ class AppServices:
     resume: bool = True
     close: Callable[[], Awaitable[None]] | None = None
     """Awaited after the chat is closed."""
+    models: ModelsLike | None = None
+    """The library and the hub; None where there is neither."""
+    first_run: bool = False
+    """Nobody has chosen a side yet: where the history is empty too, the user is asked before anything is loaded."""
+    remember: Callable[[str, tuple[str, ...] | None], Awaitable[None]] | None = None
+    """Keep the side and the references (None: what suits the side) for the next start. May raise UrialError."""

@@ -55,6 +55,8 @@ class Situation:
     session_chosen: bool = False
     """The session list has the focus and a session under its cursor."""
     too_small: bool = False
+    has_library: bool = False
+    """There is a library of models and a hub to look at."""
     inspected: Inspected = Inspected()
 
 
@@ -99,6 +101,8 @@ def can(action: str, now: Situation) -> bool:
             return now.connected and (now.has_session or now.session_chosen)
         case "choose_pack" | "choose_side":
             return now.connected and not now.busy
+        case "open_models" | "open_hub":
+            return now.connected and now.has_library
         case "sampling" | "choose_references" | "toggle_scoring" | "totals" | "toggle_inspector":
             return now.connected
     return _can_inspect(action, now)
@@ -142,5 +146,7 @@ _NEED_ROOM = frozenset(
         "choose_references",
         "positions",
         "totals",
+        "open_models",
+        "open_hub",
     }
 )

@@ -22,6 +22,7 @@ from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
+from urial_tui.ui.screens.chat_models import ChatModels
 from urial_tui.ui.screens.chat_sessions import ChatSessions
 from urial_tui.ui.screens.chat_tokens import ChatTokens
 from urial_tui.ui.screens.chat_tools import ChatTools
@@ -52,7 +53,7 @@ WELCOME_KEYS = (
 )
 
 
-class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatTokens, ChatEvents):
+class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatModels, ChatTokens, ChatEvents):
     """See the module."""
 
     AUTO_FOCUS = "#composer"
@@ -103,6 +104,7 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatTokens, ChatEvents):
         self.add_class("-empty")
         self.status.update(state="starting", tone="busy")
         self.start_flushing()
+        self.watch_downloads()
         self.call_after_refresh(self.connect)
 
     def connect(self) -> None:
@@ -121,7 +123,10 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatTokens, ChatEvents):
         self.pair_changed(chat.pair)
         await self._guarded(self._first_session())
         self.changed()
-        await self._guarded(chat.start())
+        if await self.is_first_run():
+            self.welcome_user()
+        else:
+            await self._guarded(chat.start())
 
     async def _first_session(self) -> None:
         chat = self.chat
@@ -185,7 +190,8 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatTokens, ChatEvents):
         self.changed()
 
     def say_closing(self) -> None:
-        self.status.update(state="closing", tone="busy")
+        kept = self.unfinished_words()
+        self.status.update(state=f"closing; {kept}" if kept else "closing", tone="busy")
 
     def show_heading(self) -> None:
         self.set_class(not self.messages, "-empty")

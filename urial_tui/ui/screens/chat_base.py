@@ -8,16 +8,14 @@ sessions, tools, events. The screen's state is here; the conversation's state is
 from collections.abc import Coroutine
 from typing import Any
 
-from textual.screen import Screen
-
 from urial_tui.chat.events import TokensScored, TraceEnded, TraceStarted
 from urial_tui.chat.pair import PairStatus
 from urial_tui.errors import UrialError
-from urial_tui.safetext import sanitize
 from urial_tui.store.types import Message, Session
 from urial_tui.ui.commands import CHAT_COMMANDS
-from urial_tui.ui.keymap import key_name, keys_of, usable_keymap
+from urial_tui.ui.keymap import usable_keymap
 from urial_tui.ui.relay import EventRelay
+from urial_tui.ui.screens.working import WorkingScreen
 from urial_tui.ui.services import AppServices, ChatLike
 from urial_tui.ui.situation import Inspected, Place, Situation
 from urial_tui.ui.widgets.banner import Banner
@@ -30,14 +28,14 @@ from urial_tui.ui.widgets.transcript import Transcript
 TAKE_OVER = next(command for command in CHAT_COMMANDS if command.id == "chat.take-over")
 
 
-class ChatBase(Screen[None]):
+class ChatBase(WorkingScreen[None]):
     """State and helpers of the chat screen."""
 
     streaming: str | None = None
     """The answer that is being written."""
 
     def __init__(self, services: AppServices) -> None:
-        super().__init__()
+        super().__init__(usable_keymap(services.keymap)[0])
         self.services = services
         self.chat: ChatLike | None = None
         self.relay = EventRelay(self.post_message)
@@ -52,12 +50,7 @@ class ChatBase(Screen[None]):
         self.branch_counts: dict[str, tuple[int, int]] = {}
         """For messages with several versions: which one is shown (from 1), of how many."""
         self.known_sessions: dict[str, Session] = {}
-        self.keymap = usable_keymap(services.keymap)[0]
         self._working = False
-
-    def key(self, command_id: str) -> str:
-        """The key of a command, as a sentence names it."""
-        return key_name(keys_of(command_id, self.keymap)[0])
 
     # --- what one part needs of another -----------------------------------------------------
 
@@ -99,6 +92,18 @@ class ChatBase(Screen[None]):
 
     def inspect_action(self, action: str, message_id: str) -> None:
         """A key of the transcript about tokens: "tokens", "score", "lane", "inspector"."""
+        raise NotImplementedError
+
+    def open_models(self) -> None:
+        """Open the library."""
+        raise NotImplementedError
+
+    def loaded_sides(self) -> tuple[str, ...]:
+        """The sides that are in memory now."""
+        raise NotImplementedError
+
+    def remember_sides(self) -> None:
+        """The user chose other sides: keep them for the next start."""
         raise NotImplementedError
 
     def inspected(self) -> Inspected:
@@ -149,10 +154,6 @@ class ChatBase(Screen[None]):
 
     # --- work -------------------------------------------------------------------------------
 
-    def do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` beside the screen; an error that a user can understand is shown."""
-        self.run_worker(self._guarded(work), group="work")
-
     def do_turn(self, work: Coroutine[Any, Any, None]) -> None:
         """Like `do`, for what changes the conversation: one at a time, a second one is not begun."""
         if self._working:
@@ -162,12 +163,6 @@ class ChatBase(Screen[None]):
         self.changed()
         self.run_worker(self._guarded_turn(work), group="turn")
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except UrialError as error:
-            self.tell_error(error)
-
     async def _guarded_turn(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await self._guarded(work)
@@ -175,16 +170,11 @@ class ChatBase(Screen[None]):
             self._working = False
             self.changed()
 
-    def tell(self, text: str, *, title: str = "", severity: Any = "information") -> None:
-        """A notice that goes away by itself. The text may be anybody's."""
-        self.notify(sanitize(text), title=title, severity=severity, markup=False)
-
     def tell_error(self, error: UrialError) -> None:
         hint = error.hint
         if self.chat is not None and error is self.chat.locked:
             hint = f"Close it there, or take the session over: {self.take_over_place()}."
-        text = f"{error.message}\n{hint}" if hint else error.message
-        self.notify(sanitize(text), title="That did not work", severity="error", markup=False)
+        self.tell_trouble(error.message, hint)
 
     def take_over_place(self) -> str:
         """Where the command is that takes a session over."""
@@ -253,6 +243,7 @@ class ChatBase(Screen[None]):
             locked=chat is not None and chat.locked is not None,
             session_chosen=place == "sessions" and self.session_list.highlighted is not None,
             too_small=self.too_small,
+            has_library=self.services.models is not None,
             inspected=self.inspected(),
         )
 

@@ -68,7 +68,7 @@ class ChatEvents(ChatBase):
                 self.engine_changed(event)
             case SideReady():
                 self.show_side()
-                self.status.update(context_size=event.info.n_ctx)
+                self.status.update(context_size=event.info.n_ctx, device=event.info.placement)
             case BranchChanged():
                 self.branch_changed(event)
             case MessageAdded():

@@ -199,6 +199,7 @@ class ChatInspect(ChatBase):
             return
         await self.chat.next_pair()
         self.show_side()
+        self.remember_sides()
         pair = self.chat.pair
         names = ", ".join(reference.side for reference in pair.references) or "nothing"
         self.tell(f"{pair.generator} against {names}", title="Pair")
@@ -212,7 +213,7 @@ class ChatInspect(ChatBase):
             if choice is not None:
                 self.do_turn(self._compare(choice))
 
-        self.app.push_screen(ReferencePicker(chat.pair, chat.pairs()), choose)
+        self.app.push_screen(ReferencePicker(chat.pair, chat.pairs(), more=chat.more_pairs), choose)
 
     async def _compare(self, choice: ReferenceChoice) -> None:
         chat = self.chat
@@ -224,6 +225,7 @@ class ChatInspect(ChatBase):
         if choice.scoring != chat.pair.scoring:
             await chat.set_scoring(choice.scoring)
         await chat.set_references(choice.references)
+        self.remember_sides()
 
     def action_toggle_scoring(self) -> None:
         if self.chat is not None:

@@ -19,7 +19,7 @@ from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.markdown_view import MarkdownView
 from urial_tui.ui.screens.packs import PackPicker
 from urial_tui.ui.screens.sampling import SamplingChoice, SamplingDialog
-from urial_tui.ui.screens.sides import SidePicker
+from urial_tui.ui.screens.sides import LIBRARY, SidePicker
 
 
 class ChatTools(ChatBase):
@@ -127,6 +127,7 @@ class ChatTools(ChatBase):
             return
         await self.chat.set_pack(pack_id)
         self.show_side()
+        self.remember_sides()
 
     def action_choose_side(self) -> None:
         chat = self.chat
@@ -134,15 +135,20 @@ class ChatTools(ChatBase):
             return
 
         def choose(side: str | None) -> None:
-            if side is not None and side != chat.side:
+            if side == LIBRARY:
+                self.open_models()
+            elif side is not None and side != chat.side:
                 self.do_turn(self._set_side(side))
 
+        desk = self.services.models
+        loaded = self.loaded_sides()
         self.app.push_screen(
             SidePicker(
                 chat.side,
                 self.services.list_models,
                 self.services.check_side,
                 [pack.id for pack in self.services.list_packs()],
+                fit=(lambda side: desk.fit((side,), loaded)) if desk is not None else None,
             ),
             choose,
         )
@@ -152,6 +158,7 @@ class ChatTools(ChatBase):
             return
         await self.chat.set_side(side)
         self.show_side()
+        self.remember_sides()
 
     def action_sampling(self) -> None:
         chat = self.chat

@@ -1,6 +1,6 @@
 """The dialogs' common frame, and the two that only ask: yes or no, and one line of text."""
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -41,10 +41,16 @@ def problem_text(error: UrialError) -> str:
 
 
 class Confirm(Dialog[bool]):
-    """Asks before something that cannot be undone. The answer is True, or None for `no`."""
+    """Asks before something that cannot be undone. The answer is True, or None for `no`.
 
-    def __init__(self, title: str, question: str, yes: str, no: str = "Keep it") -> None:
+    Where the answer is `harmless`, Enter says yes.
+    """
+
+    def __init__(
+        self, title: str, question: str, yes: str, no: str = "Keep it", *, harmless: bool = False
+    ) -> None:
         super().__init__()
+        self._harmless = harmless
         self._question = question
         self._yes = yes
         self._no = no
@@ -54,13 +60,14 @@ class Confirm(Dialog[bool]):
         with Vertical(classes="box -small") as box:
             yield Static(Content(sanitize(self._question)), classes="lead")
             with Horizontal(classes="answers"):
-                yield Button(self._yes, id="yes", variant="error", compact=True)
+                kind: Literal["primary", "error"] = "primary" if self._harmless else "error"
+                yield Button(self._yes, id="yes", variant=kind, compact=True)
                 yield Button(self._no, id="no", variant="default", compact=True)
         box.border_title = Content(self._title)
         box.border_subtitle = Content(f"Enter chooses, Tab moves, Esc: {self._no.lower()}")
 
     def on_mount(self) -> None:
-        self.query_one("#no", Button).focus()
+        self.query_one("#yes" if self._harmless else "#no", Button).focus()
 
     @on(Button.Pressed)
     def decide(self, event: Button.Pressed) -> None:

@@ -15,7 +15,7 @@ from textual.types import CSSPathType
 from textual.widgets import Static
 
 from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
-from urial_tui.ui.keymap import key_name, keys_of, widget_bindings
+from urial_tui.ui.keymap import SENT_FOR_OTHERS, key_name, keys_of, widget_bindings
 from urial_tui.ui.screens.dialog import Dialog
 from urial_tui.ui.situation import Situation, can
 
@@ -34,8 +34,10 @@ class HelpScreen(Dialog[None]):
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "help.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "Close", show=False)]
 
-    def __init__(self, moment: Situation, keymap: Mapping[str, str]) -> None:
+    def __init__(self, moment: Situation, keymap: Mapping[str, str], place: str = "") -> None:
+        """`place` is the name of the screen that it is opened from, whose keys come first; "" is the chat."""
         super().__init__()
+        self._place = place
         self._moment = moment
         self._keymap = keymap
 
@@ -51,9 +53,11 @@ class HelpScreen(Dialog[None]):
         table = Table.grid(padding=(0, 2))
         table.add_column(width=14)
         table.add_column(ratio=1)
-        here = PLACES.get(self._moment.place)
-        if here:
-            table.add_row("", Text(here, style="italic"))
+        bindings_of = widget_bindings()
+        if self._place in bindings_of:
+            self._add_place(table, self._place, bindings_of.pop(self._place), heading)
+        elif self._moment.place in PLACES:
+            table.add_row("", Text(PLACES[self._moment.place], style="italic"))
             table.add_row()
         for group in GROUPS:
             table.add_row(Text(group, style=heading))
@@ -63,18 +67,24 @@ class HelpScreen(Dialog[None]):
                     possible = can(command.action, self._moment)
                     table.add_row(*_row(keys, command.title, command.tooltip, possible))
             table.add_row()
-        for place, bindings in widget_bindings().items():
-            table.add_row(Text(place, style=heading))
-            for binding in bindings:
-                bound = self._keymap.get(binding.id or "", binding.key).split(",")
-                table.add_row(*_row(bound, binding.description, binding.tooltip, True))
-            table.add_row()
+        for place, bindings in bindings_of.items():
+            self._add_place(table, place, bindings, heading)
         table.add_row("", Text(REBIND, style="dim"))
         return table
 
+    def _add_place(
+        self, table: Table, place: str, bindings: Sequence[Binding], heading: str
+    ) -> None:
+        table.add_row(Text(place, style=heading))
+        for binding in bindings:
+            bound = self._keymap.get(binding.id or "", binding.key).split(",")
+            table.add_row(*_row(bound, binding.description, binding.tooltip, True))
+        table.add_row()
+
 
 def _row(keys: Sequence[str], title: str, tooltip: str, possible: bool) -> tuple[Text, Text]:
-    names = Text(", ".join(key_name(key) for key in keys[:2]), style="" if possible else "dim")
+    named = [key_name(key) for key in keys if key not in SENT_FOR_OTHERS][:2]
+    names = Text(", ".join(named), style="" if possible else "dim")
     if not possible:
         return names, Text(f"{title} (not now)", style="dim")
     return names, Text.assemble((title, "bold"), (f"  {tooltip}" if tooltip else "", "dim"))

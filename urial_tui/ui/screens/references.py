@@ -1,8 +1,9 @@
 """What is compared: pairs of sides that are worth looking at, and one line where any references can be written."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -18,6 +19,7 @@ from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.safetext import sanitize_line
 from urial_tui.sides import parse_side
+from urial_tui.ui.background import run_latest
 from urial_tui.ui.inspect.lines import fit, safe
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
 
@@ -62,12 +64,15 @@ class ReferencePicker(Dialog[ReferenceChoice]):
         current: PairStatus,
         pairs: Sequence[Pair],
         check: Callable[[tuple[str, ...]], None] | None = None,
+        more: Callable[[], Awaitable[Sequence[Pair]]] | None = None,
     ) -> None:
-        """`check` may refuse references that parse, with a UrialError."""
+        """`check` may refuse references that parse, with a UrialError. `more` gives the pairs with those that take time
+        to find; they are added below."""
         super().__init__()
         self._current = current
         self._pairs = list(pairs)
         self._check = check
+        self._more = more
         self._title_width = min(max((cell_len(safe(p.title)) for p in pairs), default=0), 32)
 
     def compose(self) -> ComposeResult:
@@ -98,6 +103,8 @@ class ReferencePicker(Dialog[ReferenceChoice]):
         return text if sanitize_line(text, 4000) == text else ""
 
     def on_mount(self) -> None:
+        if self._more is not None:
+            run_latest(self, partial(self._add_more, self._more), "more")
         pairs = self.query_one("#pairs", OptionList)
         if not self._pairs:
             pairs.display = False
@@ -107,6 +114,19 @@ class ReferencePicker(Dialog[ReferenceChoice]):
         same = [n for n, p in enumerate(self._pairs) if (p.generator, p.references) == now]
         pairs.highlighted = same[0] if same else 0
         pairs.focus()
+
+    async def _add_more(self, find: Callable[[], Awaitable[Sequence[Pair]]]) -> None:
+        try:
+            found = await find()
+        except UrialError as error:
+            self.log.warning(error.message)
+            return
+        known = {(pair.generator, pair.references) for pair in self._pairs}
+        first = len(self._pairs)
+        self._pairs += [pair for pair in found if (pair.generator, pair.references) not in known]
+        pairs = self.query_one("#pairs", OptionList)
+        pairs.add_options(map(self._option, range(first, len(self._pairs))))
+        pairs.display = bool(self._pairs)
 
     @on(OptionList.OptionSelected)
     def take_pair(self, event: OptionList.OptionSelected) -> None:

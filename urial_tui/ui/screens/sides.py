@@ -1,10 +1,13 @@
-"""The side picker: models that are on this machine, and one line where any SIDE can be written."""
+"""The side picker: models that are on this machine, and one line where any SIDE can be written. It tells what a side
+needs, asks before one is taken that does not fit, and leads to the library.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.types import CSSPathType
@@ -15,13 +18,24 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.sides import CHAT, RAW, ZERO_SHOT, parse_side
 from urial_tui.ui.background import run_latest
+from urial_tui.ui.library.words import VERDICT_LOOKS
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
+from urial_tui.ui.screens.fitting import although
 from urial_tui.ui.services import ModelChoice
 from urial_tui.ui.side_suggester import SideSuggester
 
+if TYPE_CHECKING:
+    from urial_tui.models.fit import Fit
+
+
+LIBRARY = ""
+"""The answer of a user who wants to see the library instead: no SIDE."""
+
+Fits = Callable[[str], Awaitable["Fit"]]
+
 
 class SidePicker(Dialog[str]):
-    """Chooses what writes the answers; the answer is SIDE notation that parses."""
+    """Chooses what writes the answers; the answer is SIDE notation that parses, or LIBRARY."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "sides.tcss"]
 
@@ -31,8 +45,11 @@ class SidePicker(Dialog[str]):
         list_models: Callable[[], Awaitable[Sequence[ModelChoice]]],
         check: Callable[[str], None] | None = None,
         packs: Sequence[str] = (),
+        fit: Fits | None = None,
     ) -> None:
+        """`fit` tells what a side needs and what is free; with it there is a library to look at, too."""
         super().__init__()
+        self._fit = fit
         self._current = current
         self._list_models = list_models
         self._check = check
@@ -54,6 +71,7 @@ class SidePicker(Dialog[str]):
                 placeholder="demo@urial-general",
                 suggester=self._suggester,
             )
+            yield Static("", id="need", markup=False)
             yield Static("", classes="problem")
         box.border_title = Content("Model and style")
         box.border_subtitle = Content(
@@ -66,6 +84,7 @@ class SidePicker(Dialog[str]):
 
     def on_mount(self) -> None:
         self.query_one("#models").display = False
+        self.query_one("#need").display = self._fit is not None
         self.query_one("#side", Input).focus()
         run_latest(self, self._fill, "models")
 
@@ -77,11 +96,11 @@ class SidePicker(Dialog[str]):
         except UrialError as error:
             loading.update(Content(sanitize_line(problem_text(error), 400)))
             return
-        if not self._models:
+        if not self._models and self._fit is None:
             loading.update("No models were found; write a path below.")
             return
         loading.display = False
-        width = max(len(sanitize_line(model.name, 40)) for model in self._models)
+        width = max((len(sanitize_line(model.name, 40)) for model in self._models), default=0)
         models = self.query_one("#models", OptionList)
         models.add_options(
             Option(
@@ -90,6 +109,10 @@ class SidePicker(Dialog[str]):
             )
             for index, model in enumerate(self._models)
         )
+        if self._fit is not None:
+            models.add_option(
+                Option(line_of("All of them, with details and downloads…"), id="library")
+            )
         models.display = True
         models.highlighted = 0
         if self.query_one("#side", Input).value == self._current:
@@ -98,19 +121,65 @@ class SidePicker(Dialog[str]):
     @on(OptionList.OptionSelected)
     def take_model(self, event: OptionList.OptionSelected) -> None:
         """The chosen model, with the style that is in the line now."""
-        model = self._models[int(event.option_id or 0)]
-        line = self.query_one("#side", Input)
-        try:
-            style = parse_side(line.value).style
-            side = str(parse_side(model.side).with_style(style))
-        except UrialError:
-            side = model.side
-        line.value = side
+        if event.option_id == "library":
+            self.dismiss(LIBRARY)
+            return
+        side = self._side_of(event.option_id)
+        self.query_one("#side", Input).value = side
         self._finish(side)
 
+    def _side_of(self, option_id: str | None) -> str:
+        model = self._models[int(option_id or 0)]
+        try:
+            style = parse_side(self.query_one("#side", Input).value).style
+            return str(parse_side(model.side).with_style(style))
+        except UrialError:
+            return model.side
+
+    @on(OptionList.OptionHighlighted)
+    def look_at_model(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_id != "library":
+            self._show_need(self._side_of(event.option_id))
+        else:
+            self._say_need("")
+
+    # --- what it needs ----------------------------------------------------------------------
+
+    def _show_need(self, side: str) -> None:
+        if self._fit is not None:
+            run_latest(self, partial(self._find_need, side), "need")
+
+    async def _find_need(self, side: str) -> None:
+        """Say what the side needs; nothing of one that cannot be used, which is said when it is chosen."""
+        fit = await self._fit_of(side)
+        if fit is None:
+            self._say_need("")
+            return
+        from urial_tui.models.fit import in_words
+
+        known = fit.verdict != "unknown"
+        words = f"{fit.verdict}: {in_words(fit)}" if known else in_words(fit)
+        self._say_need(words, VERDICT_LOOKS[fit.verdict])
+
+    async def _fit_of(self, side: str) -> "Fit | None":
+        try:
+            return await self._fit(side) if self._fit is not None else None
+        except UrialError:
+            return None
+
+    def _say_need(self, words: str, look: str = "") -> None:
+        need = self.query_one("#need", Static)
+        need.update(Content(sanitize_line(words, 200)))
+        need.set_class(look == "bad", "-bad")
+        need.set_class(look == "warn", "-warn")
+
+    # --- the end ----------------------------------------------------------------------------
+
     @on(Input.Changed)
-    def forget_problem(self) -> None:
+    def forget_problem(self, event: Input.Changed) -> None:
         self.show_problem("")
+        if event.input.has_focus:
+            self._show_need(event.value)
 
     @on(Input.Submitted)
     def take_line(self, event: Input.Submitted) -> None:
@@ -125,4 +194,13 @@ class SidePicker(Dialog[str]):
             self.show_problem(problem_text(error))
             self.query_one("#side", Input).focus()
             return
-        self.dismiss(side)
+        if self._fit is None:
+            self.dismiss(side)
+        else:
+            run_latest(self, partial(self._leave_with, side), "leave")
+
+    async def _leave_with(self, side: str) -> None:
+        """With that side, unless it does not fit and the user does not want it then."""
+        fit = await self._fit_of(side)
+        if fit is None or await although(cast(App[object], self.app), fit, 1):
+            self.dismiss(side)

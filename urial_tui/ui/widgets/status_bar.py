@@ -15,7 +15,12 @@ from textual.widget import Widget
 from urial_tui.safetext import sanitize_line
 
 Tone = Literal["normal", "busy", "good", "warn", "error"]
+Piece = tuple[str, Tone]
 SEPARATOR = " · "
+WIDE = 100
+"""From this many columns on the line says where the model runs, and the rest shorter where it must."""
+_WITHOUT_SIDE = 5
+"""So many of the shortest lines do not name the side."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,17 @@ class Status:
     short_shift: str = ""
     against: str = ""
     """What the side is compared with, "vs demo@zero-shot, live"."""
+    device: str = ""
+    """Where the model runs, "CPU", "CUDA0 (20 of 33 layers)"."""
+    downloads: str = ""
+    """Running downloads, "↓ 43 % 12 MB/s"."""
 
 
 def describe_phase(phase: str, done: int = 0, total: int = 0, detail: str = "") -> tuple[str, Tone]:
     """An engine phase in words, with its tone."""
     if phase == "loading":
-        return (f"loading {done * 100 // total} %" if total else "loading the model"), "busy"
+        share = f"loading {done * 100 // total} %" if total else "loading the model"
+        return (f"{share}, {detail}" if detail else share), "busy"
     if phase == "prefilling":
         return (f"reading prompt {done}/{total}" if total else "reading prompt"), "busy"
     if phase == "generating":
@@ -51,16 +61,37 @@ def describe_phase(phase: str, done: int = 0, total: int = 0, detail: str = "") 
     return (detail or "idle"), "normal"
 
 
-def compose(status: Status, width: int) -> list[tuple[str, Tone]]:
+def compose(status: Status, width: int) -> list[Piece]:
     """The pieces of the line, in order, that fit `width` cells; at the least the notice or the state, cut with `…`."""
-    for pieces in _shorter_and_shorter(status):
-        if sum(cell_len(text) for text, _ in pieces) + len(SEPARATOR) * (len(pieces) - 1) <= width:
+    for pieces in [*_with_ends(status, width), *_shorter_and_shorter(status)]:
+        if _width(pieces) <= width:
             return pieces
     if width <= 0:
         return []
     if status.notice:
         return [(_cut(sanitize_line(status.notice), width), "warn")]
     return [(_cut(sanitize_line(status.state), width), status.tone)]
+
+
+def _with_ends(status: Status, width: int) -> list[list[Piece]]:
+    """The line with what stands at its end, longest first: the device where the line is wide, and running downloads as
+    long as the side is named."""
+    choices = _shorter_and_shorter(status)
+    named = choices[:-_WITHOUT_SIDE]
+    device = sanitize_line(status.device) if width >= WIDE else ""
+    on: list[Piece] = [(device, "normal")] if device else []
+    found: list[list[Piece]] = []
+    downloads = sanitize_line(status.downloads)
+    if downloads:
+        share = downloads.partition(" % ")[0] + " %" if " % " in downloads else downloads
+        found += [[*choices[0], *on, (downloads, "busy")]]
+        found += [[*pieces, *on, (share, "busy")] for pieces in named]
+        found += [[*pieces, (share, "busy")] for pieces in named]
+    return found + ([[*pieces, *on] for pieces in named] if on else [])
+
+
+def _width(pieces: Sequence[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces) + len(SEPARATOR) * (len(pieces) - 1)
 
 
 def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
