@@ -8,7 +8,7 @@ from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, PairChanged, SideReady, TraceEnded
 from urial_tui.chat.noise import Measurement, Measurements
 from urial_tui.chat.pair import Pair, PairStatus
-from urial_tui.chat.pair_list import FindPairs, PairList
+from urial_tui.chat.pair_list import REST_SECONDS, FindPairs, PairList
 from urial_tui.chat.pairing import IDLE_SECONDS, Pairing
 from urial_tui.chat.quiet import Quiet
 from urial_tui.chat.scoring import Rescoring
@@ -43,7 +43,8 @@ class Inspecting(Sessions):
         super().__init__(store, listener)
         self._engine = engine
         self._quiet = Quiet()
-        self._pairs = PairList(default_pack, find_pairs, self._quiet, self._pairs_found)
+        rest = min(idle_seconds, REST_SECONDS)
+        self._pairs = PairList(default_pack, find_pairs, self._quiet, self._pairs_found, rest)
         self._shown: Trace | None = None
         self._loader = SideLoader(engine, resolve, side, self._loading, self._changing)
         self._pairing = Pairing(

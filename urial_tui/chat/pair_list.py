@@ -107,6 +107,7 @@ def _key(side: str) -> str:
 
 def _distinct(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Each pair once, the first of equal ones."""
-    return tuple({(pair.generator, pair.references): pair for pair in reversed(pairs)}.values())[
-        ::-1
-    ]
+    found: dict[tuple[str, tuple[str, ...]], Pair] = {}
+    for pair in pairs:
+        found.setdefault((pair.generator, pair.references), pair)
+    return tuple(found.values())
