@@ -15,6 +15,7 @@ from urial_tui.engine.memory import Device, MemoryTaken
 from urial_tui.engine.protocol import Description
 from urial_tui.errors import UrialError
 from urial_tui.models.fit import size_in_words
+from urial_tui.models.machine import main_memory
 from urial_tui.models.memory import MemoryEstimate
 from urial_tui.settings import Settings
 
@@ -49,6 +50,7 @@ def engine_checks() -> Iterator[Check]:
         yield from _stamped(about, stamp)
     for device in about.devices:
         yield Check(GROUP, "device", "ok", device_in_words(device))
+    yield Check(GROUP, "memory", "ok", _main_memory())
 
 
 def flavours(about: Description) -> tuple[str, ...]:
@@ -101,13 +103,21 @@ def _stamped(about: Description, stamp: str) -> Iterator[Check]:
 
 
 def device_in_words(device: Device) -> str:
-    """One device with what is free on it."""
+    """One device; of a GPU also what is free on it (llama.cpp calls all of a CPU's memory free)."""
     words = f"{device.name} ({device.kind}): {device.description.strip()}"
     if device.integrated:
         words += ", shares the main memory"
-    if device.total:
+    if device.total and device.kind == "gpu":
         words += f", {size_in_words(device.free)} of {size_in_words(device.total)} free"
     return words
+
+
+def _main_memory() -> str:
+    memory = main_memory()
+    if memory.free is None:
+        return "how much is free is not known here"
+    of = f" of {size_in_words(memory.total)}" if memory.total is not None else ""
+    return f"{size_in_words(memory.free)}{of} free"
 
 
 def demo_runs(settings: Settings) -> Iterator[Check]:

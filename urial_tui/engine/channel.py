@@ -20,6 +20,7 @@ from urial_tui.paths import ensure_private_dir
 
 _LOG_LIMIT = 2 * 1024 * 1024
 _SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+_NO_MEMORY = ("out of memory", "OutOfDeviceMemory", "failed to allocate")
 _COMPLAINTS = ("GGML_ASSERT", "error:", "Error", "failed", "lacks:")
 
 Reply = wire.AnyEvent | EngineError
@@ -152,8 +153,8 @@ class Channel:
                 how = f"by {signal.Signals(-status).name}"
         reason = next((line for line in reversed(self._complaints) if line), "")
         hint = "What was written is kept; the next message starts the engine again."
-        if status == -9:
-            hint += " If it was ended for lack of memory, choose a smaller model or context."
+        if status == -9 or any(words in reason for words in _NO_MEMORY):
+            hint += " If it was ended for lack of memory, choose a smaller model or context, or fewer GPU layers."
         message = f"the engine process ended {how}"
         if reason:
             message += f": {reason}"

@@ -23,13 +23,15 @@ class Device(msgspec.Struct, frozen=True):
 
 
 def offload_devices(devices: tuple[Device, ...], main_gpu: int = -1) -> tuple[Device, ...]:
-    """Those that layers may go to, in llama.cpp's order: every GPU, integrated ones only where there is no other.
+    """Those that layers may go to, in llama.cpp's order: every GPU, integrated ones (of one backend) only where there
+    is no other.
 
     `main_gpu` leaves that one alone; one that is not there leaves none.
     """
     gpus = [device for device in devices if device.kind == "gpu"]
     own = [device for device in gpus if not device.integrated]
-    chosen = tuple(own or gpus[:1])
+    backend = gpus[0].name.rstrip("0123456789") if gpus else ""
+    chosen = tuple(own or [d for d in gpus if d.name.rstrip("0123456789") == backend])
     return chosen if main_gpu < 0 else chosen[main_gpu : main_gpu + 1]
 
 

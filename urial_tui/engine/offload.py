@@ -1,7 +1,7 @@
 """How many layers of a model fit on GPUs. The engine process chooses by it, the parent tells the same beforehand.
 
-Layers count as one size: the weights and the KV cache, spread over the layers and the output, which llama.cpp counts
-as a layer more. What is not spread (compute buffers) is there once for each device.
+llama.cpp counts the output as a layer more and offloads it first. The other layers count as one size: their weights
+and their part of the KV cache. What does not depend on them (compute buffers) is there once for each device.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,18 @@ def usable(free: int) -> int:
     return max(0, free - max(free // 10, LEAST_RESERVE))
 
 
-def layers_that_fit(free: Sequence[int], fixed: int, spread: int, n_layers: int) -> int:
+def layers_that_fit(
+    free: Sequence[int], fixed: int, output: int, spread: int, n_layers: int
+) -> int:
     """How many of `n_layers` + 1 fit into devices with `free` bytes each.
 
-    `fixed` bytes are needed on every device that has a layer, `spread` bytes belong to all layers together.
+    `fixed` bytes are needed on every device that has a layer, `output` bytes for the output, `spread` bytes for all
+    other layers together.
     """
-    steps = n_layers + 1
-    if spread <= 0:
-        return steps
-    room = sum(max(0, usable(each) - fixed) for each in free)
-    return min(steps, room * steps // spread)
+    room = sum(max(0, usable(each) - fixed) for each in free) - output
+    if room < 0:
+        return 0
+    return 1 + (min(n_layers, room * n_layers // spread) if spread > 0 else n_layers)
 
 
 def fewer(layers: int, n_layers: int) -> int:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from urial_tui.engine.offload import layers_that_fit, usable
 from urial_tui.models.machine import Memory
-from urial_tui.models.memory import OUTPUT_ROWS, MemoryEstimate, estimate
+from urial_tui.models.memory import OUTPUT_ROWS, MemoryEstimate, estimate, offload
 from urial_tui.models.resolve import ResolvedSide
 from urial_tui.settings import Settings
 
@@ -27,13 +27,15 @@ _BESIDE_FILE_LEAST: Final = 128 * 1000 * 1000
 class SideNeed:
     """What one side takes. Weights that it shares with an earlier side are counted there.
 
-    `gpu_layers` of `n_layers` + 1 go to the GPU, with `on_device` bytes of it.
+    `gpu_layers` of `n_layers` + 1 go to the GPU. It then takes `in_main` and `on_device` bytes, together a little more
+    than the estimate: some buffers are there twice.
     """
 
     side: str
     estimate: MemoryEstimate
     gpu_layers: int = 0
     n_layers: int = 0
+    in_main: int = 0
     on_device: int = 0
 
 
@@ -76,13 +78,13 @@ def fit_sides(
             shared=shared,
         )
         wanted = placed.get(side.model_path, _wanted(settings, number))
-        need = _placed(side, memory_of_side, wanted, left if device_free else 0)
+        need = _placed(side, settings, memory_of_side, wanted, left if device_free else 0)
         placed.setdefault(side.model_path, need.gpu_layers)
         adapters.add(adapter)
         left = max(0, left - need.on_device)
         needs.append(need)
     on_device = sum(need.on_device for need in needs)
-    needed = sum(need.estimate.total for need in needs) - on_device
+    needed = sum(need.in_main for need in needs)
     verdict = _verdict(needed, memory.free)
     if on_device > device_free:
         verdict = "does not fit"
@@ -96,16 +98,33 @@ def _wanted(settings: Settings, number: int) -> int:
     return settings.gpu_layers
 
 
-def _placed(side: ResolvedSide, need: MemoryEstimate, wanted: int, device_free: int) -> SideNeed:
-    """The side's layers on the GPU and what they take there; the compute buffers are where the layers are."""
+def _placed(
+    side: ResolvedSide, settings: Settings, need: MemoryEstimate, wanted: int, device_free: int
+) -> SideNeed:
+    """The side's layers on the GPU, and what it then takes where. The compute buffers are where the layers are."""
     n_layers = side.header.n_layers
-    steps = n_layers + 1
-    spread = need.weights + need.kv_cache
+    name = str(side.side)
+    if not device_free or not wanted:
+        return SideNeed(name, need, 0, n_layers, need.total)
+    fixed = offload(
+        side.header,
+        settings.n_ctx,
+        n_batch=settings.n_batch,
+        flash_attention=settings.flash_attention,
+    )
+    own = need.weights > 0  # else the weights lie where another side has put them
+    output = fixed.output if own else 0
+    stays = (fixed.embedding if own else 0) + (0 if fixed.copied else output)
+    spread = max(0, need.weights - stays) + need.kv_cache
+    layers = wanted
     if wanted < 0:
-        wanted = layers_that_fit([device_free], need.compute, spread, n_layers)
-    layers = min(wanted, steps) if device_free else 0
-    on_device = spread * layers // steps + need.compute if layers else 0
-    return SideNeed(str(side.side), need, layers, n_layers, on_device)
+        layers = layers_that_fit([device_free], need.compute, output, spread, n_layers)
+    layers = min(layers, n_layers + 1)
+    if not layers:
+        return SideNeed(name, need, 0, n_layers, need.total)
+    on_device = need.compute + output + spread * (layers - 1) // max(1, n_layers)
+    total = need.total + fixed.inputs + (output if fixed.copied else 0)
+    return SideNeed(name, need, layers, n_layers, total - on_device, on_device)
 
 
 def verdict_for_size(n_bytes: int, memory: Memory, device_free: int = 0) -> Verdict:

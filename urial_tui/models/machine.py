@@ -45,6 +45,7 @@ def _limits(root: Path) -> Iterator[tuple[int, int]]:
     for line in text.splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
+        mounts: tuple[Path, ...]
         if number == "0" and not controllers:
             names = ("memory.max", "memory.current", "inactive_file")
             mounts = (root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified")

@@ -83,6 +83,34 @@ def estimate(
     )
 
 
+@dataclass(frozen=True)
+class Offload:
+    """What stays where when layers go to a GPU. Bytes.
+
+    `embedding` stays in main memory; `output` goes to the GPU with the first layer, as a copy of the embedding where
+    the model has no output of its own (`copied`). `inputs` is the compute buffer that is left in main memory.
+    """
+
+    embedding: int
+    output: int
+    copied: bool
+    inputs: int
+
+
+def offload(
+    header: GgufHeader, n_ctx: int, *, n_batch: int = N_BATCH, flash_attention: str = "auto"
+) -> Offload:
+    """The parts that do not follow the layers; for `n_ctx` and the others see `estimate`."""
+    n_ctx = _padded(n_ctx or header.context_length)
+    n_batch = min(n_batch, n_ctx)
+    sizes = {tensor.name: tensor.n_bytes for tensor in header.tensors}
+    embedding = sizes.get("token_embd.weight", 0)
+    output = sizes.get("output.weight")
+    mask = (n_ctx + _window_cells(header, n_ctx, n_batch)) * (4 if flash_attention == "off" else 2)
+    inputs = n_batch * (mask + _FLOAT * 2 * header.n_embd)
+    return Offload(embedding, embedding if output is None else output, output is None, inputs)
+
+
 def _weight_bytes(header: GgufHeader) -> int:
     """Of a split model the sizes of all parts: the header lists only the first one's tensors."""
     tail = f"-00001-of-{header.split_count:05d}"

@@ -129,7 +129,11 @@ _log_lock = threading.Lock()
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
 def _log(level: int, text: bytes, _data: object) -> None:
-    line = text.decode("utf-8", "replace")
+    hear(level, text.decode("utf-8", "replace"))
+
+
+def hear(level: int, line: str) -> None:
+    """Take one line of llama.cpp's log: to the complaints, to the listeners, to stderr."""
     with _log_lock:
         if level != _CONTINUATION and level >= _WARN and line.strip():
             recent_complaints.append(line.strip())

@@ -76,8 +76,9 @@ def first_layers(
     found = (dry_run or run_dry)(spec)
     if found is None:
         return ALL  # the loading itself will say what is wrong
-    spread = found.weights + found.kv_cache
-    layers = layers_that_fit(free, found.fixed, spread, found.n_layers)
+    output = found.weights // (found.n_layers + 1)  # about; llama.cpp does not tell it apart
+    spread = found.weights - output + found.kv_cache
+    layers = layers_that_fit(free, found.fixed, output, spread, found.n_layers)
     return ALL if layers > found.n_layers else layers
 
 
