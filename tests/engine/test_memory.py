@@ -58,7 +58,7 @@ def plan_of(model: object, n_ctx: int, n_batch: int, flash: str, kv: str) -> tup
 
     def hear(line: str) -> None:
         if line.startswith("llama_kv_cache: size ="):
-            caches.append(float(line.split("=")[1].split()[0]))
+            caches.append(float(line.split("=")[1].split(maxsplit=1)[0]))
 
     params = context_params(n_ctx, n_batch=n_batch, flash_attention=flash, kv_type=kv)
     with buffers.listening(), native.listening(hear):

@@ -50,6 +50,10 @@ def test_whatever_can_change_the_rounding_needs_a_new_measurement(
     kept.put(spec, MEASURED)
     assert kept.get(ContextSpec(path, n_threads=3)) is None
     assert kept.get(ContextSpec(path, gpu_layers=0)) is None
+    assert kept.get(ContextSpec(path, main_gpu=1)) is None
+    assert kept.get(ContextSpec(path, n_batch=1024)) is None
+    assert kept.get(ContextSpec(path, flash_attention="off")) is None
+    assert kept.get(ContextSpec(path, kv_type="q8_0")) is None
     assert kept.get(ContextSpec(path, str(adapter))) is None
     kept.put(ContextSpec(path, str(adapter)), MEASURED)
     assert kept.get(ContextSpec(path, str(adapter), 0.5)) is None
@@ -109,12 +113,27 @@ async def test_measuring_asks_the_engine_once_unless_it_is_wanted_again(model: P
     assert len(engine.calls) == 2
 
 
-async def resolve(text: str) -> ActiveSide:
+def test_what_was_measured_is_listed_with_its_files(tmp_path: Path, model: Path) -> None:
+    file, adapter = tmp_path / "m.json", tmp_path / "a.gguf"
+    adapter.write_bytes(b"lora")
+    kept = Measurements(file, "1")
+    kept.put(ContextSpec(str(model), kv_type="q8_0"), MEASURED)
+    kept.put(ContextSpec(str(model), str(adapter)), MEASURED)
+    # An entry of a version that measured without these settings counts for nothing.
+    entries = json.loads(file.read_text())
+    old = json.dumps([*json.loads(next(iter(entries)))[:3], "1", 2, -1])
+    file.write_text(json.dumps(entries | {old: entries[next(iter(entries))]}))
+    found = Measurements(file, "1").known()
+    assert [(Path(m), a and Path(a)) for m, a, _ in found] == [(model, None), (model, adapter)]
+
+
+async def resolve(text: str, references: int | None = None) -> ActiveSide:
     side = parse_side(text)
     style = resolve_style(side.style, default_library())
     return ActiveSide(
         notation=str(side.with_style(style.id)),
-        spec=ContextSpec(f"/{side.model}.gguf"),
+        spec=ContextSpec(f"/{side.model}.gguf", gpu_layers=20),
+        reference_gpu_layers=references,
         style=style,
         sampling=Sampling(),
         max_tokens=8,
@@ -131,3 +150,15 @@ async def test_a_reference_may_be_same_and_another_quantisation_is_said() -> Non
     alike = await resolve_reference(resolve, "q4_0", 0)
     assert alike.notation == "q4_0@urial-general" and alike.style is not None
     assert (await check_reference(engine, generator, alike)).warnings == ()
+
+
+async def test_a_reference_on_the_generators_model_lies_where_the_generator_lies() -> None:
+    async def with_layers(text: str) -> ActiveSide:
+        return await resolve(text, references=3)
+
+    generator = await with_layers("base@raw")
+    same = await resolve_reference(with_layers, "base@zero-shot", 0, generator)
+    other = await resolve_reference(with_layers, "tuned@raw", 1, generator)
+    alone = await resolve_reference(with_layers, "base@raw", 0)
+    usual = await resolve_reference(resolve, "tuned@raw", 0, generator)
+    assert [ref.spec.gpu_layers for ref in (same, other, alone, usual)] == [20, 3, 3, 20]

@@ -74,6 +74,30 @@ def test_references_are_a_list_of_sides_which_may_be_empty_or_left_to_the_progra
             with_values(Settings(), {"references": wrong})
 
 
+def test_automatic_layers_are_written_as_a_word_and_kept_as_a_number(file: Path) -> None:
+    for text in ("auto", "-1"):
+        saved = save_settings({"gpu_layers": field_named("gpu_layers").parse(text)}, file)
+        assert saved.gpu_layers == -1
+        assert file.read_text() == 'gpu_layers = "auto"\n'
+    assert load_settings(write(file, "gpu_layers = -1\n")).gpu_layers == -1
+    assert save_settings({"gpu_layers": 12}, file).gpu_layers == 12
+    assert file.read_text() == "gpu_layers = 12\n"
+    references = field_named("reference_gpu_layers")
+    assert references.parse("") is None and references.parse("auto") == -1
+    assert save_settings({"reference_gpu_layers": 0}, file).reference_gpu_layers == 0
+    assert save_settings({"reference_gpu_layers": None}, file).reference_gpu_layers is None
+    assert references.written(None) is None and references.written(-1) == "auto"
+
+
+def test_a_choice_is_one_of_its_words(file: Path) -> None:
+    assert Settings().flash_attention == "auto" and Settings().kv_type == "f16"
+    assert field_named("kv_type").parse(" q8_0 ") == "q8_0"
+    assert save_settings({"flash_attention": "off"}, file).flash_attention == "off"
+    for wrong in ("F16", "", "q5_0", 1):
+        with pytest.raises(SettingsError):
+            field_named("kv_type").check(wrong)
+
+
 def test_dotted_keys_and_tables_are_the_same(file: Path) -> None:
     assert load_settings(write(file, "sampling.top_k = 5\n")).sampling.top_k == 5
 
@@ -86,6 +110,11 @@ def test_dotted_keys_and_tables_are_the_same(file: Path) -> None:
         ("n_threads = true\n", 1, ["n_threads", "whole number", "true"]),
         ("[sampling]\ntemperature = nan\n", 2, ["sampling.temperature"]),
         ("gpu_layers = -2\n", 1, ["gpu_layers", "-1"]),
+        ("gpu_layers = 'all'\n", 1, ["gpu_layers", "auto or a whole number", "'all'"]),
+        ("reference_gpu_layers = 1.5\n", 1, ["reference_gpu_layers", "auto"]),
+        ("kv_type = 'q2_K'\n", 1, ["kv_type", "one of f16, bf16, f32, q8_0, q4_0", "'q2_K'"]),
+        ("flash_attention = true\n", 1, ["flash_attention", "one of auto, on, off"]),
+        ("n_batch = 32\n", 1, ["n_batch", "from 64 to 16384"]),
         ("pack = 'Not A Pack'\n", 1, ["pack"]),
         ("side = ' '\n", 1, ["side", "empty"]),
         ("model_folders = [1]\n", 1, ["model_folders", "list of folders"]),
