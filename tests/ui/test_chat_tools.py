@@ -4,9 +4,11 @@ import stat
 
 from textual.widgets import Input, OptionList, Static
 
+from tests.support.fake_desk import FakeDesk
 from tests.ui.driving import running
 from urial_tui.engine.protocol import Sampling
-from urial_tui.errors import EngineError, ModelError, UsageError
+from urial_tui.errors import EngineError, ModelError, SettingsError, UsageError
+from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.markdown_view import MarkdownView
 from urial_tui.ui.screens.packs import PackPicker
 from urial_tui.ui.screens.sampling import SamplingDialog, sampling_fields
@@ -247,3 +249,76 @@ async def test_a_side_that_cannot_be_loaded_says_so_and_the_old_one_stays():
         await bench.press("enter")
         await bench.until(lambda: "cannot change the side now" in bench.said())
         assert bench.screen.status.status.side == "demo@urial-general"
+
+
+async def test_f5_says_what_the_model_under_the_cursor_needs():
+    desk = FakeDesk()
+    async with running(services={"models": desk}) as bench:
+        await bench.press("f5")
+        await bench.settle()
+        need = bench.app.screen.query_one("#need")
+        assert str(need.render()) == "fits: needs about 287 MB, 9.0 GB is free"
+        assert desk.called("fit")[-1] == (("demo@urial-general",), ("demo@urial-general",))
+        line = bench.app.screen.query_one("#side", Input)
+        line.focus()
+        line.value = "Llama-3.3-70B-Instruct-Q4_K_M@raw"
+        await bench.settle()
+        assert str(need.render()) == "does not fit: needs about 50.5 GB, 9.0 GB is free"
+        desk.errors["fit"] = ModelError("there is no such model")
+        line.value = "nothing"
+        await bench.settle()
+        assert str(need.render()) == ""
+
+
+async def test_f5_asks_before_a_side_that_does_not_fit():
+    async with running(services={"models": FakeDesk(free=1000)}) as bench:
+        await bench.press("f5")
+        await bench.settle()
+        await bench.press("down", "enter")
+        await bench.until(lambda: isinstance(bench.app.screen, Confirm))
+        await bench.pilot.pause()
+        assert "The model does not fit" in str(bench.app.screen.query_one(".lead").render())
+        await bench.press("escape")
+        await bench.settle()
+        assert isinstance(bench.app.screen, SidePicker)
+        bench.app.screen.query_one("#side", Input).focus()
+        await bench.press("enter")
+        await bench.until(lambda: isinstance(bench.app.screen, Confirm))
+        bench.app.screen.query_one("#yes").focus()
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("set_side"))
+        assert bench.chat.called("set_side") == [("qwen2.5-0.5b@urial-general",)]
+
+
+async def test_what_the_user_chooses_is_remembered():
+    kept = []
+
+    async def remember(side, references):
+        kept.append((side, references))
+
+    async with running(services={"remember": remember}) as bench:
+        bench.chat.compare("demo@raw")
+        await bench.press("f3", "down", "enter")
+        await bench.until(lambda: kept)
+        assert kept == [("demo@urial-brief", ("demo@raw",))]
+        await bench.settle()
+        await bench.press("f7")
+        await bench.until(lambda: len(kept) == 2)
+        assert kept[-1] == ("demo@urial-general", None), "these are what suits the side"
+        await bench.settle()
+        await bench.press("f5")
+        await bench.settle()
+        await bench.press("down", "enter")
+        await bench.until(lambda: len(kept) == 3)
+        assert kept[-1][0] == "qwen2.5-0.5b@urial-general"
+
+
+async def test_a_side_that_cannot_be_remembered_is_no_trouble():
+    async def remember(side, references):
+        raise SettingsError("the disk is full")
+
+    async with running(services={"remember": remember}) as bench:
+        await bench.press("f7")
+        await bench.until(lambda: bench.chat.called("next_pair"))
+        await bench.settle()
+        assert "the disk is full" not in bench.said()

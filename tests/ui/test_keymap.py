@@ -5,6 +5,7 @@ from textual.app import App
 from textual.widgets import TextArea
 
 from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
+from urial_tui.ui.commands_models import SCREEN_COMMANDS
 from urial_tui.ui.keymap import key_name, keys_of, usable_keymap, widget_bindings
 
 MEANT_TO_SHARE = {"escape"}
@@ -109,3 +110,32 @@ def test_textual_itself_has_no_binding_on_our_keys():
     theirs = {key for binding in App.BINDINGS for key in binding.key.split(",")}
     mine = {key for command in ALL_COMMANDS for key in command.keys.split(",")}
     assert theirs & mine == {"ctrl+q", "ctrl+c"}
+
+
+# --- screens beside the chat --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", SCREEN_COMMANDS)
+def test_the_commands_of_a_screen_are_sound(place):
+    commands = SCREEN_COMMANDS[place]
+    ids = [command.id for command in commands]
+    assert len(ids) == len(set(ids)) and not set(ids) & {command.id for command in ALL_COMMANDS}
+    for command in commands:
+        assert command.label and command.title and command.tooltip
+        assert command.group == place
+    keys = [key for command in commands for key in command.keys.split(",")]
+    assert {key for key in keys if keys.count(key) > 1} <= MEANT_TO_SHARE
+    priority = {key for c in ALL_COMMANDS if c.priority for key in c.keys.split(",")}
+    assert not set(keys) & priority
+
+
+def test_a_screens_keys_are_its_own_and_can_be_rebound():
+    assert usable_keymap({"models.verify": "x"}) == ({"models.verify": "x"}, [])
+    assert usable_keymap({"models.verify": "ctrl+n"})[1] == []  # the chat's keys are elsewhere
+    assert usable_keymap({"hub.pause": "v", "models.add": "v"})[1] != []
+    _, problems = usable_keymap({"models.verify": "f1"})
+    assert len(problems) == 1 and "models.verify keeps v" in problems[0]
+
+
+def test_a_key_that_stands_for_another_one_is_not_named():
+    assert key_name(keys_of("chat.models", {})[0]) == "Shift+F5"

@@ -254,6 +254,40 @@ async def test_a_check_may_refuse_and_escape_changes_nothing() -> None:
         assert app.given == [None]
 
 
+async def test_pairs_that_take_time_to_find_are_added_below() -> None:
+    gate = asyncio.Event()
+    more = Pair("demo@raw", ("other@raw",), "with other")
+
+    async def find() -> Sequence[Pair]:
+        await gate.wait()
+        return (*PAIRS, more)
+
+    app = Host(ReferencePicker(pair(), PAIRS, more=find))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        listed = app.dialog.query_one(OptionList)
+        await pilot.press("down")
+        assert (listed.option_count, listed.highlighted) == (len(PAIRS), 1)
+        gate.set()
+        await until(pilot, lambda: listed.option_count == len(PAIRS) + 1)
+        assert listed.highlighted == 1
+        await pilot.press("end", "enter")
+        await pilot.pause()
+        assert app.given == [ReferenceChoice("demo@raw", ("other@raw",), True)]
+
+
+async def test_pairs_that_cannot_be_found_do_not_stand_in_the_way() -> None:
+    async def find() -> Sequence[Pair]:
+        raise StoreError("no")
+
+    app = Host(ReferencePicker(pair(), PAIRS, more=find))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(app.given) == 1
+
+
 @pytest.mark.parametrize("size", [(80, 24), (140, 45)], ids=str)
 def test_a_picture_of_the_references(snap_compare: Any, size: tuple[int, int]) -> None:
     assert snap_compare(Host(ReferencePicker(pair(), PAIRS)), terminal_size=size)

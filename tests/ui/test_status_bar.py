@@ -1,11 +1,15 @@
 """The status line: what it says, and what it leaves out first when there is no room."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
+from tests.support.scripted_engine import ScriptedEngine
+from urial_tui.engine.protocol import ContextSpec
+from urial_tui.ui.screens.chat_events import device_words
 from urial_tui.ui.widgets.status_bar import SEPARATOR, Status, StatusBar, compose, describe_phase
 
 FULL = Status(
@@ -50,8 +54,10 @@ def test_a_nearly_full_context_warns() -> None:
         context_used=st.none() | st.integers(0, 9999),
         context_size=st.none() | st.integers(0, 9999),
         tokens_per_s=st.none() | st.floats(0, 999),
+        device=st.text(max_size=30),
+        downloads=st.text(max_size=30),
     ),
-    st.integers(0, 100),
+    st.integers(0, 140),
 )
 def test_the_line_always_fits_and_holds_no_control(status: Status, width: int) -> None:
     text = line(status, width)
@@ -86,3 +92,57 @@ async def test_numbers_stay_when_the_state_changes() -> None:
         bar.update(state="ready", tone="good")
         await pilot.pause()
         assert str(bar.render()) == "ready · 34.1 tok/s · [b]x[/b]"
+
+
+# --- what stands at the end of the line ---------------------------------------------------------
+
+RUNS = Status(
+    state="ready",
+    context_used=1402,
+    context_size=4096,
+    tokens_per_s=34.1,
+    side="gemma-3-270m@urial-general",
+    shift="unshifted 78% marginal 14% shifted 8%",
+    short_shift="u 78% m 14% s 8%",
+    against="vs gemma-3-270m@zero-shot, live",
+    device="GPU 20/33 layers",
+    downloads="↓ 43 % 12 MB/s",
+)
+
+
+def test_a_wide_line_says_where_the_model_runs_and_what_is_fetched() -> None:
+    whole = line(RUNS, 220)
+    assert whole.endswith("live · GPU 20/33 layers · ↓ 43 % 12 MB/s")
+    assert "unshifted 78%" in whole
+
+
+@pytest.mark.parametrize("width", [100, 110, 132, 160])
+def test_from_a_hundred_columns_on_the_device_stays_and_the_rest_is_shorter(width: int) -> None:
+    assert "GPU 20/33 layers" in line(RUNS, width)
+    assert "↓ 43 %" in line(RUNS, width)
+
+
+def test_below_a_hundred_columns_the_device_is_not_said() -> None:
+    assert "GPU" not in line(RUNS, 99)
+    assert line(Status(state="ready", device="CPU"), 99) == "ready"
+    assert line(Status(state="ready", device="CPU"), 100) == "ready · CPU"
+
+
+def test_running_downloads_are_shown_as_long_as_the_side_is_named() -> None:
+    assert line(RUNS, 80).endswith("↓ 43 %")
+    narrow = line(RUNS, 50)
+    assert "gemma" not in narrow and "↓" not in narrow
+
+
+def test_what_a_side_needs_is_said_while_it_is_loaded() -> None:
+    words, tone = describe_phase("loading", 430, 1000, "needs about 1.2 GB, 9.1 GB is free")
+    assert (words, tone) == ("loading 43 %, needs about 1.2 GB, 9.1 GB is free", "busy")
+    assert describe_phase("loading", 0, 0, "needs x")[0] == "loading the model, needs x"
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"), [(0, "CPU"), (20, "GPU 20/33 layers"), (33, "GPU 33/33 layers")]
+)
+def test_where_a_model_runs(layers: int, words: str) -> None:
+    info = ScriptedEngine().info(ContextSpec("m.gguf"))
+    assert device_words(msgspec.structs.replace(info, gpu_layers=layers, n_layers=32)) == words

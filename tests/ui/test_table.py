@@ -10,7 +10,7 @@ COLUMNS = (
     Column("name", "name", 16, stretches=True),
     Column("quant", "quant", 8, rank=1),
     Column("size", "size", 8, rank=2, right=True),
-    Column("where", "where", 20, rank=9),
+    Column("where", "where", 20, rank=5),
 )
 
 
@@ -43,6 +43,12 @@ def test_one_column_takes_the_room_that_is_left_but_no_more_than_it_needs() -> N
     assert laid_out(COLUMNS, long, 80)[0][1] == 16 + 20
     assert laid_out(COLUMNS, long, 200)[0][1] == 40
     assert laid_out(COLUMNS, [row("x")], 200)[0][1] == 16
+
+
+def test_what_is_of_little_use_gives_way_to_a_name_in_full() -> None:
+    columns = (COLUMNS[0], Column("where", "where", 20, rank=7))
+    for name, kept in [("x" * 16, 2), ("x" * 30, 1), ("x" * 60, 1)]:
+        assert len(laid_out(columns, [row(name)], 44)) == kept
 
 
 class Host(App[None]):

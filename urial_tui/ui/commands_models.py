@@ -149,9 +149,9 @@ HUB_COMMANDS = (
         "hub.downloads",
         "tab",
         "other_list",
-        "Downloads",
-        "Go to the downloads",
-        "Go to the list of downloads, and from there back",
+        "Other list",
+        "Go to the downloads, and back",
+        "From the table to the downloads, the search line, and the table again",
         HUB,
     ),
     Command(

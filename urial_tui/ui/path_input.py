@@ -20,9 +20,9 @@ def completion(value: str) -> str | None:
     if not value or value.endswith("~"):
         return None
     head, tail = os.path.split(value)
-    folder = Path(head).expanduser() if head else Path()
     found: list[tuple[bool, str]] = []
     try:
+        folder = Path(head).expanduser() if head else Path()
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
                 if number >= MAX_LOOKED_AT:

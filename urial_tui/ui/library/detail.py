@@ -1,13 +1,16 @@
 """Everything that is known of one model, as lines for the pane beside the library's table. Pure, safe text."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.safetext import sanitize
-from urial_tui.ui.inspect.lines import Line, safe, wrapped
+from urial_tui.ui.inspect.lines import Line, fit, safe, wrapped
 from urial_tui.ui.library.words import VERDICT_LOOKS, size_words
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 LABEL = 13
 """Cells for the names of the facts."""
+INDENT = 2
 MAX_PARTNERS = 6
 
 
@@ -33,14 +37,16 @@ def detail_lines(facts: ModelFacts, found: Found, width: int) -> list[Line]:
     lines = wrapped(safe(facts.title or facts.name), width, "title", most=2)
     if facts.problem:
         lines += wrapped(safe(f"Cannot be used: {facts.problem}"), width, "bad", most=4)
-    for label, text, look in _first_texts(facts):
-        lines += _entry(label, text, look, width)
+    lines += _whole("name", facts.name if facts.title else "", "", width)
+    if facts.kind and not facts.problem:
+        lines += _entry("role", _role(facts), "strong", width)
     if found.verifying:
         lines += _hash(facts, found, width)
     lines += _memory(facts, found, width)
     lines += _partners(facts, found, width)
-    for label, text, look in _more_texts(facts):
-        lines += _entry(label, text, look, width)
+    for label, text in _more_texts(facts):
+        lay_out = _whole if label in ("made from", "path", "also") else _entry
+        lines += lay_out(label, text, "", width)
     if not found.verifying:
         lines += _hash(facts, found, width)
     return lines
@@ -59,17 +65,35 @@ def _entry(label: str, text: str, look: str, width: int, most: int = 4) -> list[
     ]
 
 
-def _first_texts(facts: ModelFacts) -> list[tuple[str, str, str]]:
+def _whole(label: str, text: str, look: str, width: int) -> list[Line]:
+    """As `_entry`, for a name or a path: on lines of its own where there is no room beside the label, and cut where a
+    part of it ends."""
+    text = safe(text, 1000)
+    if not text or cell_len(text) <= width - LABEL:
+        return _entry(label, text, look, width)
+    rows = _cut_at_parts(text, max(width - INDENT, 8))[:6]
+    return [[(label, "dim")], *([(" " * INDENT + row, look)] for row in rows)]
+
+
+def _cut_at_parts(text: str, width: int) -> list[str]:
+    """Rows of at most `width` cells that end behind a separator where one is near enough."""
+    rows = [""]
+    for part in re.findall(r"[^/\\_.\- ]*[/\\_.\- ]?", text):
+        if rows[-1] and cell_len(rows[-1] + part) > width:
+            rows.append("")
+        rows[-1] += part
+        while cell_len(rows[-1]) > width:
+            head = fit(rows[-1], width + 1).removesuffix("…")
+            rows[-1:] = [head, rows[-1][len(head) :]]
+    return [row for row in rows if row]
+
+
+def _role(facts: ModelFacts) -> str:
     role: str = "not known" if facts.role == "unknown" else facts.role
-    if facts.role_reason:
-        role += f": {facts.role_reason}"
-    return [
-        ("name", facts.name if facts.title else "", ""),
-        ("role", role if facts.kind and not facts.problem else "", "strong"),
-    ]
+    return f"{role}: {facts.role_reason}" if facts.role_reason else role
 
 
-def _more_texts(facts: ModelFacts) -> list[tuple[str, str, str]]:
+def _more_texts(facts: ModelFacts) -> list[tuple[str, str]]:
     vocabulary = f"{facts.n_vocab:,} tokens" if facts.n_vocab else ""
     if facts.tokenizer:
         vocabulary += f" ({facts.tokenizer})"
@@ -87,16 +111,16 @@ def _more_texts(facts: ModelFacts) -> list[tuple[str, str, str]]:
         kind += f", {facts.n_params:,} parameters"
     plain = facts.kind == "model"
     return [
-        ("made from", facts.base_model, ""),
-        ("kind", kind, ""),
-        ("on disk", size, ""),
-        ("context", f"{facts.context_length:,} tokens" if facts.context_length else "", ""),
-        ("vocabulary", vocabulary, ""),
-        ("template", ("yes" if facts.has_template else "none") if plain else "", ""),
-        ("licence", facts.license, ""),
-        ("where", facts.source, ""),
-        ("path", _short(facts.path), ""),
-        *(("also", _short(path), "") for path in facts.also[:4]),
+        ("made from", facts.base_model),
+        ("kind", kind),
+        ("on disk", size),
+        ("context", f"{facts.context_length:,} tokens" if facts.context_length else ""),
+        ("vocabulary", vocabulary),
+        ("template", ("yes" if facts.has_template else "none") if plain else ""),
+        ("licence", facts.license),
+        ("where", facts.source),
+        ("path", _short(facts.path)),
+        *(("also", _short(path)) for path in facts.also[:4]),
     ]
 
 
@@ -110,9 +134,9 @@ def _hash(facts: ModelFacts, found: Found, width: int) -> list[Line]:
         return _entry("sha256", found.verifying, "warn", width)
     done = found.verification
     if done is None:
-        return _entry(
-            "sha256", facts.sha256 or "not computed yet", "" if facts.sha256 else "dim", width
-        )
+        if facts.sha256:
+            return _whole("sha256", _halves(facts.sha256, width), "", width)
+        return _entry("sha256", "not computed yet", "dim", width)
     if done.ok is None:
         words, look = f"{done.sha256}; nothing says what it should be", ""
     elif done.ok:
@@ -120,6 +144,11 @@ def _hash(facts: ModelFacts, found: Found, width: int) -> list[Line]:
     else:
         words, look = f"{done.sha256}, but {done.source} says {done.expected}: it is damaged", "bad"
     return _entry("sha256", words, look, width, most=6)
+
+
+def _halves(digest: str, width: int) -> str:
+    """A hash in two halves where it does not fit a line, so that it breaks in its middle."""
+    return digest if width >= LABEL + 64 else f"{digest[:32]} {digest[32:]}"
 
 
 def _memory(facts: ModelFacts, found: Found, width: int) -> list[Line]:
@@ -158,6 +187,6 @@ def _partners(facts: ModelFacts, found: Found, width: int) -> list[Line]:
     for number, partner in enumerate(found.partners[:MAX_PARTNERS]):
         label = "" if number else "compare with"
         lines += _entry(label, partner.name, "strong" if partner.likely else "", width, most=1)
-        lines += _entry("", sanitize(partner.reason), "dim", width, most=2)
+        lines += _entry("", sanitize(partner.reason), "dim", width, most=3)
     more = len(found.partners) - MAX_PARTNERS
     return lines + (_entry("", f"and {more} more", "dim", width) if more > 0 else [])

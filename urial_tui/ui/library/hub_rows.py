@@ -44,7 +44,7 @@ QUANT_COLUMNS = (
 )
 DOWNLOAD_COLUMNS = (
     Column("name", "download", 20, stretches=True),
-    Column("share", "", 4, rank=1, right=True),
+    Column("share", "", 5, rank=1, right=True),
     Column("bar", "", 8, rank=4),
     Column("size", "of", 8, rank=5, right=True),
     Column("rate", "speed", 8, rank=3, right=True),
@@ -159,8 +159,9 @@ def _quant_state(status: DownloadStatus | None) -> Cell:
 
 
 def download_rows(downloads: Iterable[DownloadStatus]) -> list[Row]:
+    """Those that run first, those that are done last."""
     rows = []
-    for status in downloads:
+    for status in sorted(downloads, key=lambda one: (not one.is_active, one.state == "done")):
         moving = status.state == "fetching"
         cells = {
             "name": Cell(safe(name_of(status), 80)),

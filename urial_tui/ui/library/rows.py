@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from urial_tui.models.fit import Verdict
 
 COLUMNS = (
-    Column("name", "name", 26, stretches=True),
+    Column("name", "name", 23, stretches=True),
     Column("role", "role", 8, rank=1),
-    Column("quant", "quant", 8, rank=2),
+    Column("quant", "quant", 7, rank=2),
     Column("size", "on disk", 7, rank=1, right=True),
     Column("fit", "memory", 12, rank=1),
-    Column("label", "size", 6, rank=4, right=True),
-    Column("arch", "kind", 10, rank=5),
-    Column("ctx", "context", 7, rank=6, right=True),
+    Column("label", "size", 5, rank=4, right=True),
+    Column("arch", "kind", 9, rank=5),
+    Column("ctx", "ctx", 5, rank=6, right=True),
     Column("source", "where", 13, rank=7),
 )
 

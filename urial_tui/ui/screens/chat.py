@@ -127,6 +127,7 @@ class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatModels, ChatTokens, Cha
             self.welcome_user()
         else:
             await self._guarded(chat.start())
+        await self.tell_unfinished()
 
     async def _first_session(self) -> None:
         chat = self.chat

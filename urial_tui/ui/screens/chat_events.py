@@ -26,6 +26,7 @@ from urial_tui.chat.events import (
     TurnEnded,
     TurnStarted,
 )
+from urial_tui.engine.protocol import ContextInfo
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Message
@@ -38,6 +39,11 @@ from urial_tui.ui.widgets.transcript_model import Entry, entry_of
 
 YOU, MODEL = "You", "Model"
 WAITING = "waiting for the model"
+
+
+def device_words(info: ContextInfo) -> str:
+    """Where a model runs, short: "CPU", "GPU 20/33 layers". The output counts as a layer, as llama.cpp counts."""
+    return f"GPU {info.gpu_layers}/{info.n_layers + 1} layers" if info.gpu_layers else "CPU"
 
 
 class ChatEvents(ChatBase):
@@ -68,7 +74,7 @@ class ChatEvents(ChatBase):
                 self.engine_changed(event)
             case SideReady():
                 self.show_side()
-                self.status.update(context_size=event.info.n_ctx, device=event.info.placement)
+                self.status.update(context_size=event.info.n_ctx, device=device_words(event.info))
             case BranchChanged():
                 self.branch_changed(event)
             case MessageAdded():

@@ -12,7 +12,8 @@ from urial_tui.errors import UrialError
 from urial_tui.models.facts import Partner
 from urial_tui.models.hub.types import DownloadStatus
 from urial_tui.sides import parse_side
-from urial_tui.ui.library.words import downloads_piece, name_of, size_words
+from urial_tui.ui.commands_models import HUB
+from urial_tui.ui.library.words import downloads_piece, name_of, percent, size_words
 from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.fitting import wanted
@@ -42,6 +43,10 @@ class ChatModels(ChatBase):
         self._download_states[status.id] = status.state
         if before == status.state:
             return
+        if status.state == "done":
+            self.do(self._offer_pair(status))
+        if isinstance(self.app.screen, CommandScreen) and self.app.screen.PLACE == HUB:
+            return  # its list of downloads says it
         if status.state == "failed" and status.error is not None:
             hint = f"{status.error.hint} What came is kept; it can be resumed.".strip()
             self.tell_trouble(
@@ -49,7 +54,6 @@ class ChatModels(ChatBase):
             )
         elif status.state == "done":
             self.tell(f"{name_of(status)}, {size_words(status.total)}, is here.", title="Fetched")
-            self.do(self._offer_pair(status))
 
     async def _offer_pair(self, status: DownloadStatus) -> None:
         """Both models of a pair to begin with are here now: the inspector can be opened on them."""
@@ -82,6 +86,27 @@ class ChatModels(ChatBase):
         if answer and await self.may_load(sides):
             self.leave_for(SidesChoice(pair.generator, pair.references, inspect=True))
 
+    async def tell_unfinished(self) -> None:
+        """Say, at the start, what an earlier run left half fetched."""
+        desk = self.services.models
+        if desk is None:
+            return
+        try:
+            found = await desk.open_downloads()
+        except UrialError as error:
+            self.log.warning(error.message)
+            return
+        left = [status for status in found if status.state in ("paused", "failed")]
+        if not left:
+            return
+        what = (
+            f"{name_of(left[0])}, {percent(left[0])}" if len(left) == 1 else f"{len(left)} models"
+        )
+        self.tell(
+            f"{what}: “{GET_MODELS}” in {self.key('app.palette')} goes on with it.",
+            title="Half fetched",
+        )
+
     def unfinished_words(self) -> str:
         """What happens to downloads when the program is left now; "" when none runs."""
         desk = self.services.models
@@ -111,7 +136,8 @@ class ChatModels(ChatBase):
         desk = self.services.models
         if desk is None:
             return
-        side = self.chat.side if self.chat is not None else ""
+        chat = self.chat
+        side = chat.side if chat is not None and chat.phase != "idle" else ""
         screen = ModelsScreen(
             desk, self.keymap, side=side, loaded=self.loaded_sides(), busy=self.side_is_busy
         )

@@ -40,7 +40,7 @@ class HubScreen(HubActions):
 
     AUTO_FOCUS = "#choices"
     CSS_PATH: ClassVar[CSSPathType | None] = "hub.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (180, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (19, "-low"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in HUB_COMMANDS]
 
@@ -195,9 +195,9 @@ class HubScreen(HubActions):
             case "starters":
                 words = "Pairs to begin with: a base model and one that was aligned from it"
             case "results" if self.results:
-                words = (
-                    f"{len(self.results)} repositories for “{self.query_words}”, most fetched first"
-                )
+                number = len(self.results)
+                found = "1 repository" if number == 1 else f"{number} repositories"
+                words = f"{found} for “{self.query_words}”, most fetched first"
             case "results":
                 words = f"No repository with GGUF files for “{self.query_words}”"
             case _:

@@ -49,7 +49,7 @@ class ModelsScreen(ModelsActions):
 
     AUTO_FOCUS = "#library"
     CSS_PATH: ClassVar[CSSPathType | None] = "models.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (180, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (19, "-low"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *(command.binding() for command in MODELS_COMMANDS),
@@ -189,7 +189,7 @@ class ModelsScreen(ModelsActions):
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             words = sanitize_line(f"Note: {problems[0]}{more}", 300)
         elif self.table.hidden and self.library:
-            place = "beside" if self.has_class("-wide") else "below"
+            place = "below" if self.has_class("-narrow") else "beside"
             where = "" if self.has_class("-flat") else f"; it is {place}"
             words = f"No room for: {', '.join(self.table.hidden)}{where}"
         note.update(Content(words))

@@ -21,10 +21,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from urial_tui.errors import ModelError, UrialError
+from urial_tui.models.demo import SIZE
 from urial_tui.models.facts import ModelFacts
 from urial_tui.safetext import sanitize
 from urial_tui.sides import DEMO, Side
 from urial_tui.ui.background import run_latest
+from urial_tui.ui.library.words import size_words
 from urial_tui.ui.path_input import PathInput
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.fitting import wanted
@@ -82,7 +84,7 @@ class WelcomeScreen(Screen[str | None]):
 
     def _options(self) -> list[Option]:
         problem = self.demo_problem
-        demo = problem or "Gemma 3 270M, 242 MB: at once and offline, but small"
+        demo = problem or f"Gemma 3 270M, {size_words(SIZE)}: at once and offline, but small"
         ways = [
             ("demo", "The embedded base model", demo),
             ("file", "A GGUF file on this machine", "Write its path"),

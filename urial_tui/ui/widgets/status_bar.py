@@ -40,7 +40,7 @@ class Status:
     against: str = ""
     """What the side is compared with, "vs demo@zero-shot, live"."""
     device: str = ""
-    """Where the model runs, "CPU", "CUDA0 (20 of 33 layers)"."""
+    """Where the model runs, "CPU", "GPU 20/33 layers"."""
     downloads: str = ""
     """Running downloads, "↓ 43 % 12 MB/s"."""
 
@@ -77,7 +77,9 @@ def _with_ends(status: Status, width: int) -> list[list[Piece]]:
     """The line with what stands at its end, longest first: the device where the line is wide, and running downloads as
     long as the side is named."""
     choices = _shorter_and_shorter(status)
-    named = choices[:-_WITHOUT_SIDE]
+    # The speed gives way to what stands at the end, the side's name does not.
+    without_speed = replace(status, tokens_per_s=None, against="")
+    named = [*choices[:-_WITHOUT_SIDE], _shorter_and_shorter(without_speed)[-_WITHOUT_SIDE - 1]]
     device = sanitize_line(status.device) if width >= WIDE else ""
     on: list[Piece] = [(device, "normal")] if device else []
     found: list[list[Piece]] = []

@@ -20,6 +20,8 @@ from urial_tui.ui.inspect.look import style_of
 
 PADDING = 1
 """Empty cells on each side of a column."""
+COMFORTABLE = 32
+OF_LITTLE_USE = 4
 
 
 @dataclass(frozen=True)
@@ -53,23 +55,41 @@ class Row:
 def laid_out(
     columns: Sequence[Column], rows: Sequence[Row], width: int
 ) -> list[tuple[Column, int]]:
-    """The columns that fit `width` cells, with the width that each gets."""
+    """The columns that fit `width` cells, with the width that each gets.
+
+    A column that says little (of a rank from OF_LITTLE_USE on) also gives way to the texts of the one that stretches.
+    """
     kept = list(columns)
 
     def used() -> int:
         return sum(column.width + 2 * PADDING for column in kept)
 
+    def least_useful() -> Column:
+        return max(reversed(kept), key=lambda column: column.rank)
+
     while len(kept) > 1 and used() > width:
-        kept.remove(max(reversed(kept), key=lambda column: column.rank))
+        kept.remove(least_useful())
+    wanted = sum(
+        max(0, min(_longest(column, rows), COMFORTABLE) - column.width)
+        for column in kept
+        if column.stretches
+    )
+    while least_useful().rank >= OF_LITTLE_USE and used() + wanted > width:
+        kept.remove(least_useful())
     found = []
     for column in kept:
         room = column.width
         if column.stretches:
-            texts = [row.cells[column.key].text for row in rows if column.key in row.cells]
-            longest = max(map(cell_len, texts), default=0)
-            room = max(min(longest, column.width + width - used()), min(column.width, width))
+            free = column.width + width - used()
+            room = max(min(_longest(column, rows), free), min(column.width, width))
         found.append((column, max(min(room, width - 2 * PADDING), 1)))
     return found
+
+
+def _longest(column: Column, rows: Sequence[Row]) -> int:
+    return max(
+        (cell_len(row.cells[column.key].text) for row in rows if column.key in row.cells), default=0
+    )
 
 
 class Table(DataTable[Text], inherit_bindings=False):
