@@ -6,16 +6,21 @@ loaded. That the words and bounds are those of the settings is held by a test.
 
 import functools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[int]
+else:  # only newer versions of click know of the parameter
+    ParamType = click.ParamType
 
 AUTO: Final = "auto"
 
 Command = Callable[..., Any]
 
 
-class Layers(click.ParamType):
+class Layers(ParamType):
     """`auto` (-1), or how many layers go to the GPU."""
 
     name = "layers"

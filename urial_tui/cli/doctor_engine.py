@@ -138,7 +138,9 @@ def _memory(loaded: Loaded) -> Iterator[Check]:
         return
     name = "demo memory"
     if taken is None or not taken.total:
-        yield Check("models", name, "ok", f"estimated {size_in_words(expected.total)}; not measured")
+        yield Check(
+            "models", name, "ok", f"estimated {size_in_words(expected.total)}; not measured"
+        )
         return
     off = expected.total / taken.total - 1
     detail = (
