@@ -36,7 +36,13 @@ def info(model: str, hash_it: bool, as_json: bool) -> None:
     told = facts_json(facts) | _from_header(header)
     if header.kind == "model":
         checked = resolve_side(Side(str(path)), Library([]), settings).header
-        memory = estimate(checked, settings.n_ctx)
+        memory = estimate(
+            checked,
+            settings.n_ctx,
+            n_batch=settings.n_batch,
+            kv_type=settings.kv_type,
+            flash_attention=settings.flash_attention,
+        )
         told["memory"] = {
             "n_ctx": settings.n_ctx or header.context_length,
             **dataclasses.asdict(memory),
