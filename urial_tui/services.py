@@ -200,22 +200,27 @@ class Services:
 
     async def fit_resolved(self, sides: Sequence[ResolvedSide]) -> Fit:
         """The same for sides that are only resolved."""
-        free = await self.device_free()
-        return fit_sides(sides, self.settings, await asyncio.to_thread(main_memory), free)
+        try:
+            free = await self.device_free()
+        except EngineError:
+            free = 0  # whoever loads the sides meets the error
+        return await self._fit(sides, free)
+
+    async def _fit(self, sides: Sequence[ResolvedSide], device_free: int) -> Fit:
+        return fit_sides(sides, self.settings, await asyncio.to_thread(main_memory), device_free)
 
     async def device_free(self) -> int:
-        """Bytes that are free on the GPUs that the settings let be used; 0 without one. Waits for the engine's work."""
+        """Bytes that are free on the GPUs that the settings let be used; 0 without one. Waits for the engine's work.
+        Raises EngineError."""
         wanted = (self.settings.gpu_layers, self.settings.reference_gpu_layers)
         if not any(wanted):
             return 0
-        try:
-            devices = (await self.engine.describe()).devices
-        except EngineError:
-            return 0  # loading the side meets the same error, and says it
+        devices = (await self.engine.describe()).devices
         return sum(device.free for device in offload_devices(devices, self.settings.main_gpu))
 
     async def _need(self, resolved: ResolvedSide) -> str:
-        fit = await self.fit_resolved([resolved])
+        # Part of loading: an engine that dies here has failed to load, and a new one is not started unasked.
+        fit = await self._fit([resolved], await self.device_free())
         return in_words(fit) if fit.verdict == "fits" else f"{fit.verdict}: {in_words(fit)}"
 
     async def hash_files(self, side: ActiveSide) -> None:
