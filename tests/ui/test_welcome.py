@@ -245,6 +245,19 @@ async def test_models_that_were_found_are_one_way_more() -> None:
         assert bench.app.screen is bench.screen
 
 
+async def test_a_model_that_was_fetched_meanwhile_is_offered_when_the_user_comes_back() -> None:
+    async with hall(FakeDesk([DEMO])) as bench:
+        await bench.settle()
+        assert len(bench.texts()) == 3
+        await bench.take("hub")
+        await bench.until(lambda: isinstance(bench.app.screen, HubScreen))
+        bench.desk.known.append(BASE)
+        await bench.settle()
+        await bench.press("escape")
+        await bench.until(lambda: any("1 was found" in text for text in bench.texts()))
+        assert bench.ways.get_option_at_index(bench.ways.highlighted or 0).id == "hub"
+
+
 async def test_without_other_models_the_library_is_not_offered() -> None:
     async with hall(FakeDesk([DEMO])) as bench:
         await bench.settle()

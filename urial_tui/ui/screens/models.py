@@ -188,7 +188,7 @@ class ModelsScreen(ModelsActions):
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             words = sanitize_line(f"Note: {problems[0]}{more}", 300)
-        elif self.table.hidden and self.library:
+        elif self.table.display and self.table.hidden:
             place = "below" if self.has_class("-narrow") else "beside"
             where = "" if self.has_class("-flat") else f"; it is {place}"
             words = f"No room for: {', '.join(self.table.hidden)}{where}"

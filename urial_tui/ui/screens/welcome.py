@@ -113,6 +113,9 @@ class WelcomeScreen(Screen[str | None]):
         self.query_one("#file").display = False
         ways = self.query_one("#ways", OptionList)
         ways.highlighted = 1 if self.demo_problem else 0
+
+    def on_screen_resume(self) -> None:
+        """Shown, or shown again: a model may have been fetched meanwhile."""
         if self._desk is not None:
             run_latest(self, self._look, "library")
 
@@ -125,8 +128,11 @@ class WelcomeScreen(Screen[str | None]):
         except UrialError as error:
             self.log.warning(error.message)
             return
-        self._n_found = sum(one.is_model and one.name != DEMO for one in facts)
-        if self._n_found:
+        before, self._n_found = (
+            self._n_found,
+            sum(one.is_model and one.name != DEMO for one in facts),
+        )
+        if self._n_found != before:
             ways = self.query_one("#ways", OptionList)
             at = ways.highlighted
             chosen = ways.get_option_at_index(at).id if at is not None else None
