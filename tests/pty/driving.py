@@ -22,7 +22,8 @@ def until_streaming(terminal: Terminal, more_than: int = 20) -> None:
     """An answer is being written, and at least so many tokens of it are on screen."""
 
     def grows() -> bool:
-        found = re.search(r"^ generating · ctx (\d+)/", status(terminal), re.M)
+        # Shares of the classes may stand between the two as soon as there are scores.
+        found = re.search(r"^ generating\b.* · ctx (\d+)/", status(terminal), re.M)
         return found is not None and int(found[1]) > more_than
 
     terminal.until(grows, what="streaming")

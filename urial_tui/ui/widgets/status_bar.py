@@ -17,8 +17,8 @@ from urial_tui.safetext import sanitize_line
 Tone = Literal["normal", "busy", "good", "warn", "error"]
 Piece = tuple[str, Tone]
 SEPARATOR = " · "
-WIDE = 100
-"""From this many columns on the line says where the model runs, and the rest shorter where it must."""
+WIDE = 98
+"""From this many columns on (100 with the padding) the line says where the model runs, the rest shorter if need be."""
 _WITHOUT_SIDE = 5
 """So many of the shortest lines do not name the side."""
 
