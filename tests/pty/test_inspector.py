@@ -68,7 +68,8 @@ def until_compared(terminal: Terminal) -> None:
     """The model is loaded and so is its reference: the next answer is scored while it is written."""
     until_ready(terminal)
     terminal.until(
-        lambda: re.search(r"vs demo@zero-shot( · CPU)? *$", status(terminal), re.M), what="the reference"
+        lambda: re.search(r"vs demo@zero-shot( · CPU)? *$", status(terminal), re.M),
+        what="the reference",
     )
 
 
