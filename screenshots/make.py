@@ -87,7 +87,7 @@ async def library(size: tuple[int, int], names: dict[str, list[str]]) -> None:
         for name, keys in names.items():
             for key in keys:
                 await pilot.press(key)
-                await pilot.pause(1.0)
+                await pilot.pause(4.0)  # partners and memory are looked for in the background
             app.save_screenshot(f"{name}.svg", path=str(HERE))
             print(f"{name}.svg", flush=True)
         await pilot.press("ctrl+q")
