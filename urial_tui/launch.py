@@ -213,11 +213,21 @@ class _Composition:
         return await services.device_free()
 
     async def _find_pairs(self, side: str) -> Sequence[Pair]:
-        """The partners of a side's model, as pairs. Raises UrialError."""
-        found = await self.desk.partners(parse_side(side).model)
-        return [
-            Pair(one.generator, one.references, f"with {one.name}", one.likely) for one in found
-        ]
+        """The partners of a side's model, as pairs. Raises UrialError.
+
+        A pair that does not fit into memory is not likely: a key must not lead to it.
+        """
+        pairs = []
+        for one in await self.desk.partners(parse_side(side).model):
+            likely = one.likely and await self._fits((one.generator, *one.references), side)
+            pairs.append(Pair(one.generator, one.references, f"with {one.name}", likely))
+        return pairs
+
+    async def _fits(self, sides: tuple[str, ...], instead_of: str) -> bool:
+        try:
+            return (await self.desk.fit(sides, (instead_of,))).verdict != "does not fit"
+        except UrialError:
+            return False
 
     async def make_chat(self, listener: Listener) -> ChatLike:
         # Importing takes a few tenths of a second; in a thread, keys are answered meanwhile.

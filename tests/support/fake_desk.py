@@ -183,7 +183,9 @@ class FakeDesk:
         await self._called("verdicts")
         return {one.name: self._verdict(one.size) for one in facts if one.is_model}
 
-    async def verdicts_for_sizes(self, sizes: Sequence[int]) -> Sequence[Verdict]:
+    async def verdicts_for_sizes(
+        self, sizes: Sequence[int], instead_of: Sequence[str] = ()
+    ) -> Sequence[Verdict]:
         return [self._verdict(size) for size in sizes]
 
     async def add(self, path: str) -> Path:

@@ -6,11 +6,13 @@ from textual.widgets import Input, OptionList, Static
 
 from tests.support.fake_desk import FakeDesk
 from tests.ui.driving import running
+from urial_tui.chat.pair import Pair
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import EngineError, ModelError, SettingsError, UsageError
 from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.markdown_view import MarkdownView
 from urial_tui.ui.screens.packs import PackPicker
+from urial_tui.ui.screens.references import ReferencePicker
 from urial_tui.ui.screens.sampling import SamplingDialog, sampling_fields
 from urial_tui.ui.screens.sides import SidePicker
 
@@ -322,3 +324,32 @@ async def test_a_side_that_cannot_be_remembered_is_no_trouble():
         await bench.until(lambda: bench.chat.called("next_pair"))
         await bench.settle()
         assert "the disk is full" not in bench.said()
+
+
+async def test_references_that_do_not_fit_are_asked_about():
+    async with running(services={"models": FakeDesk(free=1000)}) as bench:
+        bench.screen.action_choose_references()
+        await bench.until(lambda: isinstance(bench.app.screen, ReferencePicker))
+        await bench.pilot.pause()
+        await bench.press("down", "enter")
+        await bench.until(lambda: isinstance(bench.app.screen, Confirm))
+        await bench.pilot.pause()
+        assert "The sides do not fit" in str(bench.app.screen.query_one(".lead").render())
+        await bench.press("escape")
+        await bench.settle()
+        assert not bench.chat.called("set_references") and not bench.chat.called("set_side")
+
+
+async def test_the_references_dialog_lists_the_partners_of_the_library():
+    def prepare(chat):
+        chat.unlikely_pairs = (Pair("demo@raw", ("other@same",), "with other", likely=False),)
+
+    async with running(prepare, services={"models": FakeDesk()}) as bench:
+        bench.screen.action_choose_references()
+        await bench.until(lambda: isinstance(bench.app.screen, ReferencePicker))
+        await bench.pilot.pause()
+        listed = bench.app.screen.query_one("#pairs", OptionList)
+        await bench.until(lambda: listed.option_count == 3)
+        await bench.press("end", "enter")
+        await bench.until(lambda: bench.chat.called("set_references"))
+        assert bench.chat.called("set_references") == [(("other@same",),)]

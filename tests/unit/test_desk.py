@@ -170,6 +170,27 @@ async def test_cancelling_stops_the_reading(
     assert stopped.is_set()
 
 
+async def test_the_end_of_the_program_stops_the_reading(
+    desk: ModelDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def verify(self: Catalog, name: str, should_stop: Callable[[], bool], progress: Any) -> Any:
+        from urial_tui.models.hashes import HashingStopped
+
+        begun.set()
+        while not should_stop():
+            threading.Event().wait(0.001)
+        raise HashingStopped
+
+    monkeypatch.setattr(Catalog, "verify", verify)
+    task = asyncio.create_task(desk.verify("tiny-base", lambda done, total: None))
+    await asyncio.to_thread(begun.wait, 10)
+    await desk.aclose()
+    with pytest.raises(ModelError, match="stopped"):
+        await task
+
+
 # --- memory -------------------------------------------------------------------------------------
 
 
@@ -424,6 +445,29 @@ async def test_a_quantisation_that_is_gone_from_the_hub_is_said_before_anything_
 
 async def test_the_list_of_pairs_is_the_shipped_one(desk: ModelDesk) -> None:
     assert "qwen2.5-1.5b" in [one.id for one in await desk.starters()]
+
+
+def test_a_hub_that_does_not_answer_does_not_hold_up_the_end_of_the_program(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def search(self: Hub, query: str, limit: int = 30) -> Any:
+        asked.set()
+        answer.wait(100)
+
+    monkeypatch.setattr(Hub, "search", search)
+
+    async def program() -> None:
+        desk = ModelDesk(lambda: Library.from_settings(read()), read)
+        task = asyncio.create_task(desk.search("tiny"))
+        await asyncio.to_thread(asked.wait, 10)
+        task.cancel()
+        await desk.aclose()
+
+    asyncio.run(program())
+    assert asked.is_set() and not answer.is_set()
+    answer.set()
 
 
 async def test_the_hub_is_asked_in_a_thread(

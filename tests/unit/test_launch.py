@@ -147,6 +147,18 @@ async def test_the_side_picker_lists_what_can_be_used() -> None:
     assert "llama" in one.detail and "models folder" in one.detail
 
 
+async def test_a_pair_that_does_not_fit_is_no_likely_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from urial_tui.models import machine
+
+    write_model(paths.models_dir() / "one-instruct.gguf", seed=9, chat_template="x")
+    monkeypatch.setattr(machine, "main_memory", lambda: machine.Memory(1000, 10**9))
+    services = app_services(side="one@raw")
+    async with chat_of(services):
+        find: Any = services.make_chat.__self__._find_pairs  # type: ignore[attr-defined]
+        found = await asyncio.wait_for(find("one@raw"), 20)
+    assert found and not any(pair.likely for pair in found)
+
+
 async def test_partners_from_the_library_are_among_the_chats_pairs() -> None:
     write_model(paths.models_dir() / "one-instruct.gguf", seed=9, chat_template="x")
     services = app_services(side="one@raw")

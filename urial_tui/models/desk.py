@@ -4,13 +4,13 @@ The interface's screens use it (`ui.services.ModelsLike`). It decides nothing: `
 they need is imported in the threads.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urial_tui import paths
 from urial_tui.errors import ModelError
+from urial_tui.models.apart import apart
 from urial_tui.models.download_desk import DownloadDesk
 from urial_tui.models.facts import ModelFacts, Partner
 from urial_tui.models.hub.types import HubRepo, RepoListing
@@ -40,6 +40,11 @@ class ModelDesk(LibraryDesk, DownloadDesk):
         LibraryDesk.__init__(self, library, settings, device_free)
         DownloadDesk.__init__(self, folder if folder is not None else paths.models_dir())
 
+    async def aclose(self) -> None:
+        """Stop reading and fetching; the parts of downloads are kept."""
+        self.stop_reading()
+        await super().aclose()
+
     # --- the hub ----------------------------------------------------------------------------------------------------
 
     async def search(self, query: str) -> tuple[HubRepo, ...]:
@@ -50,7 +55,7 @@ class ModelDesk(LibraryDesk, DownloadDesk):
 
             return Hub().search(query)
 
-        return await asyncio.to_thread(ask)
+        return await apart(ask)
 
     async def listing(self, repo: str) -> RepoListing:
         """Raises UsageError, HubError."""
@@ -60,7 +65,7 @@ class ModelDesk(LibraryDesk, DownloadDesk):
 
             return Hub().listing(repo)
 
-        return await asyncio.to_thread(ask)
+        return await apart(ask)
 
     async def starters(self) -> "tuple[Starter, ...]":
         def read() -> "tuple[Starter, ...]":
@@ -68,7 +73,7 @@ class ModelDesk(LibraryDesk, DownloadDesk):
 
             return starters()
 
-        return await asyncio.to_thread(read)
+        return await apart(read)
 
     async def start_starter(self, starter: "Starter") -> tuple[str, ...]:
         """Raises HubError; ModelError (`hub-not-found`) for a quantisation that the repository has no more."""

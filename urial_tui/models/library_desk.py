@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from urial_tui.errors import ModelError, UrialError
+from urial_tui.models.apart import apart
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.settings import Settings
 from urial_tui.sides import DEMO, Side, parse_side
@@ -50,8 +51,13 @@ class LibraryDesk:
         self._device_asked: asyncio.Task[int] | None = None
         self._opened: _Opened | None = None
         self._opening = threading.Lock()
+        self._closing = threading.Event()
         self._resolved: dict[str, ResolvedSide] = {}
         self._stale = False
+
+    def stop_reading(self) -> None:
+        """The program ends: what is being verified is not read to its end."""
+        self._closing.set()
 
     def file_came(self) -> None:
         """There is another file since the folders were looked through."""
@@ -87,10 +93,10 @@ class LibraryDesk:
         self._stale = False
         if again:
             self._resolved.clear()
-        return await asyncio.to_thread(lambda: self._open().catalog.facts(rescan=again))
+        return await apart(lambda: self._open().catalog.facts(rescan=again))
 
     async def partners(self, name: str) -> tuple[Partner, ...]:
-        return await asyncio.to_thread(lambda: self._open().catalog.partners(name))
+        return await apart(lambda: self._open().catalog.partners(name))
 
     async def add(self, path: str) -> Path:
         """Raises UsageError, SettingsError."""
@@ -135,19 +141,21 @@ class LibraryDesk:
         from urial_tui.models.hashes import HashingStopped
 
         try:
-            return self._open().catalog.verify(name, stop.is_set, tell)
+            return self._open().catalog.verify(
+                name, lambda: stop.is_set() or self._closing.is_set(), tell
+            )
         except HashingStopped as stopped:
             raise ModelError("verifying was stopped", kind="stopped") from stopped
 
     # --- memory -----------------------------------------------------------------------------------------------------
 
     async def memory(self) -> "Memory":
-        return await asyncio.to_thread(_memory)
+        return await apart(_memory)
 
     async def fit(self, sides: Sequence[str], instead_of: Sequence[str] = ()) -> "Fit":
         """Raises UrialError for a side that cannot be used."""
         device = await self._device()
-        return await asyncio.to_thread(self._fit, sides, instead_of, device)
+        return await apart(lambda: self._fit(sides, instead_of, device))
 
     def _fit(self, sides: Sequence[str], instead_of: Sequence[str], device: int) -> "Fit":
         from urial_tui.models import demo
@@ -191,7 +199,7 @@ class LibraryDesk:
         self, facts: Sequence[ModelFacts], instead_of: Sequence[str] = ()
     ) -> "Mapping[str, Verdict]":
         device = await self._device()
-        return await asyncio.to_thread(self._verdicts, facts, instead_of, device)
+        return await apart(lambda: self._verdicts(facts, instead_of, device))
 
     def _verdicts(
         self, facts: Sequence[ModelFacts], instead_of: Sequence[str], device: int
@@ -214,16 +222,18 @@ class LibraryDesk:
                 continue
         return found
 
-    async def verdicts_for_sizes(self, sizes: Sequence[int]) -> "list[Verdict]":
+    async def verdicts_for_sizes(
+        self, sizes: Sequence[int], instead_of: Sequence[str] = ()
+    ) -> "list[Verdict]":
         device = await self._device()
 
         def judge() -> "list[Verdict]":
             from urial_tui.models.fit import verdict_for_size
 
-            memory = _memory()
-            return [verdict_for_size(size, memory, device) for size in sizes]
+            memory, free = self._freed(instead_of, device)
+            return [verdict_for_size(size, memory, free) for size in sizes]
 
-        return await asyncio.to_thread(judge)
+        return await apart(judge)
 
     def _resolve(self, notation: str) -> "ResolvedSide":
         """The side's files and headers, remembered while the library stays as it is."""

@@ -123,7 +123,9 @@ class ModelsLike(Protocol):
     ) -> Mapping[str, "Verdict"]:
         """Whether each of these models fits by itself, by name; adapters and what cannot be read are left out."""
 
-    async def verdicts_for_sizes(self, sizes: Sequence[int]) -> Sequence["Verdict"]:
+    async def verdicts_for_sizes(
+        self, sizes: Sequence[int], instead_of: Sequence[str] = ()
+    ) -> Sequence["Verdict"]:
         """The same for files that are not here yet."""
 
     async def add(self, path: str) -> Path:

@@ -5,7 +5,7 @@ The parts are mixins over `ChatBase`, one a subject, so that each file stays sma
 sessions, tools, events. The screen's state is here; the conversation's state is the chat's own.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from urial_tui.chat.events import TokensScored, TraceEnded, TraceStarted
@@ -100,6 +100,10 @@ class ChatBase(WorkingScreen[None]):
 
     def loaded_sides(self) -> tuple[str, ...]:
         """The sides that are in memory now."""
+        raise NotImplementedError
+
+    async def may_load(self, sides: Sequence[str]) -> bool:
+        """Whether these sides fit, or the user wants them all the same. Called from a worker."""
         raise NotImplementedError
 
     def remember_sides(self) -> None:

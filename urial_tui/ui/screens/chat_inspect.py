@@ -219,6 +219,9 @@ class ChatInspect(ChatBase):
         chat = self.chat
         if chat is None:
             return
+        generator = choice.generator or chat.side
+        if not await self.may_load((generator, *choice.references)):
+            return
         if choice.generator is not None and choice.generator != chat.side:
             await chat.set_side(choice.generator)
             self.show_side()

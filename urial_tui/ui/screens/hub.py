@@ -144,7 +144,7 @@ class HubScreen(HubActions):
         else:
             return
         try:
-            found = await self.desk.verdicts_for_sizes(tuple(sizes.values()))
+            found = await self.desk.verdicts_for_sizes(tuple(sizes.values()), self.loaded)
         except UrialError as error:
             self.log.warning(error.message)
             found = ["unknown"] * len(sizes)

@@ -46,7 +46,13 @@ class WelcomeScreen(Screen[str | None]):
     CSS_PATH: ClassVar[CSSPathType | None] = "welcome.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Skip", tooltip="Take the embedded model, if it is installed"),
+        Binding(
+            "escape",
+            "back",
+            "Skip",
+            tooltip="Take the embedded model, if it is installed",
+            id="welcome.skip",
+        ),
         Binding("up", "to_ways", "To the list", show=False),
     ]
 
@@ -74,6 +80,8 @@ class WelcomeScreen(Screen[str | None]):
                 yield PathInput(placeholder="~/models/model.gguf", id="path")
             yield Static("", id="problem", markup=False)
         box.border_title = Content("Welcome")
+        skipping = "goes on without a model" if self.demo_problem else "takes the first"
+        box.border_subtitle = Content(f"↑ ↓ move, Enter chooses, Esc {skipping}")
         yield HintBar(lambda binding: False, id="hints")
 
     # --- the ways ---------------------------------------------------------------------------
