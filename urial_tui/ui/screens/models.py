@@ -121,6 +121,13 @@ class ModelsScreen(ModelsActions):
         self._say_size(None)
         run_latest(self, self._judge, "judge")
 
+    async def know_more(self) -> None:
+        """Show what became known of the same files: fingerprints, hashes."""
+        now = tuple(in_order(await self.desk.facts()))
+        if now != self.library and not self.loading:
+            self.library = now
+            self._fill()
+
     async def _judge(self) -> None:
         """What is free, and which of the models fit there."""
         try:
@@ -250,6 +257,7 @@ class ModelsScreen(ModelsActions):
             )  # vocabularies are read: not for what is passed on the way
             try:
                 self._know(facts, partners=tuple(await self.desk.partners(facts.name)))
+                await self.know_more()
             except UrialError as error:
                 self._know(facts, partners=error.message)
         finally:

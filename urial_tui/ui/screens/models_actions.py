@@ -56,6 +56,10 @@ class ModelsActions(CommandScreen):
         """Ask for the library and show it."""
         raise NotImplementedError
 
+    async def know_more(self) -> None:
+        """Show what became known of the same files."""
+        raise NotImplementedError
+
     def show_detail(self) -> None:
         """Show what is known of the chosen model now."""
         raise NotImplementedError
@@ -131,6 +135,7 @@ class ModelsActions(CommandScreen):
                 "Fetch it again, and remove this file.",
                 title="Verified",
             )
+        await self.know_more()
         self.show_detail()
 
     def _read_so_far(self, done: int, total: int) -> None:
