@@ -28,6 +28,8 @@ class Room:
         self.store, self.engine = store, engine
         self.events: list[ChatEvent] = []
         self.packs = default_library()
+        self.context: dict[str, Any] = {}
+        """Options of the contexts of sides that are resolved from now on."""
         self.chat = self.new()
 
     def new(self, side: str = "demo@raw", **options: Any) -> Chat:
@@ -49,7 +51,7 @@ class Room:
         adapter = f"/models/{side.adapter}.gguf" if side.adapter else None
         return ActiveSide(
             notation=str(side.with_style(style.id)),
-            spec=ContextSpec(f"/models/{side.model}.gguf", adapter, side.scale),
+            spec=ContextSpec(f"/models/{side.model}.gguf", adapter, side.scale, **self.context),
             style=style,
             sampling=Sampling(temperature=0.0),
             max_tokens=64,

@@ -268,6 +268,52 @@ async def test_continuing_under_other_references_leaves_the_old_tokens_unscored(
     assert [score.i for score in ended.trace.scores] == [3, 4]
 
 
+async def test_an_answer_and_its_trace_note_the_contexts_that_gave_their_numbers(
+    make_room: Make,
+) -> None:
+    room = make_room(Script.of("one two three", reason="length"), " four five")
+    room.context = {"gpu_layers": -1, "n_threads": 0, "n_batch": 1024, "kv_type": "q8_0"}
+    await room.paired(references=PAIR)
+    await room.ask("Count.")
+    first = room.chat.messages[-1]
+    told = {"device": "CPU", "gpu_layers": 0, "n_threads": 2}  # as it came out, not as asked for
+    expected = told | {"n_batch": 1024, "flash_attention": "auto", "kv_type": "q8_0"}
+    await room.chat.continue_answer()
+    await room.settled()
+    for message in (first, room.chat.messages[-1]):
+        generation = await room.store.generation_of(message.id)
+        assert generation is not None and generation.start.context == expected
+    start = the_end(room).start
+    assert start.generator is not None and start.generator.context == expected
+    assert [side.context for side in start.references] == [expected, expected]
+    await room.chat.score(room.chat.messages[-1].id)
+    scored = await room.scored()
+    assert scored.trace is not None and scored.trace.start.path == "canonical"
+    assert [side.context for side in scored.trace.start.references] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"kv_type": "q8_0"}, {"n_batch": 1024}, {"flash_attention": "off"}]
+)
+async def test_scores_are_copied_only_from_contexts_of_the_same_options(
+    make_room: Make, changed: dict[str, Any]
+) -> None:
+    room = make_room(Script.of("one two three", reason="length"), " four five")
+    await room.paired(references=PAIR)
+    await room.ask("Count.")
+    session_id = room.chat.messages[-1].session_id
+    await room.chat.aclose()
+    room.context = changed
+    await room.paired(references=PAIR)
+    await room.chat.open_session(session_id)
+    await room.chat._pairing.settled()
+    await room.chat.continue_answer()
+    await room.settled()
+    ended = room.told(TraceEnded)[-1]
+    assert ended.trace is not None and ended.trace.complete is not bool(changed)
+    assert [score.i for score in ended.trace.scores] == ([3, 4] if changed else [0, 1, 2, 3, 4])
+
+
 async def test_a_branch_from_an_alternative_keeps_the_tokens_before_it_and_the_old_branch(
     make_room: Make,
 ) -> None:

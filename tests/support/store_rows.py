@@ -32,6 +32,14 @@ START = GenerationStart(
     continued_from=None,
     dropped_turns=1,
     template_hash="ef" * 32,
+    context={
+        "device": "CPU",
+        "gpu_layers": 0,
+        "n_threads": 2,
+        "n_batch": 512,
+        "flash_attention": "auto",
+        "kv_type": "f16",
+    },
 )
 
 END = GenerationEnd(

@@ -21,6 +21,7 @@ GENERATOR = TraceSide(
     n_ctx=4096,
     noise=0.04,
     null_rate=0.0,
+    context={"device": "CUDA0", "gpu_layers": 19, "kv_type": "q8_0"},
 )
 PACK = TraceSide(
     role="reference",
@@ -54,6 +55,7 @@ RAW = TraceSide(
     noise=0.5,
     null_rate=0.0125,
     error="its context is full",
+    context={"device": "CPU", "gpu_layers": 0, "kv_type": "f16"},
 )
 START = TraceStart(
     path="canonical",

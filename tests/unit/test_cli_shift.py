@@ -143,6 +143,9 @@ def test_the_json_of_one_query(run: Run, engines: Engines, model: Path) -> None:
     assert provenance["sampling"]["max_tokens"] == 3
     assert len(provenance["generator"]["model_sha256"]) == 64
     assert provenance["references"][0]["style"] == "zero-shot"
+    for side in (provenance["generator"], provenance["references"][0]):
+        assert (side["device"], side["gpu_layers"], side["n_threads"]) == ("CPU", 0, 2)
+        assert (side["n_batch"], side["flash_attention"], side["kv_type"]) == (512, "auto", "f16")
     (engine,) = engines
     assert engine.closed
     (request,) = engine.scored

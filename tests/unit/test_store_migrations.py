@@ -13,7 +13,7 @@ from urial_tui.errors import StoreError
 from urial_tui.store import files, migrate
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.connection import Connection
-from urial_tui.store.schema import LATEST, MIGRATIONS, SEARCH, TABLES, Migration
+from urial_tui.store.schema import LATEST, MIGRATIONS, SEARCH, TABLES, TRACES, Migration
 from urial_tui.store.store import Store
 
 EXTRA = Migration(
@@ -113,7 +113,9 @@ def test_a_database_from_before_traces_keeps_everything_and_takes_traces(tmp_pat
         assert store.check() == []
         after = {name: store._db.rows(f"SELECT * FROM {name}") for name in names}
         assert after == before | {
-            "generation": [row | {"template_hash": None} for row in before["generation"]]
+            "generation": [
+                row | {"template_hash": None, "context": None} for row in before["generation"]
+            ]
         }
         generation = store.generation_of("m1")
         assert generation is not None
@@ -131,6 +133,52 @@ def test_a_database_from_before_traces_keeps_everything_and_takes_traces(tmp_pat
     assert "trace" not in tables(backup)
     raw = sqlite3.connect(backup)
     assert raw.execute("SELECT count(*) FROM token").fetchone() == (1,)
+    raw.close()
+
+
+def test_answers_and_traces_from_before_contexts_were_noted_have_none(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    db = Connection(path)
+    migrate.migrate(db, (TABLES, SEARCH, TRACES))
+    for earlier in backups(path):
+        earlier.unlink()
+    same = "side, model_path, adapter_scale, style, n_ctx, prompt_ids"
+    values = "'demo', '/m', 1.0, 'raw', 512, x'02000000'"
+    db.execute(
+        f"INSERT INTO generation (id, message_id, created_at, {same}) VALUES ('g', 'm1', 't', {values})"
+    )
+    db.execute("INSERT INTO vocabulary (seq, fingerprint, n_vocab) VALUES (1, 'v', 9)")
+    db.execute(
+        "INSERT INTO trace (seq, id, message_id, generation_seq, path, created_at, top_k, vocabulary_seq, n_common, "
+        "versions) VALUES (1, 't', 'm1', 1, 'live', 't', 2, 1, 9, '{}')"
+    )
+    for number, role in ((-1, "generator"), (0, "reference")):
+        db.execute(
+            f"INSERT INTO trace_side (trace_seq, number, role, {same}) VALUES (1, {number}, '{role}', {values})"
+        )
+    names = ("generation", "trace", "trace_side")
+    before = {name: db.rows(f"SELECT * FROM {name}") for name in names}
+    assert db.value("PRAGMA user_version") == 3
+    db.close()
+
+    with Store.open(path) as store:
+        backup = store.migration_backup
+        assert store.check() == []
+        for name in names:
+            new = {} if name == "trace" else {"context": None}
+            assert store._db.rows(f"SELECT * FROM {name}") == [row | new for row in before[name]]
+        generation, trace = store.generation_of("m1"), store.trace("t")
+        assert generation is not None and generation.start.context is None
+        assert trace.start.generator is not None and trace.start.generator.context is None
+        assert [side.context for side in trace.start.references] == [None]
+        again = store.trace(store.begin_trace("m1", TRACE_START))
+        assert again.start == TRACE_START
+    assert backup is not None
+    assert backups(path) == [backup]
+    assert ".schema3-" in backup.name
+    raw = sqlite3.connect(backup)
+    columns = {row[1] for row in raw.execute("PRAGMA table_info(trace_side)")}
+    assert "side" in columns and "context" not in columns
     raw.close()
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from urial_tui.engine.protocol import ContextSpec, Prompt, Sampling, Span, Stops
+from urial_tui.engine.protocol import ContextInfo, ContextSpec, Prompt, Sampling, Span, Stops
 from urial_tui.prompts.styles import Style
 from urial_tui.prompts.types import Rendered
 
@@ -41,6 +42,19 @@ class ActiveSide:
     @property
     def adapter_sha256(self) -> str | None:
         return self.sha256_of(self.spec.adapter_path) if self.spec.adapter_path else None
+
+
+def context_options(spec: ContextSpec, info: ContextInfo) -> dict[str, Any]:
+    """What of a context, beside its size, changes the numbers that it gives: as it came out where the engine chose
+    (`device`, `gpu_layers`, `n_threads`), else as it was asked for."""
+    return {
+        "device": info.device,
+        "gpu_layers": info.gpu_layers,
+        "n_threads": info.n_threads,
+        "n_batch": spec.n_batch,
+        "flash_attention": spec.flash_attention,
+        "kv_type": spec.kv_type,
+    }
 
 
 def as_prompt(rendered: Rendered, ids: tuple[int, ...] = ()) -> Prompt:

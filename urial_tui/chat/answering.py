@@ -78,8 +78,7 @@ class Answering:
                 return
             chosen, max_tokens = sampling()
             self._loader.tell_phase("generating")
-            n_ctx = self._loader.info.n_ctx if self._loader.info else 0
-            self._turn = Turn(self._engine, self._store, active, n_ctx, self._tell)
+            self._turn = Turn(self._engine, self._store, active, self._loader.info, self._tell)
             outcome = await self._turn.run(
                 branch,
                 answer,

@@ -47,7 +47,7 @@ class _Entry:
     state: ReferenceState = "loading"
     error: UrialError | None = None
     active: ActiveReference | None = None
-    n_ctx: int = 0
+    info: ContextInfo | None = None
     checked: CheckedReference | None = None
     measured: Measurement | None = None
 
@@ -119,15 +119,14 @@ class Pairing:
         if not self._scoring or not self._entries:
             return None
         found = [
-            ReadyReference(entry.active, entry.n_ctx, entry.checked)
+            ReadyReference(entry.active, entry.info, entry.checked)
             for entry in self._entries
-            if entry.state == "ready" and entry.active is not None and entry.checked is not None
+            if entry.state == "ready" and entry.active and entry.info and entry.checked
         ]
         if found and self._generator is not None and self._info is not None:
             return ReadyPair(
                 self._generator,
-                self._info.n_ctx,
-                self._info.n_vocab,
+                self._info,
                 tuple(found),
                 self._measurements,
             )
@@ -273,7 +272,7 @@ class Pairing:
         entry.checked = await self._when_quiet(
             lambda: check_reference(self._engine, generator, active), gives_way
         )
-        entry.active, entry.n_ctx, entry.notation = active, info.n_ctx, active.notation
+        entry.active, entry.info, entry.notation = active, info, active.notation
         entry.measured = self._measurements.get(active.spec)
         entry.state = "ready"
 

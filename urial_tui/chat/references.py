@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from urial_tui.chat.active import ActiveSide, as_prompt
+from urial_tui.chat.active import ActiveSide, as_prompt, context_options
 from urial_tui.chat.noise import Measurement
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine, OnProgress
@@ -130,11 +130,11 @@ def trace_side(
     side: ActiveSide,
     style: Style | None,
     prompt_ids: tuple[int, ...],
-    n_ctx: int,
+    info: wire.ContextInfo | None,
     measured: Measurement | None,
     error: str = "",
 ) -> TraceSide:
-    """The provenance of one side of a trace. `style` None is `same`."""
+    """The provenance of one side of a trace. `style` None is `same`; `info` None: the side is not loaded."""
     return TraceSide(
         role=role,
         side=side.notation,
@@ -148,8 +148,9 @@ def trace_side(
         pack_hash=style.hash if style else None,
         template_hash=style.template_hash if style else None,
         prompt_ids=prompt_ids,
-        n_ctx=n_ctx,
+        n_ctx=info.n_ctx if info else 0,
         noise=measured.noise if measured else None,
         null_rate=measured.null_rate if measured else None,
         error=error,
+        context=context_options(side.spec, info) if info else None,
     )

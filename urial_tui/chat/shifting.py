@@ -40,8 +40,8 @@ class Prepared:
     warnings: tuple[tuple[str, ...], ...]
     generator: Measurement | None
     references: tuple[Measurement | None, ...]
-    n_ctx: tuple[int, ...]
-    generator_n_ctx: int = 0
+    infos: tuple[wire.ContextInfo, ...]
+    generator_info: wire.ContextInfo | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -159,8 +159,8 @@ class Shifter:
             warnings=tuple(check.warnings for check in checks),
             generator=measured,
             references=tuple([await self._measured(ref.side, notes) for ref in self._references]),
-            n_ctx=tuple(info.n_ctx for info in infos),
-            generator_n_ctx=generator_info.n_ctx if generator_info else 0,
+            infos=tuple(infos),
+            generator_info=generator_info,
             notes=tuple(notes),
         )
         return self._prepared
@@ -313,7 +313,7 @@ class Shifter:
                 self._generator,
                 self._generator.style,
                 started.generator_prompt_ids if started else (),
-                prepared.generator_n_ctx,
+                prepared.generator_info,
                 prepared.generator,
             )
         timings: dict[str, float | int] = {f"generate_{k}": v for k, v in answer.timings.items()}
@@ -337,7 +337,7 @@ class Shifter:
                     ref.side,
                     ref.style,
                     prompt_ids[n],
-                    prepared.n_ctx[n],
+                    prepared.infos[n],
                     prepared.references[n],
                     error.message if (error := errors[n]) else "",
                 )

@@ -31,17 +31,16 @@ class ReadyReference:
     """A reference whose context is open and whose vocabulary fits."""
 
     active: ActiveReference
-    n_ctx: int
+    info: wire.ContextInfo
     checked: CheckedReference
 
 
 @dataclass(frozen=True)
 class ReadyPair:
-    """What an answer is scored with. `n_vocab` is the size of the generator's vocabulary."""
+    """What an answer is scored with. `info` is that of the generator's context."""
 
     generator: ActiveSide
-    n_ctx: int
-    n_vocab: int
+    info: wire.ContextInfo
     references: tuple[ReadyReference, ...]
     measurements: Measurements
 
@@ -58,14 +57,14 @@ class ReadyPair:
             path=path,
             top_k=TOP_K,
             vocabulary=self.references[0].checked.fingerprint,
-            n_vocab=self.n_vocab,
+            n_vocab=self.info.n_vocab,
             n_common=min(ref.checked.n_common for ref in self.references),
             generator=trace_side(
                 "generator",
                 self.generator,
                 self.generator.style,
                 generator_ids,
-                self.n_ctx,
+                self.info,
                 measured(self.generator.spec),
             ),
             references=tuple(
@@ -74,7 +73,7 @@ class ReadyPair:
                     ref.active.side,
                     ref.active.style,
                     ids,
-                    ref.n_ctx,
+                    ref.info,
                     measured(ref.active.spec),
                     errors[number].message if number in errors else "",
                 )
@@ -246,7 +245,8 @@ async def _same_trace(store: AsyncStore, message_id: str, start: TraceStart) -> 
 
 
 def _same_side(one: TraceSide | None, two: TraceSide | None) -> bool:
-    """Whether the records of both mean the same. A hash that was not known yet says nothing against it."""
+    """Whether the records of both mean the same. A hash that was not known yet says nothing against it. Contexts of
+    other options give other numbers; which those of an older row were, nobody knows."""
     if one is None or two is None:
         return one is two
     if not (one.prompt_ids and two.prompt_ids):

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from urial_tui.chat.active import ActiveSide, as_prompt, as_stops
+from urial_tui.chat.active import ActiveSide, as_prompt, as_stops, context_options
 from urial_tui.chat.events import (
     ChatEvent,
     ContextNotice,
@@ -47,23 +47,22 @@ class Outcome:
 
 
 class Turn:
-    """Runs once. `cancel()` may be called at any time, also before the engine has begun."""
+    """Runs once. `cancel()` may be called at any time, also before the engine has begun.
+
+    `info` is that of the side's context; None when the engine was lost meanwhile: no prompt fits then.
+    """
 
     def __init__(
         self,
         engine: Engine,
         store: AsyncStore,
         side: ActiveSide,
-        n_ctx: int,
+        info: wire.ContextInfo | None,
         listener: Listener,
     ) -> None:
-        self._engine, self._store, self._side, self._n_ctx, self._tell = (
-            engine,
-            store,
-            side,
-            n_ctx,
-            listener,
-        )
+        self._engine, self._store, self._side, self._tell = engine, store, side, listener
+        self._info = info
+        self._n_ctx = info.n_ctx if info else 0
         self._generation: Generation | None = None
         self._cancelled = False
 
@@ -204,6 +203,7 @@ class Turn:
                 continued_from=resume.message_id if resume else None,
                 dropped_turns=dropped,
                 template_hash=side.style.template_hash,
+                context=context_options(side.spec, self._info) if self._info else None,
             )
         )
         if resume is not None:

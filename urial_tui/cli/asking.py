@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from urial_tui.chat.active import ActiveSide
+from urial_tui.chat.active import ActiveSide, context_options
 from urial_tui.chat.events import ChatEvent, ContextNotice, StoreTrouble, TextStreamed
 from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.turn import Outcome, Turn
@@ -99,12 +99,7 @@ class Answered:
             "template_hash": side.style.template_hash,
             "sampling": sampling,
             "n_ctx": side.spec.n_ctx,
-            "n_threads": self.info.n_threads,
-            "n_batch": side.spec.n_batch,
-            "flash_attention": side.spec.flash_attention,
-            "kv_type": side.spec.kv_type,
-            "device": self.info.device,
-            "gpu_layers": self.info.gpu_layers,
+            **context_options(side.spec, self.info),
             "versions": side.versions,
         }
 
@@ -152,7 +147,7 @@ async def _run(asking: Asking) -> Answered:
         info = await services.engine.open(side.spec)
         screen = _Screen(asking.stream, on_gone=end)
         # The turn is there before its rows: a signal from now on ends an answer that is kept and told.
-        turn = Turn(services.engine, store, side, info.n_ctx, screen.show)
+        turn = Turn(services.engine, store, side, info, screen.show)
         session, user, answer = await _begin(store, side.notation, asking.query)
         outcome = await turn.run([user], answer, sampling=side.sampling, max_tokens=side.max_tokens)
         screen.end(outcome)

@@ -204,7 +204,7 @@ def _side_provenance(side: TraceSide) -> Json:
         "side", "model_path", "model_sha256", "adapter_path", "adapter_sha256", "adapter_scale",
         "style", "pack_id", "pack_hash", "template_hash", "n_ctx",
     )  # fmt: skip
-    return {name: getattr(side, name) for name in names}
+    return {name: getattr(side, name) for name in names} | (side.context or {})
 
 
 # --- reading back -----------------------------------------------------------------------------------------------------

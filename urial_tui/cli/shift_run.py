@@ -216,8 +216,10 @@ def _fingerprint(
     shifting: Shifting, generator: ActiveSide | None, references: Sequence[ActiveReference]
 ) -> str:
     """What the numbers depend on: sides by the content of their files, sampling, input, engine. Not how many items."""
-    sides = [trace_side("reference", ref.side, ref.style, (), 0, None) for ref in references]
-    mine = trace_side("generator", generator, generator.style, (), 0, None) if generator else None
+    sides = [trace_side("reference", ref.side, ref.style, (), None, None) for ref in references]
+    mine = (
+        trace_side("generator", generator, generator.style, (), None, None) if generator else None
+    )
     sampling = (
         msgspec.structs.asdict(greedy_unless(generator, shifting.temperature, shifting.seed))
         if generator

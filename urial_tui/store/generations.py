@@ -66,6 +66,7 @@ def begin(db: Connection, message_id: str, start: GenerationStart) -> str:
         "continued_from": start.continued_from,
         "dropped_turns": start.dropped_turns,
         "template_hash": start.template_hash,
+        "context": pack_context(start.context),
         "other": _json({name: extra for name, extra in other.items() if extra}),
     }
     columns = ", ".join(values)
@@ -151,6 +152,15 @@ def unpack_ids(blob: bytes) -> tuple[int, ...]:
     return tuple(values)
 
 
+def pack_context(context: dict[str, Any] | None) -> str | None:
+    """Options of a context as a JSON object; NULL where they are not known."""
+    return None if context is None else _json(context)
+
+
+def unpack_context(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else dict(json.loads(text))
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
@@ -177,6 +187,7 @@ def _generation(row: Row) -> Generation:
         continued_from=row["continued_from"],
         dropped_turns=row["dropped_turns"],
         template_hash=row["template_hash"],
+        context=unpack_context(row["context"]),
     )
     end = None
     if row["ended_at"] is not None:

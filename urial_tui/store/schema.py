@@ -384,5 +384,10 @@ TRACES = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (TABLES, SEARCH, TRACES)
+_CONTEXT_COLUMN = "ALTER TABLE {} ADD COLUMN context TEXT"
+CONTEXT = Migration(
+    4, "context", tuple(_CONTEXT_COLUMN.format(table) for table in ("generation", "trace_side"))
+)
+
+MIGRATIONS: tuple[Migration, ...] = (TABLES, SEARCH, TRACES, CONTEXT)
 LATEST = MIGRATIONS[-1].version

@@ -8,7 +8,7 @@ from typing import TypeVar
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.store.connection import Connection, Row
-from urial_tui.store.generations import unpack_ids
+from urial_tui.store.generations import unpack_context, unpack_ids
 from urial_tui.store.traces import GENERATOR, find, unpack_top
 from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide, TraceStart
 
@@ -221,4 +221,5 @@ def _side(row: Row) -> TraceSide:
         noise=row["noise"],
         null_rate=row["null_rate"],
         error=row["error"],
+        context=unpack_context(row["context"]),
     )

@@ -15,7 +15,7 @@ from urial_tui.errors import StoreError
 from urial_tui.shift.records import Alternatives, GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.store import locks
 from urial_tui.store.connection import Connection
-from urial_tui.store.generations import pack_ids
+from urial_tui.store.generations import pack_context, pack_ids
 from urial_tui.store.ids import new_id, now, storable
 from urial_tui.store.messages import get as get_message
 from urial_tui.store.types import TraceSide, TraceStart
@@ -230,6 +230,7 @@ def _add_side(db: Connection, trace_seq: int, number: int, side: TraceSide) -> N
         "noise": side.noise,
         "null_rate": side.null_rate,
         "error": storable(side.error),
+        "context": pack_context(side.context),
     }
     db.execute(
         f"INSERT INTO trace_side ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",

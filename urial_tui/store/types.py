@@ -76,6 +76,8 @@ class GenerationStart:
     """Oldest whole turns that were left out because the context was full."""
     template_hash: str | None = None
     """sha256 of the chat template, for the style `chat`."""
+    context: dict[str, Any] | None = None
+    """Options of the context that change its numbers, by name; None: not known, as of older rows."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ has both sides' from the same batches."""
 @dataclass(frozen=True)
 class TraceSide:
     """Provenance of one side of a trace. `prompt_ids` are the exact tokens before the answer. `noise` and `null_rate`
-    are what was measured for this model on this machine (None: not measured). `error`: why scores are missing."""
+    are what was measured for this model on this machine (None: not measured). `error`: why scores are missing.
+    `context` is as in `GenerationStart`."""
 
     role: Literal["generator", "reference"]
     side: str
@@ -124,6 +127,7 @@ class TraceSide:
     noise: float | None = None
     null_rate: float | None = None
     error: str = ""
+    context: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
