@@ -82,7 +82,7 @@ class Library(Bench):
 
 @asynccontextmanager
 async def library(
-    desk: FakeDesk | None = None, *, size: tuple[int, int] = (160, 45), **rest: Any
+    desk: FakeDesk | None = None, *, size: tuple[int, int] = (120, 30), **rest: Any
 ) -> AsyncIterator[Library]:
     desk = desk or FakeDesk()
     async with running(size=size, services={"models": desk, **rest}) as bench:
@@ -98,7 +98,7 @@ async def library(
 
 
 async def test_models_come_first_then_adapters_then_what_cannot_be_used() -> None:
-    async with library() as bench:
+    async with library(size=(160, 45)) as bench:
         assert bench.names() == [
             DEMO.name, LARGE.name, CHAT.name, BASE.name, SFT.name, BROKEN.name,
         ]  # fmt: skip

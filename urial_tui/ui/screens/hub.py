@@ -40,7 +40,7 @@ class HubScreen(HubActions):
 
     AUTO_FOCUS = "#choices"
     CSS_PATH: ClassVar[CSSPathType | None] = "hub.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (180, "-vast")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (19, "-low"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in HUB_COMMANDS]
 

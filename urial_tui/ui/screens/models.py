@@ -49,7 +49,7 @@ class ModelsScreen(ModelsActions):
 
     AUTO_FOCUS = "#library"
     CSS_PATH: ClassVar[CSSPathType | None] = "models.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (180, "-vast")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (19, "-low"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *(command.binding() for command in MODELS_COMMANDS),
