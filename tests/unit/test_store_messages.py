@@ -10,6 +10,7 @@ import pytest
 from tests.support.store_rows import END, START, tokens
 from urial_tui.errors import StoreError
 from urial_tui.store import ids
+from urial_tui.store.ids import now
 from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Session, Token
 
@@ -137,6 +138,8 @@ def test_what_is_not_there_is_said_so(store: Store, call: str) -> None:
 def test_sessions_come_with_the_one_written_to_last_first(store: Store) -> None:
     old, new = store.create_session("demo", "old"), store.create_session("demo", "new")
     assert [s.id for s in store.sessions()] == [new.id, old.id]
+    while now() <= new.updated_at:  # rows tell times to the millisecond
+        pass
     store.add_user_message(old.id, None, "q")
     assert [(s.id, s.n_messages) for s in store.sessions()] == [(old.id, 1), (new.id, 0)]
     assert [s.id for s in store.sessions(limit=1, offset=1)] == [new.id]
