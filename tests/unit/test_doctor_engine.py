@@ -121,7 +121,7 @@ def test_estimate_and_what_was_taken_stand_side_by_side(monkeypatch: pytest.Monk
     runs, memory = memory_check(monkeypatch, estimate=ESTIMATE, memory=taken)
     assert "loaded in 0.50 s, CPU" in runs.detail
     assert (memory.name, memory.status) == ("demo memory", "ok")
-    assert "estimated 311 MB, took 303 MB (+2.6%)" in memory.detail
+    assert "estimated 311.0 MB, took 303.0 MB (+2.6%)" in memory.detail
     assert "weights 250 MB / 240 MB" in memory.detail and "compute 40 MB / 42 MB" in memory.detail
     assert "adapter" not in memory.detail
     assert "12 MB of it on the GPU" in memory.detail

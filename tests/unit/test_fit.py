@@ -194,3 +194,16 @@ def test_the_parts_of_a_split_model_count_together(tmp_path: Path, tiny: Path) -
     assert estimate(split, 512).weights == 6000
     # One whose parts have other names is counted by its header.
     assert estimate(replace(split, path=tmp_path / "m.gguf"), 512).weights == 10
+
+
+def test_an_output_in_a_later_part_of_a_split_model_is_no_copy_of_the_embedding(
+    large: ResolvedSide,
+) -> None:
+    first = replace(
+        large.header,
+        split_count=2,
+        tensors=tuple(t for t in large.header.tensors if t.name != "output.weight"),
+    )
+    parts = offload(first, 4096)
+    assert not parts.copied
+    assert parts.output == parts.embedding

@@ -144,7 +144,7 @@ def _memory(loaded: Loaded) -> Iterator[Check]:
         return
     off = expected.total / taken.total - 1
     detail = (
-        f"estimated {size_in_words(expected.total)}, took {size_in_words(taken.total)} ({off:+.1%}): "
+        f"estimated {expected.total / 1e6:.1f} MB, took {taken.total / 1e6:.1f} MB ({off:+.1%}): "
         + ", ".join(parts_in_words(expected, taken))
     )
     if taken.device:

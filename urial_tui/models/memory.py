@@ -108,7 +108,9 @@ def offload(
     output = sizes.get("output.weight")
     mask = (n_ctx + _window_cells(header, n_ctx, n_batch)) * (4 if flash_attention == "off" else 2)
     inputs = n_batch * (mask + _FLOAT * 2 * header.n_embd)
-    return Offload(embedding, embedding if output is None else output, output is None, inputs)
+    # Of a split model only the first part's tensors are known: its output is taken to be in another part.
+    copied = output is None and header.split_count < 2
+    return Offload(embedding, embedding if output is None else output, copied, inputs)
 
 
 def _weight_bytes(header: GgufHeader) -> int:
