@@ -129,7 +129,9 @@ def test_a_page_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "page.html"
-    target.write_text("old")
+    write_page(target, [item()])
+    old = target.read_text("utf-8") + "<!-- old -->"
+    target.write_text(old, "utf-8")
 
     def full(_fd: int) -> None:
         raise OSError(28, "No space left on device")
@@ -139,9 +141,9 @@ def test_a_page_is_written_whole_or_not_at_all(
         with pytest.raises(UrialError, match="No space left"):
             write_page(target, [item()])
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
-    assert target.read_text() == "old"
+    assert target.read_text("utf-8") == old
     write_page(target, [item()])
-    assert target.read_text("utf-8").startswith("<!doctype html>")
+    assert target.read_text("utf-8") == old.removesuffix("<!-- old -->")
     assert target.stat().st_mode & 0o777 == 0o600
     (tmp_path / "link.html").symlink_to(target)
     with pytest.raises(UsageError, match="not a regular file"):
@@ -194,3 +196,22 @@ def test_the_pages_script_tells_classes_and_moves_by_keys(node: Any) -> None:
         assert fact in seen["detail"]
     assert seen["labels"][1].startswith("<b>⏎, shifted")
     assert "m@raw" in seen["sides"]
+
+
+@pytest.mark.parametrize("text", [b"GGUF\3\0\0\0weights", b"<!doctype html>\n<title>mine</title>"])
+def test_a_file_that_is_no_page_of_ours_is_never_replaced(tmp_path: Path, text: bytes) -> None:
+    somebody_s = tmp_path / "model.gguf"
+    somebody_s.write_bytes(text)
+    with pytest.raises(UsageError, match="is there and is no page of this command"):
+        write_page(somebody_s, [item()])
+    assert somebody_s.read_bytes() == text
+
+
+def test_an_earlier_page_and_an_empty_file_are_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    target.touch()
+    write_page(target, [item()])
+    first = target.read_bytes()
+    target.write_bytes(first + b"<!-- changed -->")
+    write_page(target, [item()])
+    assert target.read_bytes() == first

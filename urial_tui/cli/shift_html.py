@@ -21,6 +21,9 @@ from urial_tui.shift.classes import COUNTED
 
 DIGITS: Final = 4
 """Decimals of log-probabilities and divergences on the page; --json has them all."""
+_MARKER: Final = b'<meta name="generator" content="urial-tui shift">'
+"""In the first bytes of every page: a file that has it may be replaced by another page."""
+_MARKER_WITHIN: Final = 1024
 _ASSETS = files("urial_tui.cli") / "assets"
 _IN_SCRIPT = {
     "<": "\\u003c",
@@ -37,6 +40,21 @@ def check_target(path: Path) -> None:
         raise UsageError(f"{path} is not a regular file", hint="Choose another name for the page.")
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="Make it, or choose another.")
+    if path.exists() and not _is_page(path):
+        raise UsageError(
+            f"{path} is there and is no page of this command",
+            hint="It stays as it is. Choose another name for the page, or move the file away.",
+        )
+
+
+def _is_page(path: Path) -> bool:
+    """Whether the file is empty or was written by `write_page`: anything else is somebody's, a model perhaps."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_MARKER_WITHIN)
+    except OSError:
+        return False
+    return not head or _MARKER in head
 
 
 def write_page(path: Path, items: Sequence[Item], *, complete: bool = True) -> None:
