@@ -395,17 +395,28 @@ async def test_logits_that_are_not_numbers_leave_the_scores_out(
     assert len(run.scores) == 40
     assert all(s.generator is not None and s.references == (None,) for s in run.scores)
     assert [(f.reference, f.kind) for f in run.failures] == [(0, "not-numbers")]
+    ids = tuple(run.ids)
     run = await score(
         engine,
         wire.Reference(spec, PROMPT),
         (wire.Reference(bad, OTHER), wire.Reference(beside(spec, 1))),
-        tokens=tuple(run.ids),
+        tokens=ids,
     )
     assert [(f.reference, f.kind) for f in run.failures] == [(0, "not-numbers")]
     assert all(s.references[0] is None and s.references[1] is not None for s in run.scores)
     with pytest.raises(EngineError) as caught:
         await engine.measure(bad, wire.Prompt(ids=tuple(range(260, 360))))
     assert caught.value.kind == "not-numbers"
+    with pytest.raises(EngineError) as caught:
+        await score(
+            engine,
+            wire.Reference(bad, OTHER),
+            (wire.Reference(beside(spec, 1), PROMPT),),
+            tokens=ids,
+        )
+    assert caught.value.kind == "not-numbers", "the generator's own"
+    alone = await score(engine, None, (wire.Reference(bad, OTHER),), tokens=ids)
+    assert [(f.reference, f.kind) for f in alone.failures] == [(0, "not-numbers")]
 
 
 async def test_an_empty_answer_is_refused(engine: EngineClient, spec: wire.ContextSpec) -> None:

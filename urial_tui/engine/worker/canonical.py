@@ -314,7 +314,11 @@ class _Run:
         tokens = self._tokens[done : done + n]
         others = [rows.get(k) for k in range(self._n_references)]
         found = self._statistics.score(tokens, rows.get(-1), others)
-        broken = self._statistics.broken(tokens, others, found) if -1 in rows else []
+        if -1 in rows and self._statistics.generator_is_broken(tokens, found):
+            raise Fault(
+                NOT_NUMBERS.kind, "the generator's logits are not numbers", NOT_NUMBERS.hint
+            )
+        broken = self._statistics.broken(tokens, others, found)
         for side in self._sides:
             if side.number in broken:
                 side.failed = True

@@ -45,16 +45,26 @@ class Statistics:
     def broken(
         self, tokens: Sequence[int], rows: Sequence[GetRow | None], scores: Sequence[Scores]
     ) -> list[int]:
-        """References whose rows were there and held no numbers, in what `score` gave for these arguments."""
+        """References whose rows were there and held no numbers, in what `score` gave for these arguments. Beside a
+        generator's row that holds none, nothing can be told of them."""
+        alone = all(generator is None for generator, _ in scores)
         return [
             number
             for number, (common, row) in enumerate(zip(self._commons, rows, strict=False))
             if row is not None
             and any(
-                token < common and generator is not None and references[number] is None
+                token < common and (alone or generator is not None) and references[number] is None
                 for token, (generator, references) in zip(tokens, scores, strict=True)
             )
         ]
+
+    def generator_is_broken(self, tokens: Sequence[int], scores: Sequence[Scores]) -> bool:
+        """Whether a row of the generator held no numbers, in what `score` gave with its rows."""
+        widest = max(self._commons)
+        return any(
+            generator is None and token < widest
+            for token, (generator, _) in zip(tokens, scores, strict=True)
+        )
 
     def _scorer(self) -> RowScorer:
         found: RowScorer | None = getattr(self._own, "scorer", None)
