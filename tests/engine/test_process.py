@@ -206,3 +206,18 @@ async def test_the_log_file_is_private(
 ) -> None:
     await engine.open(spec)
     assert (tmp_path / "engine.log").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_cancelled_decode_is_not_named_as_the_reason_of_a_later_end(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
+    await engine.open(spec)
+    generation = engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200)
+    engine._channel._complaints.append((float("-inf"), "a line of long ago: failed"))
+    engine._channel._note("llama_decode: failed to decode, ret = 2")
+    with pytest.raises(EngineError) as error:
+        async for event in generation:
+            if isinstance(event, Token):
+                send(engine, signal.SIGKILL)
+    assert error.value.kind == "engine-died"
+    assert error.value.message == "the engine process ended by SIGKILL"

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,10 @@ _LOG_LIMIT = 2 * 1024 * 1024
 _SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
 _NO_MEMORY = ("out of memory", "OutOfDeviceMemory", "failed to allocate")
 _COMPLAINTS = ("GGML_ASSERT", "error:", "Error", "failed", "lacks:")
+_CANCELLED = "ret = 2"
+"""What llama.cpp says of a decode that was cancelled: no complaint."""
+_LAST_WORDS_S = 5.0
+"""A complaint older than this has nothing to do with the process's end."""
 
 Reply = wire.AnyEvent | EngineError
 Make = Callable[[int], wire.Request]
@@ -38,7 +43,7 @@ class Channel:
         self._tasks: list[asyncio.Task[None]] = []
         self._open: dict[int, asyncio.Queue[Reply]] = {}
         self._last = 0
-        self._complaints: deque[str] = deque(maxlen=8)
+        self._complaints: deque[tuple[float, str]] = deque(maxlen=8)
         self._starting = asyncio.Lock()
         self._closed = False
 
@@ -139,7 +144,7 @@ class Channel:
         except (asyncio.IncompleteReadError, ConnectionResetError):
             pass
         except Exception as error:  # noqa: BLE001 - an unreadable stream means the two ends are out of step
-            self._complaints.append(f"unreadable message from the engine: {error}")
+            self._complain(f"unreadable message from the engine: {error}")
             self.kill(process)
         status = await process.wait()
         if len(self._tasks) > 1:
@@ -151,7 +156,8 @@ class Channel:
         if status < 0:
             with contextlib.suppress(ValueError):
                 how = f"by {signal.Signals(-status).name}"
-        reason = next((line for line in reversed(self._complaints) if line), "")
+        since = time.monotonic() - _LAST_WORDS_S
+        reason = next((line for at, line in reversed(self._complaints) if at >= since), "")
         hint = "What was written is kept; the next message starts the engine again."
         if status == -9 or any(words in reason for words in _NO_MEMORY):
             hint += " If it was ended for lack of memory, choose a smaller model or context, or fewer GPU layers."
@@ -172,10 +178,18 @@ class Channel:
             while chunk := await process.stderr.read(65536):
                 log.write(chunk)
                 for line in chunk.decode("utf-8", "replace").splitlines():
-                    if any(word in line for word in _COMPLAINTS):
-                        self._complaints.append(line.strip()[:300])
+                    self._note(line)
         finally:
             log.close()
+
+    def _note(self, line: str) -> None:
+        """A line of the log: kept as a last word where it may be one."""
+        if any(word in line for word in _COMPLAINTS) and _CANCELLED not in line:
+            self._complain(line)
+
+    def _complain(self, line: str) -> None:
+        if line.strip():
+            self._complaints.append((time.monotonic(), line.strip()[:300]))
 
     def kill(self, process: asyncio.subprocess.Process | None = None) -> None:
         """End the process at once."""
