@@ -1,5 +1,7 @@
 """The status line: what it says, and what it leaves out first when there is no room."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -146,3 +148,16 @@ def test_what_a_side_needs_is_said_while_it_is_loaded() -> None:
 def test_where_a_model_runs(layers: int, words: str) -> None:
     info = ScriptedEngine().info(ContextSpec("m.gguf"))
     assert device_words(msgspec.structs.replace(info, gpu_layers=layers, n_layers=32)) == words
+
+
+@pytest.mark.parametrize("width", range(20, 200, 4))
+def test_shares_of_another_generator_are_shown_only_where_it_is_named(width: int) -> None:
+    foreign = replace(
+        RUNS,
+        side="demo+sft@chat",
+        against="(shown: demo@urial-general vs demo@zero-shot, live)",
+        foreign=True,
+        downloads="",
+    )
+    shown = line(foreign, width)
+    assert ("78%" in shown) == ("shown: demo@urial-general" in shown)

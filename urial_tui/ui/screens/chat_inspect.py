@@ -256,7 +256,10 @@ class ChatInspect(ChatBase):
         cursor, pinned = (self.cursor, self.pinned) if self.inspecting else (None, None)
         self.pane.update_view(view, cursor, pinned, self.pair, self._offer(view))
         full, short = ratio_words(view) if view is not None else ("", "")
-        self.status.update(shift=full, short_shift=short, against=self._against(view))
+        foreign = view is not None and not self._is_own(view)
+        self.status.update(
+            shift=full, short_shift=short, against=self._against(view), foreign=foreign
+        )
 
     def _offer(self, view: TraceView | None) -> str:
         """What can be done about missing scores."""
@@ -276,12 +279,14 @@ class ChatInspect(ChatBase):
             return "the answer is being scored"
         return f"{missing}: press s to score it now"
 
+    def _is_own(self, view: TraceView) -> bool:
+        """Whether the scores are of the side that would answer now."""
+        return self.chat is None or view.generator_side in ("", self.chat.side)
+
     def _against(self, view: TraceView | None) -> str:
         if view is not None:
             words = f"vs {view.reference_side}, {view.trace.start.path}"
-            generator = view.generator_side
-            same = self.chat is None or generator in ("", self.chat.side)
-            return words if same else f"(shown: {generator} {words})"
+            return words if self._is_own(view) else f"(shown: {view.generator_side} {words})"
         if self.pair is None or not self.pair.references or not self.pair.scoring:
             return ""
         first = self.pair.references[0]

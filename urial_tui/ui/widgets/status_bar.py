@@ -39,6 +39,8 @@ class Status:
     short_shift: str = ""
     against: str = ""
     """What the side is compared with, "vs demo@zero-shot, live"."""
+    foreign: bool = False
+    """`shift` is of another generator than `side`, which `against` names: it is never shown without that."""
     device: str = ""
     """Where the model runs, "CPU", "GPU 20/33 layers"."""
     downloads: str = ""
@@ -114,6 +116,7 @@ def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
     both = f"{side} {against}" if against else side
     shift: tuple[str, Tone] = (sanitize_line(status.shift), "normal")
     short_shift: tuple[str, Tone] = (sanitize_line(status.short_shift), "normal")
+    own_shift: tuple[str, Tone] = ("", "normal") if status.foreign else short_shift
     full_context, low_context = (context, context_tone), (short_context, context_tone)
     rate: tuple[str, Tone] = (speed, "normal")
     sides: list[tuple[str, Tone]] = [(both, "normal"), (side, "normal"), (short_side, "normal")]
@@ -125,11 +128,11 @@ def _shorter_and_shorter(status: Status) -> list[list[tuple[str, Tone]]]:
     ]
     choices: list[list[tuple[str, Tone]]] = [
         *(compared if against else []),
-        [state, notice, short_shift, full_context, rate, sides[1]],
-        [state, notice, short_shift, full_context, rate, sides[2]],
-        [state, notice, short_shift, low_context, rate, sides[2]],
-        [state, notice, short_shift, low_context, rate],
-        [state, notice, short_shift, low_context],
+        [state, notice, own_shift, full_context, rate, sides[1]],
+        [state, notice, own_shift, full_context, rate, sides[2]],
+        [state, notice, own_shift, low_context, rate, sides[2]],
+        [state, notice, own_shift, low_context, rate],
+        [state, notice, own_shift, low_context],
         [state, notice, low_context],
         [state, notice],
         [notice if status.notice else state],
