@@ -118,6 +118,18 @@ async def test_a_score_is_told_after_its_token_and_the_trace_ends_before_the_tur
     assert started.trace.scores == () and not started.trace.complete
 
 
+async def test_a_reference_that_never_begins_leaves_the_scores_of_the_others_whole(
+    make_room: Make,
+) -> None:
+    room = make_room(Script.of("a b c d e f", reference_fails=(0, 0)))
+    await room.paired(references=PAIR)
+    await room.ask("Go.")
+    trace = await room.store.trace_of(room.chat.messages[-1].id)
+    assert trace is not None and trace.complete
+    assert [bool(side.error) for side in trace.start.references] == [True, False]
+    assert all(score.references[1] is not None for score in trace.scores)
+
+
 async def test_a_reference_that_fails_midway_is_noted_and_the_answer_goes_on(
     make_room: Make,
 ) -> None:

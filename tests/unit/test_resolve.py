@@ -168,7 +168,8 @@ def test_the_memory_estimate_counts_weights_exactly_and_the_cache_by_context(
     assert small.kv_cache == 2 * 2 * (16 + 16) * 2 * 256
     assert large.kv_cache == 2 * small.kv_cache
     assert estimate(header, 0) == large
-    assert large.total == large.weights + large.kv_cache + large.compute
+    assert large.total == large.weights + large.kv_cache + large.compute + large.output
+    assert large.output == 4 * header.n_vocab
 
 
 THEIRS, OURS = "{{ messages[0].content }}", "{{ messages[-1].content }}"
