@@ -516,3 +516,45 @@ def test_a_rate_is_of_the_last_seconds() -> None:
     assert rate.per_second() < 1
     rate.add(0)  # begun anew
     assert rate.per_second() == 0
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429])
+def test_a_refusal_before_the_first_byte_leaves_nothing(
+    hub: FakeHub, desk: Desk, status: int
+) -> None:
+    wanted = chosen()
+    hub.faults[NAME] = Fault(status=status)
+    assert desk.downloads.wait(desk.downloads.start(*wanted)).state == "failed"
+    assert list(paths.models_dir().rglob("*.part*")) == []
+    assert Downloads(paths.models_dir(), Heard()).all() == ()
+    hub.faults.clear()
+    desk.downloads.resume(ID)
+    assert desk.downloads.wait(ID).state == "done"
+
+
+def test_a_refused_part_of_a_split_model_leaves_what_came_of_the_others(
+    hub: FakeHub, desk: Desk
+) -> None:
+    names = [f"s-Q8_0-0000{number}-of-00002.gguf" for number in (1, 2)]
+    hub.add("org/s-GGUF", {name: model_bytes(300_000, 3) for name in names})
+    wanted = chosen("org/s-GGUF")
+    for refused, left in ((names[0], 0), (names[1], 300_000)):
+        hub.faults.clear()
+        hub.faults[refused] = Fault(status=403)
+        assert desk.downloads.wait(desk.downloads.start(*wanted)).state == "failed"
+        found = Downloads(paths.models_dir(), Heard()).all()
+        assert [status.done for status in found] == ([left] if left else [])
+
+
+def test_empty_leftovers_of_earlier_runs_are_removed_unless_somebody_has_them(
+    hub: FakeHub, desk: Desk
+) -> None:
+    listing, quant = chosen()
+    (wanted,) = ticket.tickets_for(listing, quant)
+    target().parent.mkdir(parents=True)
+    with part.Part(paths.models_dir(), target(), wanted) as held:
+        held.keep_ticket()
+        assert len(Downloads(paths.models_dir(), Heard()).all()) == 1
+    assert part_file().exists()
+    assert desk.downloads.all() == ()
+    assert list(paths.models_dir().rglob("*.part*")) == []

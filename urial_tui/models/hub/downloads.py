@@ -183,6 +183,7 @@ class Downloads:
             state, error = self._stopped(download)
         except UrialError as failure:
             error = failure
+            self._drop_if_empty(download, failure)
         except Exception as failure:  # noqa: BLE001 - a thread's mistake has to be shown, too
             where = write_crash_log(failure)
             error = ModelError(
@@ -241,6 +242,22 @@ class Downloads:
                 remove_unfinished(self._folder, each)
         download.done, download.forgotten = 0, True
 
+    def _drop_if_empty(self, download: Download, failure: UrialError) -> None:
+        """Leave nothing of a download that the hub refused before its first byte."""
+        from urial_tui.models.hub.words import HubError
+
+        if isinstance(failure, HubError) and failure.kind != "hub-busy":
+            self._is_dropped(download)
+
+    def _is_dropped(self, download: Download) -> bool:
+        """Whether nothing of it is on disk, in which case its empty files are not there any more."""
+        from urial_tui.models.hub.part import remove_if_empty
+
+        try:
+            return remove_if_empty(self._folder, download.tickets())
+        except (ModelError, OSError):  # they are of no use, and looked at again by the next run
+            return False
+
     def _check_space(self, download: Download) -> None:
         with self._changed:
             others = sum(
@@ -264,6 +281,8 @@ class Downloads:
             download = Download(id_of(listing, found.quant), listing, found.quant, "paused")
             if download.id not in self._known:
                 download.done = sum(held(self._folder, each) for each in download.tickets())
+                if not download.done and self._is_dropped(download):
+                    continue
                 self._known[download.id] = download
         self._problems = tuple(problems)
 

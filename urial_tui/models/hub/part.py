@@ -10,7 +10,7 @@ import io
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -19,6 +19,7 @@ import msgspec
 from urial_tui.errors import ModelError
 from urial_tui.models import hashes
 from urial_tui.models.hub import origin, ticket
+from urial_tui.models.hub.download import is_whole
 from urial_tui.models.hub.names import PART, check_way, target_of
 from urial_tui.models.hub.ticket import Ticket
 from urial_tui.models.hub.words import HubError
@@ -66,6 +67,11 @@ class Part:
 
     def close(self) -> None:
         self._file.close()
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether there is anything in it, be it of use or not."""
+        return os.fstat(self._file.fileno()).st_size > 0
 
     def reuse(self, proceed: Callable[[], None]) -> str:
         """Take what an earlier run left, if it is of the same content; why it cannot be used, in words, if not.
@@ -196,6 +202,42 @@ def remove_unfinished(folder: Path, wanted: Ticket) -> None:
             origin.origin_file(target).unlink(missing_ok=True)
     except OSError as error:
         raise origin.unwritable(target, error) from error
+    _remove_empty_folders(folder, target)
+
+
+def remove_if_empty(folder: Path, wanted: Sequence[Ticket]) -> bool:
+    """Whether no byte of a model, whose files `wanted` are, is on disk, and nobody fetches it; its empty parts and its
+    tickets are taken away then. Raises ModelError for a place that cannot be written.
+    """
+    targets = [target_of(folder, each.repo, each.path) for each in wanted]
+    with contextlib.ExitStack() as held:
+        parts = []
+        for each, target in zip(wanted, targets, strict=True):
+            check_way(folder, target)
+            if is_whole(target, each):
+                return False
+            path = target.with_name(target.name + PART)
+            if path.is_file():
+                if path.stat().st_size:
+                    return False
+                try:
+                    parts.append(held.enter_context(Part(folder, target, each)))
+                except HubError:  # another program has it
+                    return False
+                if parts[-1].has_bytes:
+                    return False
+        for part in parts:
+            part.remove()
+        for target in targets:
+            try:
+                ticket.ticket_file(target).unlink(missing_ok=True)
+            except OSError as error:
+                raise origin.unwritable(target, error) from error
+            _remove_empty_folders(folder, target)
+    return True
+
+
+def _remove_empty_folders(folder: Path, target: Path) -> None:
     for empty in target.parents[: len(target.relative_to(folder).parts) - 1]:
         with contextlib.suppress(OSError):
             empty.rmdir()
