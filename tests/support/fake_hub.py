@@ -6,11 +6,13 @@ manager; nothing waits by time except what a fault says.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import random
 import struct
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +25,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
+from tests.support.tinygguf import write_model
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BLOCK = 64 * 1024
 
@@ -31,6 +35,18 @@ def model_bytes(size: int, seed: int = 0) -> bytes:
     """A file of `size` bytes that begins as a GGUF with nothing in it; the rest is random, the same for a seed."""
     header = struct.pack("<4sIQQ", b"GGUF", 3, 0, 0)
     return header + random.Random(seed).randbytes(size - len(header))
+
+
+@functools.cache
+def _tiny() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_model(Path(folder) / "tiny.gguf").read_bytes()
+
+
+def usable_bytes(size: int, seed: int = 0) -> bytes:
+    """A model whose header can be used, of at least `size` bytes; the same for a seed."""
+    tiny = _tiny()
+    return tiny + random.Random(seed).randbytes(max(size - len(tiny), 0))
 
 
 @contextlib.contextmanager

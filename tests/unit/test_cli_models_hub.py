@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_hub import COMMIT, FakeHub, Fault, model_bytes, serving
+from tests.support.fake_hub import COMMIT, FakeHub, Fault, model_bytes, serving, usable_bytes
 from tests.support.tinygguf import write_model
 from urial_tui import paths
 from urial_tui.cli import pulling, pulling_report
@@ -24,7 +24,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     tiny = write_model(tmp_path / "tiny.gguf").read_bytes()
     with serving(tmp_path, monkeypatch) as hub:
         monkeypatch.setattr(pulling_report, "main_memory", lambda: Memory(10**9, 2 * 10**9))
-        hub.add(REPO, {"m-Q4_K_M.gguf": tiny, "m-Q8_0.gguf": model_bytes(900_000, 2)})
+        hub.add(REPO, {"m-Q4_K_M.gguf": tiny, "m-Q8_0.gguf": usable_bytes(900_000, 2)})
         yield hub
 
 
@@ -126,11 +126,28 @@ def test_pull_as_json_prints_one_object(hub: FakeHub, run: Run) -> None:
         "resumed_bytes": 0,
         "fetched_bytes": 900_000,
         "note": "",
+        "problem": None,
     }
     (file,) = found["files"]
     assert file["sha256"] == found["sha256"]
     assert len(file["sha256"]) == 64
     assert file["path"] == found["path"]
+
+
+def test_a_file_that_is_right_but_of_no_use_is_told_as_such(hub: FakeHub, run: Run) -> None:
+    hub.add("org/x", {"x-Q8_0.gguf": model_bytes(5000, 3)})
+    for _ in range(2):  # also when it is here already
+        code, out, err = run("pull", "org/x")
+        assert code == 3
+        assert str(target("x-Q8_0.gguf", "org/x")) in out
+        assert "In a SIDE" not in out
+        assert "it cannot be used: " in err
+    code, out, _ = run("pull", "org/x", "--json")
+    assert code == 3
+    found = json.loads(out)
+    assert found["complete"] is True
+    assert found["problem"]["kind"].startswith("gguf")
+    assert found["problem"]["message"]
 
 
 def test_pull_of_what_is_there_says_so_and_asks_for_no_byte(hub: FakeHub, run: Run) -> None:
@@ -144,7 +161,7 @@ def test_pull_of_what_is_there_says_so_and_asks_for_no_byte(hub: FakeHub, run: R
 
 
 def test_pull_takes_the_only_model_whatever_it_is_called(hub: FakeHub, run: Run) -> None:
-    hub.add("org/one", {"model.gguf": model_bytes(1000), "mmproj-F16.gguf": b"x"})
+    hub.add("org/one", {"model.gguf": usable_bytes(1000), "mmproj-F16.gguf": b"x"})
     code, _, err = run("pull", "org/one")
     assert code == 0
     assert "Taking" not in err
@@ -152,7 +169,7 @@ def test_pull_takes_the_only_model_whatever_it_is_called(hub: FakeHub, run: Run)
 
 
 def test_pull_asks_for_a_name_when_there_is_no_usual_one(hub: FakeHub, run: Run) -> None:
-    hub.add("org/two", {"m-Q2_K.gguf": model_bytes(1000), "m-Q8_0.gguf": model_bytes(2000)})
+    hub.add("org/two", {"m-Q2_K.gguf": usable_bytes(1000), "m-Q8_0.gguf": usable_bytes(2000)})
     code, out, err = run("pull", "org/two")
     assert (code, out) == (2, "")
     assert "hint: Name one: org/two:QUANT. It has Q2_K, Q8_0." in err
@@ -162,7 +179,7 @@ def test_pull_asks_for_a_name_when_there_is_no_usual_one(hub: FakeHub, run: Run)
 
 
 def test_pull_of_an_unknown_quantisation_lists_what_there_is(hub: FakeHub, run: Run) -> None:
-    hub.repos[REPO].files["m-BF16-00001-of-00002.gguf"] = model_bytes(100)
+    hub.repos[REPO].files["m-BF16-00001-of-00002.gguf"] = usable_bytes(100)
     code, out, _ = run("pull", f"{REPO}:BF16", "--json")
     assert code == 2
     error = error_of(out)
@@ -179,7 +196,7 @@ def test_pull_of_a_repository_without_models_says_so(hub: FakeHub, run: Run) -> 
 
 
 def test_list_fetches_nothing(hub: FakeHub, run: Run) -> None:
-    hub.repos[REPO].files["big-F16-00001-of-00002.gguf"] = model_bytes(100)
+    hub.repos[REPO].files["big-F16-00001-of-00002.gguf"] = usable_bytes(100)
     code, out, err = run("pull", REPO, "--list")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["Q4_K_M", "Q8_0"]
@@ -226,8 +243,8 @@ def test_on_a_terminal_a_model_that_does_not_fit_is_asked_about(
 def test_a_starting_point_fetches_both_models(
     hub: FakeHub, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.add("org/base-GGUF", {"base-Q4_K_M.gguf": model_bytes(300_000, 4)})
-    hub.add("org/chat-GGUF", {"chat-Q4_K_M.gguf": model_bytes(400_000, 5)})
+    hub.add("org/base-GGUF", {"base-Q4_K_M.gguf": usable_bytes(300_000, 4)})
+    hub.add("org/chat-GGUF", {"chat-Q4_K_M.gguf": usable_bytes(400_000, 5)})
     _one_starter(monkeypatch)
     code, out, _ = run("pull", "starter:tiny", "--json")
     assert code == 0
@@ -243,8 +260,8 @@ def test_a_starting_point_fetches_both_models(
 def test_a_starting_point_of_which_one_model_fails_says_what_is_here(
     hub: FakeHub, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.add("org/base-GGUF", {"base-Q4_K_M.gguf": model_bytes(300_000, 4)})
-    hub.add("org/chat-GGUF", {"chat-Q4_K_M.gguf": model_bytes(400_000, 5)}, gated=True)
+    hub.add("org/base-GGUF", {"base-Q4_K_M.gguf": usable_bytes(300_000, 4)})
+    hub.add("org/chat-GGUF", {"chat-Q4_K_M.gguf": usable_bytes(400_000, 5)}, gated=True)
     _one_starter(monkeypatch)
     code, out, _ = run("pull", "starter:tiny", "--json")
     assert code == 3
@@ -314,7 +331,7 @@ def test_a_damaged_file_leaves_nothing_under_its_name(hub: FakeHub, run: Run) ->
     code, out, _ = run("pull", REPO, "--json")
     assert code == 3
     assert error_of(out)["kind"] == "hub-damaged"
-    assert list(target().parent.iterdir()) == []
+    assert not target().parent.exists()
 
 
 def test_a_file_that_began_anew_is_told(hub: FakeHub, run: Run) -> None:
@@ -323,7 +340,7 @@ def test_a_file_that_began_anew_is_told(hub: FakeHub, run: Run) -> None:
     code, out, err = run("pull", f"{REPO}:Q8_0", "--json")
     assert code == 0
     assert json.loads(out)["note"] == ""
-    hub.repos[REPO].files["m-Q8_0.gguf"] = model_bytes(800_000, 9)
+    hub.repos[REPO].files["m-Q8_0.gguf"] = usable_bytes(800_000, 9)
     hub.repos[REPO].commit = "e" * 40
     hub.cdn_faults["m-Q8_0.gguf"] = Fault(times=2, drop_after=300_000, ignore_range=True)
     code, _, err = run("pull", f"{REPO}:Q8_0")

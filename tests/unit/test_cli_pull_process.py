@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_hub import FakeHub, Fault, model_bytes, serving
+from tests.support.fake_hub import FakeHub, Fault, serving, usable_bytes
 from urial_tui import paths
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -19,7 +19,7 @@ REPO = "org/m-GGUF"
 NAME = "m-Q4_K_M.gguf"
 SIZE = 4_000_000
 HELD = 1_500_000
-CONTENT = model_bytes(SIZE, 1)
+CONTENT = usable_bytes(SIZE, 1)
 PULL = [sys.executable, "-m", "urial_tui", "models", "pull", REPO, "--json"]
 
 

@@ -79,11 +79,13 @@ def pull(name: str, revision: str | None, *, yes: bool, as_json: bool) -> None:
             tell(each, outcome)
         if failed is not None:
             raise failed
+        _leave_if_unusable(results)
         return
     if starter is None:
         if failed is not None:
             raise failed
         click.echo(json_line(results[0], indent=2))
+        _leave_if_unusable(results)
         return
     whole: Json = {"starter": starter.id, "models": results}
     click.echo(
@@ -91,6 +93,13 @@ def pull(name: str, revision: str | None, *, yes: bool, as_json: bool) -> None:
     )
     if failed is not None:
         raise SystemExit(failed.exit_code)
+    _leave_if_unusable(results)
+
+
+def _leave_if_unusable(results: Sequence[Json]) -> None:
+    """Leave with the code of a model's error when one of those that are here cannot be used; it is told already."""
+    if any(each["problem"] is not None for each in results):
+        raise SystemExit(ModelError.exit_code)
 
 
 def _choose(listing: RepoListing, wanted: str, *, quiet: bool) -> Chosen:

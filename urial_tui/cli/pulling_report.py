@@ -17,6 +17,7 @@ from urial_tui.models.hub.origin import read_origin
 from urial_tui.models.hub.types import DownloadStatus, Quant, RepoListing
 from urial_tui.models.library import Library
 from urial_tui.models.machine import main_memory
+from urial_tui.models.resolve import read_whole
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.settings import load_settings
 from urial_tui.sides import Side
@@ -91,6 +92,7 @@ def result(chosen: Chosen, folder: Path, status: DownloadStatus | None) -> Json:
         origin = read_origin(path)
         sha256 = origin.sha256 if origin is not None else None
         files.append({"path": str(path), "file": file.path, "size": file.size, "sha256": sha256})
+    complete = status is None or status.state == "done"
     return {
         "repo": chosen.listing.id,
         "commit": chosen.listing.commit,
@@ -101,12 +103,25 @@ def result(chosen: Chosen, folder: Path, status: DownloadStatus | None) -> Json:
         "files": files,
         "license": chosen.listing.license or None,
         "base_model": chosen.listing.base_model or None,
-        "complete": status is None or status.state == "done",
+        "complete": complete,
         "already_there": status is None or (status.state == "done" and not status.fetched),
         "resumed_bytes": status.resumed if status is not None else 0,
         "fetched_bytes": status.fetched if status is not None else 0,
         "note": status.note if status is not None else "",
+        "problem": problem_of(chosen.paths(folder)[0]) if complete else None,
     }
+
+
+def problem_of(path: Path) -> Json | None:
+    """Why the model that is here cannot be used, as errors are told; None where its header says that it can.
+
+    A right sha256 shows only that it is what its owner put there.
+    """
+    try:
+        read_whole(path)
+    except UrialError as error:
+        return error.as_dict()
+    return None
 
 
 def tell(chosen: Chosen, found: Json) -> None:
@@ -121,6 +136,12 @@ def tell(chosen: Chosen, found: Json) -> None:
         how = "its sha256 is the hub's" if checked else "the hub tells no sha256 for it"
         text = f"{chosen.id} is here: {found['path']} ({size}; {how})"
     click.echo(sanitize_line(text, 600))
+    problem = found["problem"]
+    if problem is not None:
+        say(f"but it cannot be used: {sanitize_line(problem['message'], 600)}")
+        if problem.get("hint"):
+            say(f"hint: {sanitize_line(problem['hint'], 600)}")
+        return
     name = _name_of(Path(found["path"]))
     if name:
         click.echo(sanitize_line(f"In a SIDE it is called {Side(name)}", 200))

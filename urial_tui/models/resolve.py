@@ -48,7 +48,7 @@ def resolve_side(side: Side | str, library: Library, settings: Settings) -> Reso
     if isinstance(side, str):
         side = parse_side(side)
     model_path = _locate(side.model, library)
-    header = _whole(model_path)
+    header = read_whole(model_path)
     _refuse_what_is_no_model(side, header)
     adapter_path = adapter_header = None
     if side.adapter is not None:
@@ -148,8 +148,8 @@ def _entry_path(entry: LibraryEntry) -> Path:
     return entry.path
 
 
-def _whole(path: Path) -> GgufHeader:
-    """The header of a model; of a split one, every part is checked too."""
+def read_whole(path: Path) -> GgufHeader:
+    """The header of a model; of a split one, every part is checked too. Raises ModelError."""
     header = read_header(path)
     if header.split_count < 2:
         return header
