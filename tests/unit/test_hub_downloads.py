@@ -460,11 +460,15 @@ def test_an_unknown_download_is_told(desk: Desk) -> None:
 def test_a_mistake_in_a_thread_is_a_failure_and_not_silence(
     hub: FakeHub, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part.Part, "finish", lambda _self: 1 / 0)
+    def mistaken(_self: part.Part) -> None:
+        raise ZeroDivisionError("https://cdn.example/?Signature=secret")
+
+    monkeypatch.setattr(part.Part, "finish", mistaken)
     error = desk.downloads.wait(desk.downloads.start(*chosen())).error
     assert error is not None
     assert error.kind == "unexpected"
     assert "ZeroDivisionError" in error.message
+    assert "secret" not in str(error) + error.hint
 
 
 def test_a_listener_that_fails_stops_nothing(hub: FakeHub) -> None:

@@ -421,6 +421,18 @@ def test_a_secure_connection_is_not_given_up(address: str) -> None:
         incoming._next("https://huggingface.co/org/m", response)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://[x", "http://h:99999/secret", "http://h:x/secret", "http://h\x7f/", "//[::1/secret"],
+)
+def test_an_address_that_is_none_is_told_without_its_text(hub: FakeHub, address: str) -> None:
+    hub.faults[NAME] = Fault(status=302, headers={"Location": address})
+    error = fails("hub-error")
+    assert "cannot be read" in error.message
+    assert "secret" not in str(error) + error.hint
+    assert error.__suppress_context__
+
+
 def test_redirects_have_an_end(hub: FakeHub) -> None:
     hub.faults[NAME] = Fault(status=302, headers={"Location": f"/{REPO}/resolve/main/{NAME}"})
     assert "without end" in fails("hub-error").message
@@ -445,6 +457,20 @@ def test_a_disk_that_fills_up_keeps_what_was_fetched(
     get()
     assert target().read_bytes() == CONTENT
     assert hub.ranges(NAME) == [f"bytes={held}-"]
+
+
+@pytest.mark.parametrize("method", ["read", "truncate"])
+def test_a_disk_that_does_not_give_back_what_was_fetched_is_told(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    leave_part(1_000_000)
+
+    def broken(*_arguments: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    failing = type("Failing", (io.FileIO,), {method: broken})
+    monkeypatch.setattr(part.io, "FileIO", failing)
+    assert str(part_file()) in fails("unwritable").message
 
 
 def test_blocks_that_are_taken_in_part_are_written_to_their_end(

@@ -187,7 +187,7 @@ class Downloads:
         except Exception as failure:  # noqa: BLE001 - a thread's mistake has to be shown, too
             where = write_crash_log(failure)
             error = ModelError(
-                f"an unexpected error: {type(failure).__name__}: {failure}",
+                f"an unexpected error: {type(failure).__name__}",  # its text may have an address
                 hint=f"The details are in {where}." if where else "",
                 kind="unexpected",
             )

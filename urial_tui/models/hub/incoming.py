@@ -176,8 +176,14 @@ def _tag_of(response: httpx2.Response) -> str:
 
 
 def _next(url: str, response: httpx2.Response) -> str:
-    target = urljoin(url, response.headers["Location"])
-    before, after = urlsplit(url), urlsplit(target)
+    """The address that `response` redirects to. Raises HubError for one that is none, or not safe."""
+    try:
+        target = urljoin(url, response.headers["Location"])
+        before, after = urlsplit(url), urlsplit(target)
+        session.origin(target)  # a port that is no number, or too large
+        httpx2.URL(target)
+    except (ValueError, httpx2.InvalidURL):
+        raise words.unreadable(session.host_of(url)) from None  # its text may have the address
     if after.scheme not in ("http", "https") or (before.scheme, after.scheme) == ("https", "http"):
         raise HubError(
             f"{session.host_of(url)} redirects to an address that is not safe",

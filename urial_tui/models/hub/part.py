@@ -97,15 +97,19 @@ class Part:
         return why
 
     def _rehash(self, held: int, proceed: Callable[[], None]) -> None:
-        self._file.seek(0)
-        while self.size < held:
-            proceed()
-            block = self._file.read(min(_BLOCK, held - self.size))
-            if not block:
-                break
-            self._digest.update(block)
-            self.size += len(block)
-        self._file.truncate(self.size)
+        """Read what is there, for its hash. Raises ModelError where the disk does not give it."""
+        try:
+            self._file.seek(0)
+            while self.size < held:
+                proceed()
+                block = self._file.read(min(_BLOCK, held - self.size))
+                if not block:
+                    break
+                self._digest.update(block)
+                self.size += len(block)
+            self._file.truncate(self.size)
+        except OSError as error:
+            raise origin.unwritable(self.path, error) from error
 
     def restart(self) -> None:
         """Forget what is there. Raises ModelError."""
