@@ -353,7 +353,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
     error = desk.downloads.wait(desk.downloads.start(*chosen())).error
     assert error is not None
     assert error.kind == "disk-full"
-    assert "2.0 MB" in error.message
+    assert "2 MB of it have still to come" in error.message
     assert hub.seen(NAME) == []
     monkeypatch.setattr(
         one_download.shutil, "disk_usage", lambda _place: usage._replace(free=free + 1)

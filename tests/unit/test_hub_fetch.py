@@ -357,6 +357,15 @@ def test_what_does_not_get_better_ends_with_what_was_fetched_kept(
     assert part_file().read_bytes() == CONTENT[:1_000_000]
 
 
+@pytest.mark.parametrize("fault", [Fault(status=503), Fault(drop_after=0)])
+def test_nothing_is_said_to_be_kept_where_nothing_came(hub: FakeHub, fault: Fault) -> None:
+    hub.cdn_faults[NAME] = fault
+    with pytest.raises(ModelError) as error:
+        get()
+    assert "in a row" in error.value.message
+    assert "kept" not in error.value.hint
+
+
 def test_what_gets_better_is_waited_for(hub: FakeHub) -> None:
     hub.faults[NAME] = Fault(times=4, status=503)
     get()

@@ -127,18 +127,16 @@ def check_space(folder: Path, download: Download, others: int) -> None:
     except OSError:
         return
     if free < missing + others + RESERVE:
-        beside = f" and {_gb(others)} of other downloads" if others else ""
+        from urial_tui.models.fit import size_in_words  # slow to import, and seldom needed
+
+        beside = f" and {size_in_words(others)} of other downloads" if others else ""
         raise ModelError(
-            f"there is no room for {download.id}: {_gb(missing)} of it{beside} have still to come, "
-            f"and {_gb(free)} is free in {place}",
-            hint=f"{_gb(RESERVE)} is left free. Make room, choose a smaller quantisation, "
+            f"there is no room for {download.id}: {size_in_words(missing)} of it{beside} have still to come, "
+            f"and {size_in_words(free)} is free in {place}",
+            hint=f"{size_in_words(RESERVE)} is left free. Make room, choose a smaller quantisation, "
             "or set URIAL_TUI_HOME to a folder on another disk.",
             kind="disk-full",
         )
-
-
-def _gb(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
 
 
 class Watch:

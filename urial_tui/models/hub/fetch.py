@@ -130,7 +130,7 @@ def _fill(part: Part, watch: Watch) -> None:
         if part.restarts > MAX_RESTARTS:
             raise _no_resuming(part)
         if failure is not None:
-            _wait(failure, tries, watch)
+            _wait(failure, tries, part.size, watch)
             tries += 1
 
 
@@ -214,21 +214,19 @@ def _cut_off() -> HubError:
     """The answer ended before the file did."""
     return HubError(
         f"{session.host()} dropped the connection",
-        hint="Try again later: what was fetched is kept.",
+        hint="Try again later.",
         kind="hub-unreachable",
         again=True,
     )
 
 
-def _wait(failure: HubError, tries: int, watch: Watch) -> None:
-    """Wait before the next try. Raises Stopped, or the failure when it was the last one."""
+def _wait(failure: HubError, tries: int, size: int, watch: Watch) -> None:
+    """Wait before the next try; `size` bytes are here. Raises Stopped, or the failure when it was the last one."""
     after = failure.after_s or 0.0
     if tries >= len(DELAYS_S) or after > PATIENT_S:
         raise HubError(
             failure.message + (f", {tries + 1} times in a row" if tries else ""),
-            hint=failure.hint
-            if "kept" in failure.hint
-            else f"{failure.hint} What was fetched is kept.",
+            hint=f"{failure.hint} What was fetched is kept." if size else failure.hint,
             kind=failure.kind,
         )
     watch.state("stalled")

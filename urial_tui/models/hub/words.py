@@ -102,7 +102,7 @@ def unreachable(host: str, error: BaseException) -> HubError:
 def stalled(host: str, seconds: float) -> HubError:
     return HubError(
         f"nothing came from {host} for {seconds:.0f} s",
-        hint="The connection may be too slow or gone. Try again later: what was fetched is kept.",
+        hint="The connection may be too slow or gone. Try again later.",
         kind="hub-unreachable",
         again=True,
     )
