@@ -132,6 +132,46 @@ async def test_a_reference_with_another_vocabulary_is_refused_and_the_chat_goes_
     assert room.told(TraceEnded)[-1].error is status.error
 
 
+async def test_references_are_refused_while_the_generator_cannot_be_loaded(make_room: Make) -> None:
+    room = make_room("one two")
+    room.engine.prefill_error = EngineError("the prompt has 9 tokens", kind="context-full")
+    room.chat = room.new("demo@urial-general")
+    await room.chat.start()
+    with pytest.raises(EngineError, match="9 tokens"):
+        await asyncio.shield(room.chat._loader._task)  # type: ignore[arg-type]
+    for _ in range(2):
+        (status,) = room.chat.pair.references
+        assert status.state == "refused" and status.error is not None
+        assert status.error.message == "the generator is not loaded"
+        assert room.told(PairChanged)[-1].pair == room.chat.pair
+        await room.chat.set_references(("demo@raw",))
+    await room.chat.set_scoring(True)
+    assert states(room) == [("demo@raw", "refused")] and not calls(room, "check_pair")
+    before = len(room.told(PairChanged))
+    await room.ask("Go.")
+    await room.chat._pairing.settled()
+    after = [[ref.state for ref in e.pair.references] for e in room.told(PairChanged)[before:]]
+    assert after == [["loading"], ["ready"]]
+    assert room.told(TraceEnded)[-1].error is None
+
+
+async def test_another_generator_ends_the_refusal_of_one_that_cannot_be_loaded(
+    make_room: Make,
+) -> None:
+    room = make_room("one two")
+    room.engine.load_error = EngineError("no", kind="model")
+    room.chat = room.new("demo@urial-general")
+    await room.chat.start()
+    await room.until(lambda: states(room) == [("demo@zero-shot", "refused")])
+    room.engine.load.close()
+    await room.chat.set_side("demo+sft@chat")
+    assert states(room) == [("demo@raw", "loading")]
+    room.engine.load.open()
+    await room.chat._loader.ready()
+    await room.chat._pairing.settled()
+    assert states(room) == [("demo@raw", "ready")]
+
+
 async def test_the_references_that_can_be_used_score_beside_one_that_is_refused(
     make_room: Make,
 ) -> None:

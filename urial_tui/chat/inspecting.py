@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from urial_tui.chat.active import ActiveSide
-from urial_tui.chat.events import ChatEvent, PairChanged, SideReady, TraceEnded
+from urial_tui.chat.events import ChatEvent, PairChanged, SideReady, TraceEnded, Trouble
 from urial_tui.chat.noise import Measurement, Measurements
 from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.chat.pair_list import REST_SECONDS, FindPairs, PairList
@@ -153,6 +153,8 @@ class Inspecting(Sessions):
         if isinstance(event, SideReady) and self._loader.active is not None:
             self._pairing.generator_ready(self._loader.active, event.info)
             self._pairs.look(self._loader.notation)
+        elif isinstance(event, Trouble):
+            self._pairing.generator_failed()
 
     def _pairs_found(self) -> None:
         self._tell(PairChanged(self._pairing.status))

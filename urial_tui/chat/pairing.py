@@ -93,6 +93,8 @@ class Pairing:
         self._open: set[ContextSpec] = set()
         self._unmeasurable: set[ContextSpec] = set()
         self._fatal: dict[str, UrialError] = {}
+        self._without: UrialError | None = None
+        """Why no reference can be loaded: the generator was not."""
         self._loaded = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._entries = [_Entry(side) for side in self._wanted()]
@@ -164,12 +166,23 @@ class Pairing:
             self._chosen = None
         self._fatal.clear()
         self._notation = notation
-        self._generator = self._info = None
+        self._generator = self._info = self._without = None
         self._begin_again()
 
     def generator_ready(self, active: ActiveSide, info: ContextInfo) -> None:
         """The generator is loaded: load the references now, or as soon as the engine is free."""
         self._notation, self._generator, self._info = active.notation, active, info
+        self._without = None
+        self._begin_again()
+
+    def generator_failed(self) -> None:
+        """The generator could not be loaded: its references are refused until one is."""
+        self._generator = self._info = None
+        self._without = EngineError(
+            "the generator is not loaded",
+            hint="The next message tries again; or choose another side.",
+            kind="no-generator",
+        )
         self._begin_again()
 
     def lost(self) -> None:
@@ -200,7 +213,8 @@ class Pairing:
 
     def _begin_again(self) -> None:
         """Everything is looked at again; contexts that are open already cost nothing."""
-        self._entries = [_Entry(side) for side in self._wanted()]
+        state: ReferenceState = "refused" if self._without is not None else "loading"
+        self._entries = [_Entry(side, state, self._without) for side in self._wanted()]
         self._loaded.clear()
         previous, self._task = self._task, None
         if previous is not None:
