@@ -419,6 +419,19 @@ async def test_logits_that_are_not_numbers_leave_the_scores_out(
     assert [(f.reference, f.kind) for f in alone.failures] == [(0, "not-numbers")]
 
 
+async def test_a_generator_whose_logits_are_not_numbers_is_named_and_not_its_references(
+    engine: EngineClient, spec: wire.ContextSpec, tmp_path: Path
+) -> None:
+    broken = write_model(tmp_path / "nan.gguf", sharpness=math.nan)
+    bad = wire.ContextSpec(str(broken), n_ctx=256, n_threads=1)
+    references = (wire.Reference(beside(spec), PROMPT), wire.Reference(beside(spec, 1), OTHER))
+    run = await write(engine, bad, references)
+    assert len(run.scores) == 40, "the answer goes on"
+    assert all(s.generator is None and s.references == (None, None) for s in run.scores)
+    assert [(f.reference, f.kind) for f in run.failures] == [(-1, "not-numbers")]
+    assert run.failures[0].message == "the generator's logits are not numbers"
+
+
 async def test_an_empty_answer_is_refused(engine: EngineClient, spec: wire.ContextSpec) -> None:
     with pytest.raises(EngineError) as caught:
         await score(engine, wire.Reference(spec, PROMPT), (wire.Reference(beside(spec)),), text="")

@@ -22,6 +22,7 @@ from urial_tui.engine.worker.scoring import (
     Send,
     check_known,
     failure,
+    generator_not_numbers,
     reference_ids,
 )
 from urial_tui.engine.worker.statistics import GetRow, Statistics
@@ -315,10 +316,8 @@ class _Run:
         others = [rows.get(k) for k in range(self._n_references)]
         found = self._statistics.score(tokens, rows.get(-1), others)
         if -1 in rows and self._statistics.generator_is_broken(tokens, found):
-            raise Fault(
-                NOT_NUMBERS.kind, "the generator's logits are not numbers", NOT_NUMBERS.hint
-            )
-        broken = self._statistics.broken(tokens, others, found)
+            raise generator_not_numbers()
+        broken = self._statistics.broken(tokens, others, found, alone=-1 not in rows)
         for side in self._sides:
             if side.number in broken:
                 side.failed = True

@@ -219,6 +219,8 @@ class LiveScorer:
         decoded = time.monotonic()
         scores = self._statistics.score(tokens, self._ring.__getitem__, rows)
         ended = time.monotonic()
+        if self._statistics.generator_is_broken(tokens, scores):
+            self._end_all(generator_not_numbers())
         for number in self._statistics.broken(tokens, rows, scores):
             self._end(number, NOT_NUMBERS)
         self._scored.extend(zip(tokens, scores, strict=True))
@@ -241,6 +243,14 @@ class LiveScorer:
         if reference is not None:
             reference.failed = True
         self._send(failure(self._request, number, fault))
+
+    def _end_all(self, fault: Fault) -> None:
+        """Nothing can be compared any more; the first reason is told."""
+        live = [reference for reference in self._references if reference and not reference.failed]
+        for reference in live:
+            reference.failed = True
+        if live:
+            self._send(failure(self._request, -1, fault))
 
     def _release(self) -> None:
         ready = []
@@ -321,6 +331,11 @@ NOT_NUMBERS = Fault(
     "the reference's logits are not numbers",
     "Its file may be damaged; try another one.",
 )
+
+
+def generator_not_numbers() -> Fault:
+    """A new one each time: a fault that was raised holds on to what it passed through."""
+    return Fault(NOT_NUMBERS.kind, "the generator's logits are not numbers", NOT_NUMBERS.hint)
 
 
 def check_known(context: Context, tokens: Sequence[int]) -> None:

@@ -43,11 +43,15 @@ class Statistics:
         return list(self._pool.map(one, range(len(tokens))))
 
     def broken(
-        self, tokens: Sequence[int], rows: Sequence[GetRow | None], scores: Sequence[Scores]
+        self,
+        tokens: Sequence[int],
+        rows: Sequence[GetRow | None],
+        scores: Sequence[Scores],
+        *,
+        alone: bool = False,
     ) -> list[int]:
         """References whose rows were there and held no numbers, in what `score` gave for these arguments. Beside a
-        generator's row that holds none, nothing can be told of them."""
-        alone = all(generator is None for generator, _ in scores)
+        generator's row that holds none, nothing can be told of them; `alone`: there was no generator."""
         return [
             number
             for number, (common, row) in enumerate(zip(self._commons, rows, strict=False))
