@@ -547,6 +547,26 @@ def test_a_file_that_is_read_is_never_written_to(
     assert engines == []
 
 
+@pytest.mark.parametrize("written", ["--output", "--html"])
+@pytest.mark.parametrize("how", ["generator", "reference", "adapter", "hard link"])
+def test_a_file_of_a_side_is_never_written_to(
+    run: Run, tmp_path: Path, model: Path, engines: Engines, written: str, how: str
+) -> None:
+    other = tinygguf.write_model(tmp_path / "other.gguf", seed=1)
+    adapter = tinygguf.write_adapter(tmp_path / "lora.gguf")
+    sides = ("--generator", f"{model}+{adapter}@raw", "--reference", f"{other}@raw")
+    path = {"generator": model, "reference": other, "adapter": adapter}.get(how)
+    if path is None:
+        path = tmp_path / "link"
+        path.hardlink_to(other)
+    before = path.read_bytes()
+    code, out, _ = run("--json", written, str(path), "Hi", sides=sides)
+    error = json.loads(out)["error"]
+    assert code == 2 and str(path) in error["message"]
+    assert path.read_bytes() == before
+    assert not any(engine.calls for engine in engines)
+
+
 def test_output_and_page_that_are_not_there_yet_are_not_one_file(
     run: Run, three: Path, tmp_path: Path
 ) -> None:

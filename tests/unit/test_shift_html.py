@@ -198,7 +198,14 @@ def test_the_pages_script_tells_classes_and_moves_by_keys(node: Any) -> None:
     assert "m@raw" in seen["sides"]
 
 
-@pytest.mark.parametrize("text", [b"GGUF\3\0\0\0weights", b"<!doctype html>\n<title>mine</title>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"GGUF\3\0\0\0weights",
+        b"<!doctype html>\n<title>mine</title>",
+        b'GGUF\3\0\0\0<meta name="generator" content="urial-tui shift">',
+    ],
+)
 def test_a_file_that_is_no_page_of_ours_is_never_replaced(tmp_path: Path, text: bytes) -> None:
     somebody_s = tmp_path / "model.gguf"
     somebody_s.write_bytes(text)

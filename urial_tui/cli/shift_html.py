@@ -24,6 +24,8 @@ DIGITS: Final = 4
 _MARKER: Final = b'<meta name="generator" content="urial-tui shift">'
 """In the first bytes of every page: a file that has it may be replaced by another page."""
 _MARKER_WITHIN: Final = 1024
+_BEGINNING: Final = b"<!doctype html>"
+"""Without it the marker may be anything, the name in a model's header perhaps."""
 _ASSETS = files("urial_tui.cli") / "assets"
 _IN_SCRIPT = {
     "<": "\\u003c",
@@ -54,7 +56,7 @@ def _is_page(path: Path) -> bool:
             head = file.read(_MARKER_WITHIN)
     except OSError:
         return False
-    return not head or _MARKER in head
+    return not head or (head.startswith(_BEGINNING) and _MARKER in head)
 
 
 def write_page(path: Path, items: Sequence[Item], *, complete: bool = True) -> None:
