@@ -124,30 +124,6 @@ async def test_stopping_a_scoring_keeps_its_scores(make_room: Make) -> None:
     assert not room.chat.busy and room.chat.scoring_message is None
 
 
-async def test_a_scoring_that_one_reference_could_not_begin_is_shown_unless_it_was_stopped(
-    make_room: Make,
-) -> None:
-    room = make_room("a b c d e f")
-    message_id = await answered(room, references=("demo@zero-shot", "demo@raw"))
-    live = whole(room.told(TraceEnded)[-1])
-    room.engine.score_fails = 0
-    room.engine.score_pace.close()
-    room.engine.score_pace.let(1)
-    await room.chat.score(message_id)
-    await room.until(lambda: room.told(TokensScored)[-1].scores[0].i == 0)
-    await room.chat.stop()
-    assert await room.store.trace_of(message_id) == live, "a part hides nothing"
-    room.engine.score_pace.open()
-    await room.chat.score(message_id)
-    ended = await room.scored()
-    assert ended.error is not None and ended.error.kind == "context-full"
-    trace = await room.store.trace_of(message_id)
-    assert trace is not None and trace == ended.trace and trace.complete
-    assert trace.start.path == "canonical"
-    assert [side.error for side in trace.start.references] == ["its context is too small", ""]
-    assert all(score.references[1] is not None for score in trace.scores)
-
-
 async def test_stopping_before_the_engine_was_asked_ends_it_too(make_room: Make) -> None:
     room = make_room("a b")
     message_id = await answered(room)

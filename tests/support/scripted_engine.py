@@ -150,8 +150,7 @@ class ScriptedEngine:
     step a pair), `measuring` (one step), `score_pace` (one step a batch of a Score request).
     `load_error`, `prefill_error` and `measure_error` are raised once when set. `tokenizer` is
     "words" or "bytes". `foreign` model paths have another vocabulary; `lethal` ones end the engine
-    when they are checked. `score_dies_after` n ends it after n tokens of a Score request;
-    `score_fails` k has reference k of it fail before its first token.
+    when they are checked. `score_dies_after` n ends it after n tokens of a Score request.
     """
 
     BATCH = 2
@@ -182,7 +181,6 @@ class ScriptedEngine:
         self.foreign: set[str] = set()
         self.lethal: set[str] = set()
         self.score_dies_after: int | None = None
-        self.score_fails: int | None = None
         self.cancelled_measurements = 0
         self.calls: list[Call] = []
         self.open_contexts: set[ContextSpec] = set()
@@ -578,9 +576,6 @@ class ScriptedScoring:
         back = {number: word for word, number in engine._words.items()}
         raw = tuple(engine._bytes_of(number, back) for number in call.tokens)
         prompts = engine.prompts_of(call.references, own)
-        failed = set() if engine.score_fails is None else {engine.score_fails}
-        for number in failed:
-            yield ReferenceFailed(request, number, "context-full", "its context is too small")
         yield ScoringStarted(request, prompts, own, call.tokens, raw)
         for first in range(0, len(call.tokens), engine.BATCH):
             if not await engine.score_pace.passed(self._cancelled):
@@ -592,7 +587,7 @@ class ScriptedScoring:
                 raise Script().error
             batch = call.tokens[first : first + engine.BATCH]
             scores = tuple(
-                engine.record(first + k, number, len(call.references), failed)
+                engine.record(first + k, number, len(call.references), set())
                 for k, number in enumerate(batch)
             )
             yield Scored(request, scores, engine.pieces_of(scores))

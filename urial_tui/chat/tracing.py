@@ -5,7 +5,7 @@ answer: a history that refuses costs the trace, and its end says so.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,6 +105,8 @@ class TraceRecorder:
         self._tell, self._on_trouble = listener, on_trouble
         self._offset, self._before_writing = offset, before_writing
         self._errors: dict[int, UrialError] = {}
+        self._began: set[int] = set()
+        """References that gave a score."""
         self._trace_id: str | None = None
         self._scored: set[int] = set()
         self._pending: list[TokenScore] = []
@@ -135,7 +137,7 @@ class TraceRecorder:
             await self._copy(copy_from, trace_id, start, appended)
         trace = await self._write(lambda: self._store.trace(trace_id))
         if trace is not None:
-            self._scored = {score.i for score in trace.scores}
+            self._note(trace.scores)
             self._tell(TraceStarted(self._message_id, trace))
 
     async def reference_failed(self, event: wire.ReferenceFailed) -> None:
@@ -159,7 +161,7 @@ class TraceRecorder:
         )
         if self._trace_id is not None:
             self._tell(TokensScored(self._message_id, scores, event.pieces))
-        self._scored.update(score.i for score in scores)
+        self._note(scores)
         self._pending.extend(scores)
         self._pieces.update(event.pieces)
         late = time.monotonic() - self._flushed_at >= FLUSH_SECONDS
@@ -173,9 +175,10 @@ class TraceRecorder:
         await self._flush()
         trace_id = self._trace_id
         whole = self._scored >= set(range(n_tokens))
-        # A reference that failed (its context is too small, say) leaves the others' scores whole.
+        # A reference that could not even begin (its context is too small, say) leaves the others' scores whole.
+        others = not self._began & self._errors.keys()
         some = len(self._errors) < max(1, len(self._pair.references))
-        complete = error is None and some and whole and self._unwritable is None
+        complete = error is None and others and some and whole and self._unwritable is None
         spent: dict[str, Any] = msgspec.structs.asdict(timings) if timings is not None else {}
         if trace_id is not None:
             await self._write(
@@ -194,6 +197,11 @@ class TraceRecorder:
             return
         if source is not None:
             await self._write(lambda: self._store.copy_scores(source, trace_id, n))
+
+    def _note(self, scores: Sequence[TokenScore]) -> None:
+        self._scored.update(score.i for score in scores)
+        for score in scores:
+            self._began.update(n for n, given in enumerate(score.references) if given is not None)
 
     async def _flush(self) -> None:
         scores, pieces = self._pending, self._pieces
