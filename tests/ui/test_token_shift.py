@@ -10,7 +10,7 @@ from tests.support.fake_chat import FakeChat
 from tests.support.traces import pieces_of, score, scores_of
 from tests.ui.driving import Bench, running
 from urial_tui.chat.events import PairChanged
-from urial_tui.errors import UsageError
+from urial_tui.errors import EngineError, UsageError
 from urial_tui.ui.screens.chat_tokens import ChatTokens
 
 WALK = ["Walk", "ing", " is", " good", "."]
@@ -445,6 +445,15 @@ async def test_a_refused_reference_is_told_once_with_its_reason():
             bench.chat.compare("other@raw", error=error)
         await bench.settle()
         assert bench.said().count("the vocabularies differ at ids 7, 8") == 1
+
+
+async def test_references_that_only_lack_their_generator_are_not_told_beside_its_own_trouble():
+    async with running(unscored) as bench:
+        error = EngineError("the generator is not loaded", kind="no-generator")
+        bench.chat.compare("other@raw", error=error)
+        await bench.settle()
+        assert bench.screen.pair is not None and bench.screen.pair.references[0].error is error
+        assert "the generator is not loaded" not in bench.said()
 
 
 async def test_the_next_pair_is_one_key_away():

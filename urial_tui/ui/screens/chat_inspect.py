@@ -177,8 +177,8 @@ class ChatInspect(ChatBase):
     def pair_changed(self, pair: PairStatus) -> None:
         self.pair = pair
         for reference in pair.references:
-            if reference.error is None:
-                continue
+            if reference.error is None or reference.error.kind == "no-generator":
+                continue  # why there is no generator was told already
             refusal = (reference.side, reference.error.message)
             if refusal not in self._refused:
                 self._refused.add(refusal)
