@@ -67,3 +67,17 @@ class StoreError(UrialError):
 
     exit_code = 5
     default_kind = "store"
+
+
+class JudgeError(UrialError):
+    """A rubric cannot be used, or a judge cannot judge."""
+
+    exit_code = 6
+    default_kind = "judge"
+
+
+class ExchangeError(UrialError):
+    """What was asked for cannot be written in a format, or a file is not what its format says."""
+
+    exit_code = 7
+    default_kind = "exchange"

@@ -1,0 +1,1 @@
+"""Rubrics, judge prompts, scores, comparisons, agreement, and the board that puts them together."""
