@@ -15,14 +15,21 @@ from typing import Any
 from urial_tui.cli.shift_json import Item, Json, read_item
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.prompts.files import decode, read_bytes
+from urial_tui.runs.json_rows import (
+    MAX_INPUT_BYTES,
+    BadRow,
+    array_of,
+    check_text,
+    id_of,
+    instruction_of,
+    row_of,
+)
 from urial_tui.safetext import json_line
 
-MAX_INPUT_BYTES = 256 * 1024 * 1024
 _HEAD = b'{"fingerprint": "'
 """How every line of the output begins, so that a line that was cut off can be told from another program's text."""
 _FOREIGN = "not an item of this command"
 _OTHER = "made from another input, with other sides, settings or software"
-_FORMAT_HINT = 'It is a JSON array: [{"id": 1, "instruction": "...", "output": "..."}, ...].'
 
 
 @dataclass(frozen=True)
@@ -39,40 +46,23 @@ class Row:
 def load_rows(path: Path) -> tuple[list[Row], str]:
     """The rows and the sha256 of the file. Raises PromptError or UsageError for a file that is no such array."""
     data = read_bytes(path, "a list of items", MAX_INPUT_BYTES)
-    try:
-        rows = json.loads(decode(data, path).removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        raise UsageError(
-            f"{path}, line {error.lineno}, column {error.colno}: {error.msg}", hint=_FORMAT_HINT
-        ) from error
-    except (RecursionError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read as JSON", hint=_FORMAT_HINT) from error
-    if not isinstance(rows, list):
-        raise UsageError(f"{path}: it is not an array", hint=_FORMAT_HINT)
-    if not rows:
-        raise UsageError(f"{path}: there are no items in it", hint=_FORMAT_HINT)
+    rows = array_of(decode(data, path), path)
     return [_row(index, row) for index, row in enumerate(rows)], hashlib.sha256(data).hexdigest()
 
 
-def _row(index: int, row: Any) -> Row:
-    if not isinstance(row, dict):
-        return _bad(index, None, "it is not an object")
-    id_ = row.get("id", index)
-    if not isinstance(id_, str | int):
-        return _bad(index, None, "its id is neither text nor a number")
-    query, answer = row.get("instruction"), row.get("output")
-    if not isinstance(query, str):
-        return _bad(index, id_, "it has no `instruction`")
-    if not query.strip():
-        return _bad(index, id_, "its `instruction` is empty")
-    if answer is not None and not isinstance(answer, str):
-        return _bad(index, id_, "its `output` is not a text")
-    if answer is not None and not answer.strip():
-        return _bad(index, id_, "its `output` is empty")
+def _row(index: int, value: Any) -> Row:
+    id_ = None
     try:
-        (query + (answer or "")).encode("utf-8")
-    except UnicodeEncodeError:
-        return _bad(index, id_, "it holds half of a surrogate pair, which is not text")
+        row = row_of(value)
+        id_ = id_of(row, index)
+        query, answer = instruction_of(row), row.get("output")
+        if answer is not None and not isinstance(answer, str):
+            raise BadRow("its `output` is not a text")
+        if answer is not None and not answer.strip():
+            raise BadRow("its `output` is empty")
+        check_text(query + (answer or ""))
+    except BadRow as error:
+        return _bad(index, id_, str(error))
     return Row(index, query, answer, id_)
 
 

@@ -1,0 +1,106 @@
+"""Rows of JSON as other programs write them: an array of objects or one object a line, and what is checked of each.
+
+`shift --input` and `run --input` both read their rows through here. Nothing is evaluated, and no row's text is changed.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from urial_tui.errors import UsageError
+
+MAX_INPUT_BYTES: Final = 256 * 1024 * 1024
+ARRAY_HINT: Final = 'It is a JSON array: [{"id": 1, "instruction": "...", "output": "..."}, ...].'
+_MAX_DEPTH: Final = 32
+_MAX_ID: Final = 2**63
+_SURROGATE: Final = "it holds half of a surrogate pair, which is not text"
+
+
+class BadRow(ValueError):
+    """Why a row cannot be used, in words that follow "row 3: "."""
+
+
+def array_of(text: str, path: Path, hint: str = ARRAY_HINT) -> list[Any]:
+    """The values of the JSON array in `text`. Raises UsageError where it is none, is damaged, or is empty."""
+    try:
+        rows = json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{path}, line {error.lineno}, column {error.colno}: {error.msg}", hint=hint
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read as JSON", hint=hint) from error
+    if not isinstance(rows, list):
+        raise UsageError(f"{path}: it is not an array", hint=hint)
+    if not rows:
+        raise UsageError(f"{path}: there are no items in it", hint=hint)
+    return rows
+
+
+def object_of(line: str) -> Any:
+    """The value of one line of JSONL. Raises BadRow."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadRow(f"it is not JSON ({error.msg} at character {error.pos + 1})") from None
+    except (RecursionError, ValueError):
+        raise BadRow("it cannot be read as JSON") from None
+
+
+def row_of(value: Any) -> dict[str, Any]:
+    """`value` as an object. Raises BadRow."""
+    if not isinstance(value, dict):
+        raise BadRow("it is not an object")
+    return value
+
+
+def id_of(row: dict[str, Any], default: int, name: str = "id") -> str | int:
+    """The row's own id, `default` where it has none. Raises BadRow."""
+    found = row.get(name, default)
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        raise BadRow(f"its {name} is neither text nor a number")
+    if isinstance(found, int) and not -_MAX_ID <= found < _MAX_ID:
+        raise BadRow(f"its {name} is too large a number")
+    return found
+
+
+def instruction_of(row: dict[str, Any], name: str = "instruction") -> str:
+    """The text to answer. Raises BadRow when there is none."""
+    found = row.get(name)
+    if not isinstance(found, str):
+        raise BadRow(f"it has no `{name}`")
+    if not found.strip():
+        raise BadRow(f"its `{name}` is empty")
+    return found
+
+
+def check_text(text: str) -> None:
+    """Raises BadRow for halves of surrogate pairs, which JSON can write and no file can hold."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadRow(_SURROGATE) from None
+
+
+def check_value(value: Any, depth: int = 0) -> None:
+    """Raises BadRow for numbers that are none, text that is none, and objects without end."""
+    if depth > _MAX_DEPTH:
+        raise BadRow("it is nested too deeply")
+    if isinstance(value, str):
+        check_text(value)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            _refuse_number(value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            check_text(key)
+            check_value(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            check_value(inner, depth + 1)
+
+
+def _refuse_number(value: float) -> NoReturn:
+    said = "NaN" if math.isnan(value) else "an infinite number"
+    raise BadRow(f"it has {said}, which is not JSON")
