@@ -160,6 +160,7 @@ class FakeHub:
         return f"http://127.0.0.1:{self._cdn.server_port}"
 
     def add(self, repo: str, files: dict[str, bytes], **more: Any) -> FakeRepo:
+        """`repo` is OWNER/NAME, with `datasets/` before it for a data set."""
         self.repos[repo] = FakeRepo(repo, dict(files), **more)
         return self.repos[repo]
 
@@ -256,6 +257,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._search(parse_qs(split.query))
             elif path.startswith("/api/models/"):
                 self._info(path.removeprefix("/api/models/"))
+            elif path.startswith("/api/datasets/"):
+                self._info(path.removeprefix("/api/"))
             elif "/resolve/" in path:
                 self._resolve(path, split.path, fault)
             else:
@@ -334,8 +337,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._bytes(content, fault, headers)
 
     def _file(self, path: str, fault: Fault) -> None:
-        owner, name, file = path.removeprefix("/signed/").split("/", 2)
-        self._bytes(self.fake.repos[f"{owner}/{name}"].files[file], fault, {"ETag": '"cdn"'})
+        rest = path.removeprefix("/signed/")
+        kind = "datasets/" if rest.startswith("datasets/") else ""
+        owner, name, file = rest.removeprefix(kind).split("/", 2)
+        repo = self.fake.repos[f"{kind}{owner}/{name}"]
+        self._bytes(repo.files[file], fault, {"ETag": '"cdn"'})
 
     def _bytes(self, content: bytes, fault: Fault, headers: dict[str, str]) -> None:
         if fault.flip is not None:

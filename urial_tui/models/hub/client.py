@@ -1,4 +1,4 @@
-"""What the hub has: repositories with GGUF files by name, and the models in one of them.
+"""What the hub has: repositories with GGUF files by name, the models in one of them, the files of a data set.
 
 Called by the command line and by the interface's facade, in a thread: every method waits for the network. Everything
 that comes back is checked and turned into plain values; nothing is fetched or written here.
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from urial_tui.errors import ModelError, UsageError
 from urial_tui.models.hub import session, words
-from urial_tui.models.hub.names import is_repo
+from urial_tui.models.hub.names import DATASETS, is_repo
 from urial_tui.models.hub.quants import quants_of
-from urial_tui.models.hub.types import HubFile, HubRepo, RepoListing
+from urial_tui.models.hub.types import DatasetListing, HubFile, HubRepo, RepoListing
 from urial_tui.models.hub.words import Asked, HubError
 
 if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
+    from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
 T = TypeVar("T")
 
@@ -63,6 +63,21 @@ class Hub:
 
         return _asking(repo, ask)
 
+    def dataset(self, repo: str) -> DatasetListing:
+        """The files of the data set `repo`, as they are now. Raises as `listing` does."""
+        if not is_repo(repo):
+            raise UsageError(f"{repo!r} does not name a data set", hint="Write OWNER/NAME.")
+
+        def ask() -> DatasetListing:
+            info = session.api().dataset_info(repo, files_metadata=True, timeout=session.READ_S)
+            files = tuple(
+                HubFile(str(file.rfilename), *_size_and_hash(file))
+                for file in _siblings(repo, info)
+            )
+            return DatasetListing(info.id if is_repo(info.id) else repo, _commit(info), files)
+
+        return _asking(f"{DATASETS}{repo}", ask)
+
 
 def _asking(repo: str, ask: Callable[[], T]) -> T:
     """What `ask` gives, its failures in words. The library's own texts may hold addresses: they are not shown."""
@@ -99,14 +114,9 @@ def _repo(info: "ModelInfo") -> HubRepo:
 
 
 def _listing(repo: str, info: "ModelInfo") -> RepoListing:
-    commit = str(info.sha)
-    if len(commit) != 40 or not set(commit) <= set("0123456789abcdef"):
-        raise ValueError("no commit")
-    siblings = info.siblings or []
-    if len(siblings) > _MAX_FILES:
-        raise HubError(f"{repo} has too many files to list: {len(siblings)}")
+    commit = _commit(info)
     quants, problems = quants_of(
-        HubFile(str(file.rfilename), *_size_and_hash(file)) for file in siblings
+        HubFile(str(file.rfilename), *_size_and_hash(file)) for file in _siblings(repo, info)
     )
     tags = _texts(info.tags)
     return RepoListing(
@@ -118,6 +128,20 @@ def _listing(repo: str, info: "ModelInfo") -> RepoListing:
         base_model=_base_model(tags),
         problems=problems,
     )
+
+
+def _commit(info: "ModelInfo | DatasetInfo") -> str:
+    commit = str(info.sha)
+    if len(commit) != 40 or not set(commit) <= set("0123456789abcdef"):
+        raise ValueError("no commit")
+    return commit
+
+
+def _siblings(repo: str, info: "ModelInfo | DatasetInfo") -> list[Any]:
+    siblings = info.siblings or []
+    if len(siblings) > _MAX_FILES:
+        raise HubError(f"{repo} has too many files to list: {len(siblings)}")
+    return list(siblings)
 
 
 def _size_and_hash(file: Any) -> tuple[int, str | None]:

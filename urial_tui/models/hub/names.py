@@ -16,6 +16,11 @@ from urial_tui.errors import ModelError, UsageError
 
 PART: Final = ".part"
 """What a file's name ends with while it is not complete."""
+DATASETS: Final = "datasets/"
+"""What stands before the name of a data set in addresses."""
+MODELS: Final = (".gguf",)
+DATA: Final = (".jsonl", ".json", ".csv", ".txt")
+"""What the names of files may end with that a data set is read from."""
 
 _REPO_PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _MAX_BYTES: Final = 200
@@ -55,7 +60,7 @@ def repo_and_quant(text: str) -> tuple[str, str]:
     return repo, quant.strip()
 
 
-def problem_of(path: str) -> str:
+def problem_of(path: str, endings: tuple[str, ...] = MODELS) -> str:
     """Why `path`, relative to its repository, cannot be a file here, in words; "" if it can."""
     if "\0" in path or any(unicodedata.category(char)[0] in "CZ" and char != " " for char in path):
         return "it has control or invisible characters"
@@ -71,16 +76,18 @@ def problem_of(path: str) -> str:
             return "it is a name that not every file system allows"
         if len(part.encode("utf-8", "replace")) > _MAX_BYTES:
             return "it is too long"
-    if not parts[-1].lower().endswith(".gguf") or len(parts[-1]) == len(".gguf"):
-        return "it is not a GGUF file"
+    if not parts[-1].lower().endswith(endings):
+        return (
+            "it is not a GGUF file" if endings == MODELS else f"it is none of {', '.join(endings)}"
+        )
     return ""
 
 
-def target_of(folder: Path, repo: str, path: str) -> Path:
+def target_of(folder: Path, repo: str, path: str, endings: tuple[str, ...] = MODELS) -> Path:
     """Where the file `path` of `repo` goes. Raises ModelError (`hub-name`) for a name that is not safe."""
     if not is_repo(repo):
         raise ModelError(f"{repo!r} is no name of a repository", kind="hub-name")
-    problem = problem_of(path)
+    problem = problem_of(path, endings)
     if problem:
         raise ModelError(
             f"the file name {path!r} in {repo} cannot be used: {problem}", kind="hub-name"

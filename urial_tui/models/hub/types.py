@@ -33,7 +33,7 @@ class HubRepo:
 
 @dataclass(frozen=True)
 class HubFile:
-    """A GGUF file in a repository. `size` in bytes; `sha256` as the hub knows it."""
+    """A file in a repository. `size` in bytes; `sha256` as the hub knows it."""
 
     path: str
     size: int
@@ -65,6 +65,28 @@ class RepoListing:
     base_model: str = ""
     problems: tuple[str, ...] = ()
     """What was left out and why, in words: a model with missing parts, a file whose name cannot be used."""
+
+
+@dataclass(frozen=True)
+class DatasetListing:
+    """The files of a data set, of any kind, at one commit."""
+
+    id: str
+    commit: str
+    files: tuple[HubFile, ...]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a data set that is here. `path` is its name in the data set, `file` where it is kept."""
+
+    repo: str
+    commit: str
+    path: str
+    file: Path
+    sha256: str
+    fetched: bool = False
+    """It came from the hub just now."""
 
 
 @dataclass(frozen=True)

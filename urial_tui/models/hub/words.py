@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from urial_tui.errors import ModelError
+from urial_tui.models.hub.names import DATASETS
 from urial_tui.safetext import sanitize_line
 
 AGAIN: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
@@ -219,10 +220,12 @@ def _not_found(code: str, asked: Asked) -> HubError:
             hint="Its owner may have moved it: list the repository again.",
             kind="hub-not-found",
         )
+    what, where = f"repository {asked.repo}", ": `urial-tui models search WORDS` finds names."
+    if asked.repo.startswith(DATASETS):
+        what, where = f"data set {asked.repo.removeprefix(DATASETS)}", f", or look at {asked.page}."
     return HubError(
-        f"there is no repository {asked.repo} on {asked.host}"
-        + ("" if asked.logged_in else ", or it is private"),
-        hint="Check its spelling: `urial-tui models search WORDS` finds names."
+        f"there is no {what} on {asked.host}" + ("" if asked.logged_in else ", or it is private"),
+        hint=f"Check its spelling{where}"
         + ("" if asked.logged_in else " A private one needs HF_TOKEN or `hf auth login`."),
         kind="hub-not-found",
     )
