@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from urial_tui.cli.shift_json import Item, Json, read_item
+from urial_tui.cli.shift_json import Item, read_item
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.prompts.files import decode, read_bytes
 from urial_tui.runs.json_rows import (
@@ -71,12 +71,6 @@ def _bad(index: int, id_: Any, why: str) -> Row:
         f"item {index}: {why}", hint="Correct the item; the others are done.", kind="bad-item"
     )
     return Row(index, "", None, id_, error)
-
-
-def fingerprint(settings: Json) -> str:
-    """One short word for everything that the scores depend on."""
-    text = json.dumps(settings, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class OutputFile:

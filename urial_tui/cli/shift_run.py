@@ -3,25 +3,27 @@
 import asyncio
 import contextlib
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from urial_tui.chat.active import ActiveSide
+from urial_tui.chat.identity import fingerprint, identity
 from urial_tui.chat.references import ActiveReference, resolve_reference, trace_side
 from urial_tui.chat.shifting import Shifter, greedy_unless
 from urial_tui.cli.fit_warning import warn_unless_fits
-from urial_tui.cli.shift_items import OutputFile, Row, fingerprint
+from urial_tui.cli.shift_items import OutputFile, Row
 from urial_tui.cli.shift_json import Item, Json, item_of
 from urial_tui.cli.shift_progress import ProgressLine
+from urial_tui.cli.signals import cancelling
 from urial_tui.errors import EngineError, UrialError
 from urial_tui.models.hashes import HashingStopped
 from urial_tui.prompts.types import Turn
 from urial_tui.services import Services, versions
+from urial_tui.store.types import TraceSide
 
 DEFAULT_MAX_TOKENS = 512
 GIVE_UP_AFTER = 3
@@ -100,7 +102,7 @@ async def _run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
     progress = ProgressLine(len(shifting.rows))
     output: OutputFile | None = None
     caught: list[int] = []
-    with _signals(caught):
+    with cancelling(caught):
         try:
             generator, references = await _sides(services, shifting)
             mark = _fingerprint(shifting, generator, references)
@@ -232,8 +234,8 @@ def _fingerprint(
     return fingerprint(
         {
             "format": 2,
-            "generator": mine and _identity(asdict(mine)),
-            "references": [_identity(asdict(side)) for side in sides],
+            "generator": mine and _identity(mine),
+            "references": [_identity(side) for side in sides],
             "n_ctx": spec.n_ctx,
             "n_threads": spec.n_threads or os.cpu_count(),
             "gpu_layers": [spec.gpu_layers, *(ref.spec.gpu_layers for ref in references)],
@@ -247,34 +249,5 @@ def _fingerprint(
     )
 
 
-def _identity(side: dict[str, Any]) -> dict[str, Any]:
-    names = ["side", "adapter_scale", "style", "pack_hash", "template_hash"]
-    for kind in ("model", "adapter"):
-        known = side[f"{kind}_sha256"] is not None
-        names.append(f"{kind}_sha256" if known else f"{kind}_path")
-    return {name: side[name] for name in names}
-
-
-@contextlib.contextmanager
-def _signals(caught: list[int]) -> Iterator[None]:
-    """Signals end the work at once and in order: the running item is dropped, the finished ones stay."""
-    loop = asyncio.get_running_loop()
-    this = asyncio.current_task()
-    added = []
-
-    def on_signal(number: int) -> None:
-        caught.append(number)
-        if this is not None and len(caught) == 1:
-            this.cancel()
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(number, on_signal, number)
-                added.append(number)
-    try:
-        yield
-    finally:
-        for number in added:
-            loop.remove_signal_handler(number)
+def _identity(side: TraceSide) -> dict[str, Any]:
+    return {"side": side.side} | identity(side)
