@@ -18,6 +18,17 @@ PUBLIC = (
     "scored_token",
     "reference_token",
     "token_shift",
+    "run",
+    "run_side",
+    "run_item",
+    "run_answer",
+    "run_answer_text",
+    "judgement",
+    "judgement_score",
+    "score",
+    "comparison",
+    "comparison_pick",
+    "preference",
 )
 # Row numbers, and the key that the text names outside of the table.
 NOT_LISTED = {table: {"seq"} for table in PUBLIC} | {"token": {"generation_seq", "i"}}

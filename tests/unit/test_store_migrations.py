@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.store_runs import answer_all, judgement, make_run
 from tests.support.store_traces import PIECES, SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
 from urial_tui.store import files, migrate
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.connection import Connection
-from urial_tui.store.schema import LATEST, MIGRATIONS, SEARCH, TABLES, TRACES, Migration
+from urial_tui.store.schema import CONTEXT, LATEST, MIGRATIONS, SEARCH, TABLES, TRACES, Migration
 from urial_tui.store.store import Store
 
 EXTRA = Migration(
@@ -113,9 +114,10 @@ def test_a_database_from_before_traces_keeps_everything_and_takes_traces(tmp_pat
         assert store.check() == []
         after = {name: store._db.rows(f"SELECT * FROM {name}") for name in names}
         assert after == before | {
+            "session": [row | {"run_id": None} for row in before["session"]],
             "generation": [
                 row | {"template_hash": None, "context": None} for row in before["generation"]
-            ]
+            ],
         }
         generation = store.generation_of("m1")
         assert generation is not None
@@ -180,6 +182,38 @@ def test_answers_and_traces_from_before_contexts_were_noted_have_none(tmp_path: 
     columns = {row[1] for row in raw.execute("PRAGMA table_info(trace_side)")}
     assert "side" in columns and "context" not in columns
     raw.close()
+
+
+def test_a_database_from_before_runs_keeps_everything_and_takes_runs(tmp_path: Path) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    db = Connection(path)
+    migrate.migrate(db, (TABLES, SEARCH, TRACES, CONTEXT))
+    for earlier in backups(path):
+        earlier.unlink()
+    db.execute("UPDATE message SET closed_at = 't'")  # or opening the file would do that
+    db.execute("UPDATE session SET leaf_id = 'm2'")
+    names = ("session", "message", "message_fts", "session_fts")
+    before = {name: db.rows(f"SELECT * FROM {name}") for name in names}
+    assert db.value("PRAGMA user_version") == 4
+    db.close()
+
+    with Store.open(path) as store:
+        backup = store.migration_backup
+        assert store.check() == []
+        after = {name: store._db.rows(f"SELECT * FROM {name}") for name in names}
+        assert after == before | {"session": [row | {"run_id": None} for row in before["session"]]}
+        assert store.session("s").run_id is None
+        run = make_run(store)
+        assert [a.status for a in answer_all(store, run)] == ["complete"] * 8
+        store.save_judgement(judgement("m1"))
+        assert [s.id for s in store.sessions()] == ["s"]
+        store.delete_run(run.id)
+        assert store.check() == []
+        assert [j.message_id for j in store.judgements()] == ["m1"]
+    assert backup is not None
+    assert backups(path) == [backup]
+    assert ".schema4-" in backup.name
+    assert "run" not in tables(backup)
 
 
 def test_reading_an_old_database_brings_it_up_to_date_too(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import ParamSpec, Self, TypeVar
 
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
+from urial_tui.store.judging_aio import AsyncJudgingCalls
 from urial_tui.store.store import Store
 from urial_tui.store.types import (
     Generation,
@@ -35,7 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class AsyncStore:
+class AsyncStore(AsyncJudgingCalls):
     """`Store` with coroutines. Use `open`, `in_memory` or `open_or_memory`; end with `aclose`."""
 
     def __init__(self, path: Path | None) -> None:
@@ -43,6 +44,8 @@ class AsyncStore:
         self._store: Store | None = None
         self._file: Store | None = None
         self._path = path
+        self.falls_back = True
+        """Whether work goes on in memory when the disk refuses; False: the refusal is raised."""
 
     @classmethod
     async def open(cls, path: Path, *, readonly: bool = False) -> Self:

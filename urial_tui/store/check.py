@@ -50,11 +50,39 @@ def problems(db: Connection) -> list[str]:
                 "WHERE NOT EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = t.seq AND s.i = x.i) GROUP BY t.seq"
             )
         ]
+        found += _run_problems(db)
         if not db.readonly:
             found += _index_problems(db)
     except StoreError as error:
         found.append(error.message)
     return found
+
+
+def _run_problems(db: Connection) -> list[str]:
+    """Each conversation of a run answers something of it, as its item and side say."""
+    found = [
+        f"session {row['id']} is of a run and answers nothing of it"
+        for row in db.rows(
+            "SELECT s.id FROM session s WHERE s.run_id IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM run_answer a WHERE a.session_id = s.id)"
+        )
+    ]
+    found += [
+        f"run {row['run_id']}: the answer to item {row['item']} is in a conversation of something else"
+        for row in db.rows(
+            "SELECT a.run_id, a.item FROM run_answer a JOIN session s ON s.id = a.session_id "
+            "WHERE s.run_id IS NOT a.run_id OR EXISTS (SELECT 1 FROM run_answer b WHERE b.session_id = a.session_id "
+            "AND (b.item, b.side) <> (a.item, a.side))"
+        )
+    ]
+    return found + [
+        f"run {row['run_id']}: item {row['item']} has an answer to a turn that it does not have, or a question for one"
+        for row in db.rows(
+            "SELECT a.run_id, a.item FROM run_answer a JOIN message m ON m.id = a.message_id "
+            "JOIN run_item i ON i.run_id = a.run_id AND i.item = a.item "
+            "WHERE a.turn >= i.n_turns OR m.role <> 'assistant'"
+        )
+    ]
 
 
 def _index_problems(db: Connection) -> list[str]:
@@ -84,4 +112,7 @@ def stats(db: Connection) -> Stats:
         schema_version=max(applied(db), default=0),
         journal_mode=str(db.value("PRAGMA journal_mode")),
         sqlite_version=sqlite3.sqlite_version,
+        runs=count("run"),
+        judgements=count("judgement"),
+        comparisons=count("comparison"),
     )

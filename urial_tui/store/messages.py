@@ -4,6 +4,7 @@ An answer is written as `interrupted` when it begins and gets its real status wh
 nothing more is written to a message; only then its text is searchable.
 """
 
+import json
 from collections.abc import Sequence
 
 from urial_tui.errors import StoreError
@@ -33,15 +34,23 @@ WITH RECURSIVE below (session_id, id, seq) AS (
 SELECT m.* FROM below JOIN message m ON m.id = below.id ORDER BY below.seq DESC LIMIT 1
 """
 
+_DELETE_BELOW = """
+WITH RECURSIVE below (session_id, id) AS (
+  SELECT session_id, id FROM message WHERE id IN (SELECT value FROM json_each(?))
+  UNION
+  SELECT m.session_id, m.id
+  FROM message m JOIN below ON m.session_id = below.session_id AND m.parent_id = below.id
+)
+DELETE FROM message WHERE id IN (SELECT id FROM below)
+"""
+
 
 def add_user(db: Connection, session_id: str, parent_id: str | None, content: str) -> Message:
     """The user's message, on disk when this returns. The same transaction names a session that has no title, moves the
     visible branch to it and removes the draft that has become this message."""
     content = storable(content)
     with db.transaction():
-        message = _insert(
-            db, session_id, parent_id, "user", content, status="complete", closed=True
-        )
+        message = insert(db, session_id, parent_id, "user", content, status="complete", closed=True)
         db.execute(
             "UPDATE session SET title = ? WHERE id = ? AND title = ''",
             (title_from(content), session_id),
@@ -56,7 +65,7 @@ def begin_answer(
     """An answer that is about to stream. It begins with `content` (a continued answer) or else with `prefill`."""
     prefill, content = storable(prefill), storable(content)
     with db.transaction():
-        return _insert(
+        return insert(
             db,
             session_id,
             parent_id,
@@ -182,6 +191,11 @@ def versions(db: Connection, message_ids: Sequence[str]) -> dict[str, tuple[int,
     return found
 
 
+def delete_below(db: Connection, message_ids: Sequence[str]) -> None:
+    """Delete these messages and all that follow them. Inside the caller's transaction."""
+    db.execute(_DELETE_BELOW, (json.dumps(list(message_ids)),))
+
+
 def leaf_below(db: Connection, message_id: str) -> Message:
     """The newest message of the tree below (or the message itself): the end of the branch written to last there."""
     row = db.row(_DOWN, (message_id,))
@@ -210,7 +224,7 @@ def as_message(row: Row) -> Message:
     )
 
 
-def _insert(
+def insert(
     db: Connection,
     session_id: str,
     parent_id: str | None,
@@ -221,7 +235,7 @@ def _insert(
     closed: bool,
     prefill: str = "",
 ) -> Message:
-    """Insert below `parent_id` and make it the end of the visible branch. Inside the caller's transaction."""
+    """Add a message below `parent_id` and make it the end of the visible branch. Inside the caller's transaction."""
     locks.guard(db, session_id)
     if (
         parent_id is not None

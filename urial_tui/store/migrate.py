@@ -97,7 +97,7 @@ def _has_rows(db: Connection) -> bool:
     tables = {row["name"] for row in db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return any(
         db.value(f"SELECT 1 FROM {table} LIMIT 1")
-        for table in ("session", "draft")
+        for table in ("session", "draft", "run")
         if table in tables
     )
 

@@ -1,10 +1,11 @@
 """The schema, as the steps that lead to it. A step that was released is never edited: a change is a new step.
 
-`docs/history.md` is the public description. Later steps are expected to add the tables `judgement` and `comparison`;
-they will hang on `generation` and `message` by id and need no change of these.
+`docs/history.md` is the public description.
 """
 
 from dataclasses import dataclass
+
+from urial_tui.store import schema_judging
 
 APPLICATION_ID = 0x75726961
 """`uria`, in the header of the file: tells our database from anybody else's."""
@@ -389,5 +390,7 @@ CONTEXT = Migration(
     4, "context", tuple(_CONTEXT_COLUMN.format(table) for table in ("generation", "trace_side"))
 )
 
-MIGRATIONS: tuple[Migration, ...] = (TABLES, SEARCH, TRACES, CONTEXT)
+JUDGING = Migration(5, "judging", schema_judging.STATEMENTS)
+
+MIGRATIONS: tuple[Migration, ...] = (TABLES, SEARCH, TRACES, CONTEXT, JUDGING)
 LATEST = MIGRATIONS[-1].version

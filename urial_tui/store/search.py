@@ -41,7 +41,7 @@ def fts_query(text: str) -> str | None:
 
 
 def search(db: Connection, query: str, limit: int = 50) -> list[Hit]:
-    """Titles first, then messages by relevance. An empty query finds nothing."""
+    """Titles first, then messages by relevance; none of runs. An empty query finds nothing."""
     if not query.strip():
         return []
     expression = fts_query(query)
@@ -50,13 +50,13 @@ def search(db: Connection, query: str, limit: int = 50) -> list[Hit]:
     titles = db.rows(
         "SELECT s.id AS session_id, NULL AS message_id, s.title, highlight(session_fts, 0, ?, ?) AS snippet "
         "FROM session_fts JOIN session s ON s.seq = session_fts.rowid WHERE session_fts MATCH ? "
-        "ORDER BY s.updated_at DESC LIMIT ?",
+        "AND s.run_id IS NULL ORDER BY s.updated_at DESC LIMIT ?",
         (BEGIN, END, expression, limit),
     )
     messages = db.rows(
         "SELECT m.session_id, m.id AS message_id, s.title, snippet(message_fts, 0, ?, ?, '…', ?) AS snippet "
         "FROM message_fts JOIN message m ON m.seq = message_fts.rowid JOIN session s ON s.id = m.session_id "
-        "WHERE message_fts MATCH ? ORDER BY message_fts.rank LIMIT ?",
+        "WHERE message_fts MATCH ? AND s.run_id IS NULL ORDER BY message_fts.rank LIMIT ?",
         (BEGIN, END, _SNIPPET_TOKENS, expression, limit),
     )
     return [Hit(**row) for row in (titles + messages)[:limit]]
@@ -84,13 +84,13 @@ def _literal(db: Connection, needle: str, limit: int) -> list[Hit]:
         return []
     titles = db.rows(
         "SELECT id AS session_id, NULL AS message_id, title, title AS text FROM session WHERE instr(title, ?) "
-        "ORDER BY updated_at DESC LIMIT ?",
+        "AND run_id IS NULL ORDER BY updated_at DESC LIMIT ?",
         (needle, limit),
     )
     messages = db.rows(
         "SELECT m.session_id, m.id AS message_id, s.title, m.content AS text FROM message m "
         "JOIN session s ON s.id = m.session_id WHERE m.closed_at IS NOT NULL AND instr(m.content, ?) "
-        "ORDER BY m.seq DESC LIMIT ?",
+        "AND s.run_id IS NULL ORDER BY m.seq DESC LIMIT ?",
         (needle, limit),
     )
     return [

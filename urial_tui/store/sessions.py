@@ -17,12 +17,12 @@ FROM session s
 """
 
 
-def create(db: Connection, side: str, title: str = "") -> Session:
+def create(db: Connection, side: str, title: str = "", run_id: str | None = None) -> Session:
     session_id, time = new_id(), now()
     with db.transaction():
         db.execute(
-            "INSERT INTO session (id, title, side, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
-            (session_id, storable(title), storable(side), time, time),
+            "INSERT INTO session (id, title, side, created_at, updated_at, run_id) VALUES (?, ?, ?, ?, ?, ?)",
+            (session_id, storable(title), storable(side), time, time, run_id),
         )
     return get(db, session_id)
 
@@ -67,8 +67,11 @@ def find(db: Connection, reference: str) -> Session:
 def listed(
     db: Connection, query: str = "", limit: int = 200, offset: int = 0, *, archived: bool = False
 ) -> list[Session]:
-    """Sessions, the one written to last first. With a query, those whose title or messages match it."""
-    where: list[str] = ["1"]
+    """Sessions, the one written to last first. With a query, those whose title or messages match it.
+
+    A run has a conversation for each of its items and sides: those are left out.
+    """
+    where: list[str] = ["s.run_id IS NULL"]
     params: list[Any] = []
     if not archived:
         where.append("s.archived = 0")
@@ -148,4 +151,5 @@ def _session(row: Row) -> Session:
         leaf_id=row["leaf_id"],
         n_messages=row["n_messages"],
         archived=bool(row["archived"]),
+        run_id=row["run_id"],
     )

@@ -1,4 +1,4 @@
-"""The history as one object: open it, read and write sessions, messages, generations, drafts and locks.
+"""The history as one object: open it, read and write sessions, messages, generations, traces, drafts and locks.
 
 One connection, used from the thread that opened it (`AsyncStore` has such a thread). Each call is one short
 transaction; each error is a StoreError. Nothing is created before `open`.
@@ -26,6 +26,7 @@ from urial_tui.store import (
 )
 from urial_tui.store.connection import BUSY_TIMEOUT_S, Connection
 from urial_tui.store.faults import translated
+from urial_tui.store.judging_calls import JudgingCalls
 from urial_tui.store.types import (
     Generation,
     GenerationEnd,
@@ -44,12 +45,13 @@ from urial_tui.store.types import (
 )
 
 
-class Store:
-    """An open history. Use `open` or `in_memory`."""
+class Store(JudgingCalls):
+    """An open history. Use `open` or `in_memory`. Runs and judgements: `judging_calls`."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
         self._locked: set[str] = set()
+        self._locked_runs: set[str] = set()
         self.migration_backup: Path | None = None
         """The copy that was made because the schema had to change, if it had to."""
 
@@ -128,10 +130,13 @@ class Store:
         try:
             for session_id in list(self._locked):
                 self.unlock(session_id)
+            for run_id in list(self._locked_runs):
+                self.unlock_run(run_id)
         except StoreError:
             pass  # a full disk, a closed database: the lock names a process that is about to be gone
         finally:
             self._locked.clear()
+            self._locked_runs.clear()
             self._db.close()
 
     def __enter__(self) -> Self:
@@ -350,3 +355,10 @@ class Store:
             holder = memory.lock_holder(session_id)
             if holder is not None:
                 self.lock(session_id, holder.program)
+        for run_id in list(self._locked_runs):
+            if memory.run_lock_holder(run_id) is None:
+                self.unlock_run(run_id)
+        for run_id in memory._locked_runs - self._locked_runs:
+            holder = memory.run_lock_holder(run_id)
+            if holder is not None:
+                self.lock_run(run_id, holder.program)

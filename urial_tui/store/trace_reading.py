@@ -9,6 +9,7 @@ from urial_tui.errors import StoreError
 from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.generations import unpack_context, unpack_ids
+from urial_tui.store.run_types import AnswerShift
 from urial_tui.store.traces import GENERATOR, find, unpack_top
 from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide, TraceStart
 
@@ -18,12 +19,7 @@ _AT_ONCE = 500
 """Parameters of one query; SQLite may be built to allow 999."""
 
 # The rules are those of `shift.summary.summarise`. Only answers that the reference scored at least one token of are in.
-_TOTALS = """
-SELECT
-  generator, reference, path, count(DISTINCT message_id) AS answers,
-  sum(unshifted) AS unshifted, sum(marginal) AS marginal, sum(shifted) AS shifted, sum(control) AS control,
-  sum(kl) / sum(n_kl) AS mean_kl
-FROM (
+_OF_ANSWERS = """
   SELECT
     generator, reference, path, message_id,
     sum(class = 'unshifted' AND NOT cut) AS unshifted,
@@ -33,11 +29,18 @@ FROM (
     sum(iif(control OR cut, NULL, kl)) AS kl,
     count(iif(control OR cut, NULL, kl)) AS n_kl
   FROM token_shift
-  WHERE trace_id IN (SELECT n.trace_id FROM shown_trace n {of_session})
+  WHERE trace_id IN (SELECT n.trace_id FROM shown_trace n {of_which})
   GROUP BY trace_id, reference_number HAVING count(reference_rank) > 0
-)
+"""
+_TOTALS = f"""
+SELECT
+  generator, reference, path, count(DISTINCT message_id) AS answers,
+  sum(unshifted) AS unshifted, sum(marginal) AS marginal, sum(shifted) AS shifted, sum(control) AS control,
+  sum(kl) / sum(n_kl) AS mean_kl
+FROM ({_OF_ANSWERS})
 GROUP BY generator, reference, path ORDER BY generator, reference, path
 """
+_OF_RUN = "JOIN run_answer a ON a.message_id = n.message_id WHERE a.run_id = ?"
 _OF_SESSION = "JOIN message m ON m.id = n.message_id WHERE m.session_id = ?"
 
 
@@ -123,7 +126,7 @@ def having(db: Connection, message_ids: Iterable[str]) -> set[str]:
 def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
     """Classes of each pair of sides, pooled over the traces that count of all answers, or of one session's."""
     rows = db.rows(
-        _TOTALS.format(of_session="" if session_id is None else _OF_SESSION),
+        _TOTALS.format(of_which="" if session_id is None else _OF_SESSION),
         () if session_id is None else (session_id,),
     )
     return [
@@ -139,6 +142,24 @@ def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
             mean_kl=row["mean_kl"],
         )
         for row in rows
+    ]
+
+
+def of_run(db: Connection, run_id: str) -> list[AnswerShift]:
+    """Classes of each answer of a run against each reference, from the trace that counts for it."""
+    return [
+        AnswerShift(
+            message_id=row["message_id"],
+            reference=row["reference"],
+            unshifted=row["unshifted"] or 0,
+            marginal=row["marginal"] or 0,
+            shifted=row["shifted"] or 0,
+            mean_kl=row["kl"] / row["n_kl"] if row["n_kl"] else None,
+        )
+        for row in db.rows(
+            _OF_ANSWERS.format(of_which=_OF_RUN) + "ORDER BY message_id, reference_number",
+            (run_id,),
+        )
     ]
 
 

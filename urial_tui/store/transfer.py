@@ -5,31 +5,47 @@ Ids stay the same, so whoever streams an answer repeats the call that failed on 
 
 from collections.abc import Sequence
 
-from urial_tui.store import drafts, locks
-from urial_tui.store.connection import Connection, Row
+from urial_tui.store import drafts, locks, messages
+from urial_tui.store.connection import Connection
 from urial_tui.store.faults import translated
-from urial_tui.store.messages import close_abandoned
+from urial_tui.store.transfer_judging import (
+    write_comparisons,
+    write_judgements,
+    write_run,
+    write_run_answers,
+)
+from urial_tui.store.upsert import upsert
 
 _SESSION_OF_TRACE = (
     "(SELECT m.session_id FROM trace t JOIN message m ON m.id = t.message_id WHERE t.seq = {})"
 )
+_SESSION_OF_MESSAGE = "(SELECT session_id FROM message WHERE id = {})"
 
 _CHANGES = (
-    ("session", "INSERT", "new.id", "touched"),
-    ("session", "UPDATE", "new.id", "touched"),
-    ("session", "DELETE", "old.id", "removed"),
-    ("message", "INSERT", "new.session_id", "touched"),
-    ("message", "UPDATE", "new.session_id", "touched"),
-    ("draft", "INSERT", "new.session_id", "touched"),
-    ("draft", "UPDATE", "new.session_id", "touched"),
-    ("draft", "DELETE", "old.session_id", "touched"),
-    ("trace", "INSERT", _SESSION_OF_TRACE.format("new.seq"), "touched"),
-    ("trace", "UPDATE", _SESSION_OF_TRACE.format("new.seq"), "touched"),
-    ("trace_side", "UPDATE", _SESSION_OF_TRACE.format("new.trace_seq"), "touched"),
-    ("scored_token", "INSERT", _SESSION_OF_TRACE.format("new.trace_seq"), "touched"),
+    ("session", "INSERT", "session", "new.id", "touched"),
+    ("session", "UPDATE", "session", "new.id", "touched"),
+    ("session", "DELETE", "session", "old.id", "removed"),
+    ("message", "INSERT", "session", "new.session_id", "touched"),
+    ("message", "UPDATE", "session", "new.session_id", "touched"),
+    ("message", "DELETE", "message", "old.id", "removed"),
+    ("draft", "INSERT", "session", "new.session_id", "touched"),
+    ("draft", "UPDATE", "session", "new.session_id", "touched"),
+    ("draft", "DELETE", "session", "old.session_id", "touched"),
+    ("trace", "INSERT", "session", _SESSION_OF_TRACE.format("new.seq"), "touched"),
+    ("trace", "UPDATE", "session", _SESSION_OF_TRACE.format("new.seq"), "touched"),
+    ("trace_side", "UPDATE", "session", _SESSION_OF_TRACE.format("new.trace_seq"), "touched"),
+    ("scored_token", "INSERT", "session", _SESSION_OF_TRACE.format("new.trace_seq"), "touched"),
+    ("run", "INSERT", "run", "new.id", "touched"),
+    ("run", "UPDATE", "run", "new.id", "touched"),
+    ("run", "DELETE", "run", "old.id", "removed"),
+    ("judgement", "INSERT", "session", _SESSION_OF_MESSAGE.format("new.message_id"), "touched"),
+    ("judgement", "DELETE", "judgement", "old.id", "removed"),
+    ("comparison", "INSERT", "comparison", "new.id", "touched"),
+    ("comparison", "DELETE", "comparison", "old.id", "removed"),
 )
-"""Table, event, the session that it is about, where that is noted. Tokens and generations come with their message; a
-trace may come long after it. Reference scores never come without the row of their token."""
+"""Table, event, what changed with it (a table and the id there), where that is noted. Tokens and generations come with
+their message, items and sides with their run; a trace or a judgement may come long after. Reference scores never come
+without the row of their token."""
 
 
 def copy_to_memory(source: Connection) -> Connection:
@@ -45,52 +61,86 @@ def copy_to_memory(source: Connection) -> Connection:
 
 
 def track(memory: Connection) -> None:
-    """Note from now on which sessions change, for `write_back`."""
+    """Note from now on what changes, for `write_back`."""
     for name in ("touched", "removed"):
-        memory.execute(f"CREATE TEMP TABLE {name} (session_id TEXT PRIMARY KEY)")
-    for table, event, session, noted in _CHANGES:
+        memory.execute(
+            f"CREATE TEMP TABLE {name} (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id))"
+        )
+    for table, event, kind, id_, noted in _CHANGES:
         # Not INSERT OR IGNORE: inside a trigger the conflict clause of the outer statement would win.
         memory.execute(
-            f"CREATE TEMP TRIGGER {table}_{event} AFTER {event} ON main.{table} WHEN {session} IS NOT NULL BEGIN "
-            f"INSERT INTO {noted} SELECT {session} "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {noted} WHERE session_id = {session}); END"
+            f"CREATE TEMP TRIGGER {table}_{event} AFTER {event} ON main.{table} WHEN {id_} IS NOT NULL BEGIN "
+            f"INSERT INTO {noted} SELECT '{kind}', {id_} "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {noted} WHERE kind = '{kind}' AND id = {id_}); END"
         )
 
 
 def write_back(memory: Connection, target: Connection) -> None:
-    """Write the sessions that changed in `memory` to `target`, all of them or none.
+    """Write the sessions and runs that changed in `memory` to `target`, all of them or none.
 
     What other programs wrote to `target` meanwhile stays; where both changed the same row, ours wins. Raises
-    StoreError when it still cannot be written, or when another program has taken one of the sessions.
+    StoreError when it still cannot be written, or when another program has taken one of the sessions or runs.
     """
-    removed = {row["session_id"] for row in memory.rows("SELECT session_id FROM removed")}
-    touched = {row["session_id"] for row in memory.rows("SELECT session_id FROM touched")} - removed
     with target.transaction():
-        for session_id in removed:
+        for run_id in _noted(memory, "removed", "run"):
+            locks.guard_run(target, run_id)
+            target.execute("DELETE FROM run WHERE id = ?", (run_id,))
+        for session_id in _noted(memory, "removed", "session"):
             locks.guard(target, session_id)
             target.execute("DELETE FROM session WHERE id = ?", (session_id,))
-        for session_id in sorted(touched):
+        messages.delete_below(target, _noted(memory, "removed", "message"))
+        for table in ("judgement", "comparison"):
+            target.executemany(
+                f"DELETE FROM {table} WHERE id = ?",
+                [(id_,) for id_ in _noted(memory, "removed", table)],
+            )
+        touched = _noted(memory, "touched", "session")
+        for run_id in _runs_of(memory, touched):
+            locks.guard_run(target, run_id)
+            write_run(memory, target, run_id)
+        for session_id in touched:
             locks.guard(target, session_id)
             _write_session(memory, target, session_id)
+        write_comparisons(memory, target, _noted(memory, "touched", "comparison"))
         drafts.save(target, None, drafts.load(memory, None))
-        close_abandoned(target)
+        messages.close_abandoned(target)
+
+
+def _noted(memory: Connection, table: str, kind: str) -> list[str]:
+    """Ids that were noted, in order; what was removed in the end counts as that."""
+    rows = memory.rows(f"SELECT id FROM {table} WHERE kind = ? ORDER BY id", (kind,))
+    ids = [row["id"] for row in rows]
+    if table == "removed":
+        return ids
+    removed = set(_noted(memory, "removed", kind))
+    return [id_ for id_ in ids if id_ not in removed]
+
+
+def _runs_of(memory: Connection, session_ids: Sequence[str]) -> list[str]:
+    """Runs that changed, and those that these sessions are of (another program may have deleted them)."""
+    found = set(_noted(memory, "touched", "run"))
+    for session_id in session_ids:
+        run_id = memory.value("SELECT run_id FROM session WHERE id = ?", (session_id,))
+        if run_id is not None:
+            found.add(run_id)
+    return sorted(found)
 
 
 def _write_session(memory: Connection, target: Connection, session_id: str) -> None:
     session = memory.row("SELECT * FROM session WHERE id = ?", (session_id,))
     if session is None:
         return
-    _upsert(target, "session", [session | {"leaf_id": None}])
+    upsert(target, "session", [session | {"leaf_id": None}])
     for message in memory.rows(
         "SELECT * FROM message WHERE session_id = ? ORDER BY seq", (session_id,)
     ):
-        _upsert(target, "message", [message])
+        upsert(target, "message", [message])
     target.execute("UPDATE session SET leaf_id = ? WHERE id = ?", (session["leaf_id"], session_id))
     for generation in memory.rows(
         "SELECT g.* FROM generation g JOIN message m ON m.id = g.message_id WHERE m.session_id = ? ORDER BY g.seq",
         (session_id,),
     ):
-        _upsert(target, "generation", [generation])
+        upsert(target, "generation", [generation])
         seq = target.value("SELECT seq FROM generation WHERE id = ?", (generation["id"],))
         target.executemany(
             "INSERT OR IGNORE INTO token (generation_seq, i, token_id, raw, text, visible, cut, control) "
@@ -103,6 +153,8 @@ def _write_session(memory: Connection, target: Connection, session_id: str) -> N
             ],
         )
     _write_traces(memory, target, session_id)
+    write_run_answers(memory, target, session_id)
+    write_judgements(memory, target, session_id)
     drafts.save(target, session_id, drafts.load(memory, session_id))
 
 
@@ -124,23 +176,23 @@ def _write_traces(memory: Connection, target: Connection, session_id: str) -> No
                 "SELECT seq FROM generation WHERE id = ?", (generation,)
             ),
         }
-        _upsert(target, "trace", [row])
+        upsert(target, "trace", [row])
         seq = target.value("SELECT seq FROM trace WHERE id = ?", (trace["id"],))
         scored = memory.rows("SELECT * FROM scored_token WHERE trace_seq = ?", (trace["seq"],))
-        _upsert(
+        upsert(
             target,
             "scored_token",
             [row | {"trace_seq": seq} for row in scored],
             key=("trace_seq", "i"),
         )
         for side in memory.rows("SELECT * FROM trace_side WHERE trace_seq = ?", (trace["seq"],)):
-            _upsert(target, "trace_side", [side | {"trace_seq": seq}], key=("trace_seq", "number"))
+            upsert(target, "trace_side", [side | {"trace_seq": seq}], key=("trace_seq", "number"))
             side_seq = target.value(
                 "SELECT seq FROM trace_side WHERE trace_seq = ? AND number = ?",
                 (seq, side["number"]),
             )
             scores = memory.rows("SELECT * FROM reference_token WHERE side_seq = ?", (side["seq"],))
-            _upsert(
+            upsert(
                 target,
                 "reference_token",
                 [row | {"side_seq": side_seq} for row in scores],
@@ -152,33 +204,15 @@ def _write_vocabulary(memory: Connection, target: Connection, seq: int) -> int:
     """Write a vocabulary and its pieces; its row number in `target`."""
     row = memory.row("SELECT * FROM vocabulary WHERE seq = ?", (seq,))
     assert row is not None  # a trace refers to it
-    _upsert(target, "vocabulary", [row], key=("fingerprint",))
+    upsert(target, "vocabulary", [row], key=("fingerprint",))
     found = int(
         target.value("SELECT seq FROM vocabulary WHERE fingerprint = ?", (row["fingerprint"],))
     )
     pieces = memory.rows("SELECT * FROM piece WHERE vocabulary_seq = ?", (seq,))
-    _upsert(
+    upsert(
         target,
         "piece",
         [piece | {"vocabulary_seq": found} for piece in pieces],
         key=("vocabulary_seq", "token_id"),
     )
     return found
-
-
-def _upsert(
-    target: Connection, table: str, rows: Sequence[Row], *, key: tuple[str, ...] = ("id",)
-) -> None:
-    """Insert or update by the public id, or by `key`; `seq` is given by the target, in the order of the calls."""
-    if not rows:
-        return
-    names = [name for name in rows[0] if name != "seq"]
-    others = [name for name in names if name not in key]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in others)
-    # Unchanged rows are left alone, for the sake of the search index.
-    differs = " OR ".join(f"{table}.{name} IS NOT excluded.{name}" for name in others)
-    target.executemany(
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
-        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE {differs}",
-        [tuple(row[name] for name in names) for row in rows],
-    )

@@ -23,6 +23,8 @@ class Session:
     """The message at the end of the branch that was last on screen."""
     n_messages: int = 0
     archived: bool = False
+    run_id: str | None = None
+    """The run that this is a conversation of. Lists of sessions and searches leave these out."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class LockHolder:
-    """Which program writes a session now."""
+    """Which program writes a session or a run now."""
 
     pid: int
     host: str
@@ -221,3 +223,6 @@ class Stats:
     schema_version: int
     journal_mode: str
     sqlite_version: str
+    runs: int = 0
+    judgements: int = 0
+    comparisons: int = 0
