@@ -2,7 +2,7 @@
 
 `stream FILE`: writes conversations without end until it is killed. Prints a JSON line after each write that the store
 has acknowledged; what is printed must be there after the kill.
-`hold FILE SESSION`: takes the lock of a session, prints `locked`, waits for the end of stdin.
+`hold FILE SESSION`, `hold-run FILE RUN`: takes the lock, prints `locked`, waits for the end of stdin.
 """
 
 import json
@@ -57,9 +57,12 @@ def stream(path: Path) -> None:
         turn += 1
 
 
-def hold(path: Path, session_id: str) -> None:
+def hold(path: Path, id_: str, *, run: bool) -> None:
     store = Store.open(path)
-    store.lock(session_id, "urial-tui ask")
+    if run:
+        store.lock_run(id_, "urial-tui run")
+    else:
+        store.lock(id_, "urial-tui ask")
     say(locked=True)
     sys.stdin.read()
     store.close()
@@ -69,4 +72,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "stream":
         stream(Path(sys.argv[2]))
     else:
-        hold(Path(sys.argv[2]), sys.argv[3])
+        hold(Path(sys.argv[2]), sys.argv[3], run=sys.argv[1] == "hold-run")
