@@ -95,6 +95,12 @@ class Services:
         """The history, or one in memory together with the reason why."""
         return await AsyncStore.open_or_memory(paths.history_file())
 
+    async def open_kept_store(self) -> AsyncStore:
+        """The history for work of hours, which must be on the disk: a refusal ends it. Raises StoreError."""
+        store = await AsyncStore.open(paths.history_file())
+        store.falls_back = False
+        return store
+
     # --- sides ------------------------------------------------------------------------------------------------------
 
     def notation(self, choice: SideChoice) -> str:

@@ -13,11 +13,12 @@ DISK_TROUBLE = frozenset({"disk-full", "read-only", "io", "cannot-open", "corrup
 async def keep_writing(
     store: AsyncStore, write: Callable[[], Awaitable[T]], on_trouble: Callable[[StoreError], None]
 ) -> T:
-    """Run the write; when the disk refuses it, tell, and write it to a copy in memory, ids kept. Other errors raise."""
+    """Run the write; when the disk refuses it, tell, and write it to a copy in memory, ids kept. Other errors raise, and
+    so does that one for a store that does not fall back."""
     try:
         return await write()
     except StoreError as error:
-        if error.kind not in DISK_TROUBLE:
+        if error.kind not in DISK_TROUBLE or not store.falls_back:
             raise
         if not store.is_in_memory:  # a write that failed beside this one may have moved it already
             await store.fall_back()

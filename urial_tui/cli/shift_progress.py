@@ -23,10 +23,11 @@ _STAGES = {
 
 
 class ProgressLine:
-    """`total` items, of which `finished` were there already. Say `clear` before anything else is printed."""
+    """`total` items, of which `finished` were there already; `what` names them. Say `clear` before anything else is
+    printed."""
 
-    def __init__(self, total: int = 1) -> None:
-        self.total, self.finished = total, 0
+    def __init__(self, total: int = 1, what: str = "items") -> None:
+        self.total, self.finished, self._what = total, 0, what
         self._terminal = (
             bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         )
@@ -40,7 +41,7 @@ class ProgressLine:
         self._began = self._logged = time.monotonic()
         self._done_here = 0
         if finished and finished < self.total:
-            self._log(f"{finished} of {self.total} items are done, going on")
+            self._log(f"{finished} of {self.total} {self._what} are done, going on")
 
     def stage(self, stage: str, done: int, total: int) -> None:
         shown = f"{done * 100 // total} %" if stage == "load" and total else f"{done}/{total}"
@@ -60,7 +61,7 @@ class ProgressLine:
         if self.total > 1 and not self._terminal:
             if now - self._logged >= LOG_S or self.finished == self.total:
                 self._logged = now
-                self._log(f"{self.finished} of {self.total} items{self._left()}")
+                self._log(f"{self.finished} of {self.total} {self._what}{self._left()}")
         elif self.total > 1:
             self._draw(f"{self._items()}{self._left().removeprefix(', ')}")
 
@@ -70,7 +71,7 @@ class ProgressLine:
             sys.stderr.flush()
 
     def _items(self) -> str:
-        return f"{self.finished}/{self.total} items, " if self.total > 1 else ""
+        return f"{self.finished}/{self.total} {self._what}, " if self.total > 1 else ""
 
     def _left(self) -> str:
         if self.total < 2 or not self._done_here or self.finished >= self.total:
