@@ -112,10 +112,17 @@ def bootstrap(values: Sequence[float], *, seed: int = 0) -> Interval:
     """95 % percentile interval of the mean; a fixed seed makes it the same every time."""
     draw = random.Random(seed)
     n = len(values)
-    means = sorted(fmean(draw.choices(values, k=n)) for _ in range(RESAMPLES))
-    return Interval(
-        fmean(values), means[int(RESAMPLES * 0.025)], means[int(RESAMPLES * 0.975) - 1], n
-    )
+    means = [fmean(draw.choices(values, k=n)) for _ in range(RESAMPLES)]
+    return percentile_interval(fmean(values), means, n)
+
+
+def percentile_interval(mean: float, draws: Sequence[float], n: int) -> Interval:
+    """The interval that leaves out 2.5 % of the draws at each end; the mean alone without draws."""
+    if not draws:
+        return Interval(mean, mean, mean, n)
+    means = sorted(draws)
+    low, high = int(len(means) * 0.025), int(len(means) * 0.975) - 1
+    return Interval(mean, means[low], means[max(low, high)], n)
 
 
 # --- positions ------------------------------------------------------------------------------------------------------
