@@ -26,6 +26,8 @@ from urial_tui.engine.protocol import (
     Measured,
     PairChecked,
     Prefilled,
+    Probe,
+    Probed,
     Progress,
     Prompt,
     Reference,
@@ -105,6 +107,7 @@ class Script:
 
     `fail_after` n raises `error` after n tokens (0: before the first). `reference_fails` (k, n):
     reference k (-1: all) gives no scores from token n on. `eog`: a control token is written last.
+    `masses` are what a probe is told: one entry for each option that the text writes.
     """
 
     pieces: Sequence[str | bytes] = ("Hello", ",", " this", " is", " an", " answer", ".")
@@ -119,6 +122,7 @@ class Script:
     )
     reference_fails: tuple[int, int] | None = None
     eog: bool = False
+    masses: Sequence[tuple[float, ...]] = ()
 
     @classmethod
     def of(cls, text: str, **rest: Any) -> "Script":
@@ -138,6 +142,7 @@ class Call:
     max_tokens: int = 0
     scoring: Scoring | None = None
     forced: tuple[int, ...] = ()
+    probe: Probe | None = None
     generator: Reference | None = None
     references: tuple[Reference, ...] = ()
     tokens: tuple[int, ...] = ()
@@ -282,8 +287,9 @@ class ScriptedEngine:
         *,
         scoring: Scoring | None = None,
         forced: tuple[int, ...] = (),
+        probe: Probe | None = None,
     ) -> "ScriptedGeneration":
-        call = Call("generate", spec, prompt, sampling, stops, max_tokens, scoring, forced)
+        call = Call("generate", spec, prompt, sampling, stops, max_tokens, scoring, forced, probe)
         self.calls.append(call)
         script = self.scripts[min(self._played, len(self.scripts) - 1)]
         self._played += 1
@@ -425,6 +431,7 @@ class ScriptedGeneration:
         self._max_tokens = call.max_tokens
         self._scoring = call.scoring
         self._forced = call.forced
+        self._probe = call.probe
         self._script = script
         self._cancelled = asyncio.Event()
         self._unscored: list[tuple[int, int, bool]] = []
@@ -461,6 +468,7 @@ class ScriptedGeneration:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         room = engine.n_ctx - len(ids)
         count = 0
+        written = b""
         reason = script.reason
         back = {number: word for word, number in engine._words.items()}
         forced = [engine._bytes_of(number, back) for number in self._forced]
@@ -476,6 +484,9 @@ class ScriptedGeneration:
                 raise script.error
             raw = piece.encode() if isinstance(piece, str) else piece
             number = engine.token_id(raw)
+            for masses in self._probed(written, raw):
+                yield Probed(request, i, masses)
+            written += raw
             yield Token(request, i, number, raw, decoder.decode(raw), len(raw))
             count += 1
             for event in self._score(request, (i, number, False)):
@@ -493,6 +504,18 @@ class ScriptedGeneration:
             yield event
         tail = decoder.decode(b"", final=True)
         yield self._finished(request, reason, ids, count, tail, full=count >= room)
+
+    def _probed(self, written: bytes, raw: bytes) -> list[tuple[float, ...]]:
+        """What the script has to say of the options that begin inside this token."""
+        if self._probe is None:
+            return []
+        options = "|".join(map(re.escape, self._probe.options))
+        pattern = re.compile(f"(?:{self._probe.before})({options})".encode())
+        begun = [m.start(1) for m in pattern.finditer(written + raw)]
+        masses = list(self._script.masses)
+        return [
+            masses[n] for n, start in enumerate(begun) if start >= len(written) and n < len(masses)
+        ]
 
     def _score(
         self, request: int, token: tuple[int, int, bool] | None

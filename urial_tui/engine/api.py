@@ -11,6 +11,8 @@ from urial_tui.engine.protocol import (
     Measured,
     PairChecked,
     Prefilled,
+    Probe,
+    Probed,
     Progress,
     Prompt,
     Reference,
@@ -27,7 +29,9 @@ from urial_tui.engine.protocol import (
 )
 
 OnProgress = Callable[[Progress], None]
-GenerationEvent = Progress | Started | Token | Finished | ScoringStarted | Scored | ReferenceFailed
+GenerationEvent = (
+    Progress | Started | Token | Probed | Finished | ScoringStarted | Scored | ReferenceFailed
+)
 ScoreEvent = Progress | ScoringStarted | Scored | ReferenceFailed | ScoreFinished
 
 
@@ -74,6 +78,7 @@ class Engine(Protocol):
         *,
         scoring: Scoring | None = None,
         forced: tuple[int, ...] = (),
+        probe: Probe | None = None,
     ) -> Generation: ...
 
     def score(

@@ -18,6 +18,7 @@ _STREAMED = (
     wire.Progress
     | wire.Started
     | wire.Token
+    | wire.Probed
     | wire.Finished
     | wire.ScoringStarted
     | wire.Scored
@@ -71,12 +72,13 @@ class EngineClient:
         *,
         scoring: wire.Scoring | None = None,
         forced: tuple[int, ...] = (),
+        probe: wire.Probe | None = None,
     ) -> "ClientRun[GenerationEvent]":
         """A generation; it starts when it is iterated."""
         return ClientRun(
             self._channel,
             lambda n: wire.Generate(
-                n, spec, prompt, sampling, stops, max_tokens, scoring=scoring, forced=forced
+                n, spec, prompt, sampling, stops, max_tokens, scoring, forced, probe
             ),
         )
 

@@ -18,6 +18,7 @@ from urial_tui.engine.protocol.events import (
     Opened,
     PairChecked,
     Prefilled,
+    Probed,
     Progress,
     ReferenceFailed,
     Scored,
@@ -53,6 +54,7 @@ from urial_tui.engine.protocol.requests import (
 )
 from urial_tui.engine.protocol.specs import (
     ContextSpec,
+    Probe,
     Prompt,
     Reference,
     Sampling,
@@ -86,6 +88,8 @@ __all__ = [
     "PairChecked",
     "Prefill",
     "Prefilled",
+    "Probe",
+    "Probed",
     "Progress",
     "Prompt",
     "Reference",

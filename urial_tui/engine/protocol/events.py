@@ -99,6 +99,14 @@ class Token(Event, frozen=True):
     control: bool = False
 
 
+class Probed(Event, frozen=True):
+    """An option was begun by the token that is drawn as number `i`; told before that token is. `masses` has, for each
+    option of the probe, its share of the raw softmax (before samplers and grammar) over the whole vocabulary."""
+
+    i: int
+    masses: tuple[float, ...]
+
+
 class Timings(msgspec.Struct, frozen=True):
     """Seconds, from the engine's monotonic clock. `first_token_s` counts from the request, model load excluded."""
 
@@ -242,6 +250,7 @@ AnyEvent = (
     | Prefilled
     | Started
     | Token
+    | Probed
     | Finished
     | ScoringStarted
     | Scored

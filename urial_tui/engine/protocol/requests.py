@@ -2,7 +2,15 @@
 
 import msgspec
 
-from urial_tui.engine.protocol.specs import ContextSpec, Prompt, Reference, Sampling, Scoring, Stops
+from urial_tui.engine.protocol.specs import (
+    ContextSpec,
+    Probe,
+    Prompt,
+    Reference,
+    Sampling,
+    Scoring,
+    Stops,
+)
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
@@ -32,7 +40,8 @@ class Prefill(Request, frozen=True):
 
 class Generate(Request, frozen=True):
     """Answer: Progress*, Started, Token*, Finished; with `scoring` also ScoringStarted (after Started), Scored* and
-    ReferenceFailed*, all before Finished. `forced` tokens are written first, in place of drawn ones.
+    ReferenceFailed*, all before Finished; with `probe` also Probed*. `forced` tokens are written first, in place of
+    drawn ones.
     """
 
     spec: ContextSpec
@@ -42,6 +51,7 @@ class Generate(Request, frozen=True):
     max_tokens: int
     scoring: Scoring | None = None
     forced: tuple[int, ...] = ()
+    probe: Probe | None = None
 
 
 class Score(Request, frozen=True):

@@ -58,6 +58,8 @@ class Sampling(msgspec.Struct, frozen=True):
     """llama.cpp's sampler chain. temperature 0 is greedy; top_k 0, top_p 1, min_p 0 are off; `seed` None is random.
 
     Penalties look at the answer's own tokens (not at the prompt), the last `penalty_last_n` of them; -1 is all.
+    `grammar` is GBNF with a `root` rule; `json_schema` is a JSON schema in place of it, whose keys are written in its
+    own order.
     """
 
     temperature: float = 0.7
@@ -70,6 +72,20 @@ class Sampling(msgspec.Struct, frozen=True):
     penalty_last_n: int = -1
     seed: int | None = None
     grammar: str | None = None
+    json_schema: str | None = None
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """Ask, wherever the answer writes one of `options`, how probable each of them was there.
+
+    `before` is a regular expression over the answer's bytes that matches what stands right before an option; `end` is
+    the text that follows one. A token may hold more than the option: with `lead`, its bytes before the option, those
+    tokens count for an option that begin with lead + option + end, or with which that text begins.
+    """
+
+    before: str
+    options: tuple[str, ...]
+    end: str = ""
 
 
 class Stops(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from urial_tui.engine.answer import AnswerStream, Released
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.prefix import PrefixCache
+from urial_tui.engine.worker.probe import ProbeWatch
 from urial_tui.engine.worker.prompting import constant_ids, prompt_ids
 from urial_tui.engine.worker.sampler import Sampler
 from urial_tui.engine.worker.scoring import LiveScorer, start_scoring
@@ -65,8 +66,9 @@ def generate(
             f"the prompt has {len(ids)} tokens and the context holds {context.n_ctx}",
             "Shorten the message, choose a shorter pack, or raise n_ctx.",
         )
+    probe = ProbeWatch(request.probe, model) if request.probe is not None else None
     sampler = Sampler(context, request.sampling)
-    run = _Run(request, context, sampler, send)
+    run = _Run(request, context, sampler, send, probe)
     scoring_s = 0.0
     try:
         filled = cache.fill(
@@ -114,12 +116,18 @@ class _Run:
     """The state of one answer: how many tokens were drawn and how many were told."""
 
     def __init__(
-        self, request: wire.Generate, context: Context, sampler: Sampler, send: Send
+        self,
+        request: wire.Generate,
+        context: Context,
+        sampler: Sampler,
+        send: Send,
+        probe: ProbeWatch | None,
     ) -> None:
         self._request = request
         self._context = context
         self._sampler = sampler
         self._send = send
+        self._probe = probe
         self.answer = AnswerStream(
             request.stops.texts, request.stops.fence, request.stops.prefilled
         )
@@ -142,6 +150,10 @@ class _Run:
             if self.scorer is not None:
                 self.scorer.observe(token, context.logits())
             control = model.is_control(token)
+            if self._probe is not None and not control:
+                for masses in self._probe.observe(token, context.logits()):
+                    number = self._request.request
+                    self._send(wire.Probed(number, i=self.sampled - 1, masses=masses))
             self._tell(self.answer.feed(token, model.piece(token), control=control))
             if self.scorer is not None:
                 self.scorer.step()

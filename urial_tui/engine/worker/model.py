@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from urial_tui.engine.memory import Bytes
 from urial_tui.engine.offload import fewer
 from urial_tui.engine.worker import native
@@ -17,7 +20,9 @@ from urial_tui.engine.worker.parameters import ALL, model_params
 from urial_tui.engine.worker.placement import out_of_memory
 
 lib = native.lib
+IdSets = tuple[npt.NDArray[np.int64], ...]
 _PIECE = 64
+_BEGINNINGS = 64
 _TOKENIZED = 16
 """Texts whose ids are remembered: a pack's constant part is tokenised for every message."""
 _OFFLOADED = re.compile(r"offloaded (\d+)/\d+ layers")
@@ -43,6 +48,7 @@ class Model:
         self.path = path
         self._pieces: dict[int, bytes] = {}
         self._tokenized: dict[tuple[str, bool], list[int]] = {}
+        self._beginnings: dict[tuple[bytes, tuple[bytes, ...], bytes], IdSets] = {}
         began = time.monotonic()
         loaded = _load(path, layers, on_progress, main_gpu, step_down)
         self.handle, self.gpu_layers = loaded.handle, loaded.layers
@@ -109,6 +115,27 @@ class Model:
                     break
                 room = -n
             self._pieces[token] = found
+        return found
+
+    def beginning(self, lead: bytes, options: tuple[bytes, ...], end: bytes) -> IdSets:
+        """For each option the ids of the tokens that begin with lead + option + end, or with which that text begins,
+        a byte of the option among it; no control tokens. The vocabulary is looked through once for each `lead`."""
+        key = (lead, options, end)
+        found = self._beginnings.get(key)
+        if found is None:
+            texts = [lead + option + end for option in options]
+            sets: list[list[int]] = [[] for _ in options]
+            for token in range(self.n_vocab):
+                piece = self.piece(token)
+                if len(piece) <= len(lead) or not piece.startswith(lead):
+                    continue
+                for ids, text in zip(sets, texts, strict=True):
+                    whole = piece.startswith(text) or text.startswith(piece)
+                    if whole and not self.is_control(token):
+                        ids.append(token)
+            if len(self._beginnings) >= _BEGINNINGS:
+                self._beginnings.clear()
+            found = self._beginnings[key] = tuple(np.array(ids, np.int64) for ids in sets)
         return found
 
     def is_eog(self, token: int) -> bool:

@@ -10,15 +10,17 @@ import ctypes
 import os
 
 import numpy as np
+import numpy.typing as npt
 
 from urial_tui.engine.protocol import Sampling
 from urial_tui.engine.worker import native
 from urial_tui.engine.worker.context import Context
 from urial_tui.engine.worker.faults import Fault
+from urial_tui.engine.worker.grammar import Candidates, Grammar, grammar_of
 
 lib = native.lib
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-"""llama_token_data as NumPy sees it."""
+_SLICES = (64, 2048)
+"""Sizes of the first slices of the best tokens that a grammar is asked about when it refuses the best one."""
 
 
 class Sampler:
@@ -26,7 +28,7 @@ class Sampler:
 
     def __init__(self, context: Context, sampling: Sampling) -> None:
         self._context = context
-        self._grammar = None
+        self._grammar: Grammar | None = None
         self.seed = (
             sampling.seed if sampling.seed is not None else int.from_bytes(os.urandom(4), "little")
         )
@@ -61,15 +63,14 @@ class Sampler:
             add(lib.llama_sampler_init_dist(self.seed))
         else:
             add(lib.llama_sampler_init_greedy())
-        if sampling.grammar is not None:
-            self._grammar = lib.llama_sampler_init_grammar(
-                model.vocab, sampling.grammar.encode(), b"root"
-            )
-            if not self._grammar:
-                self.close()
-                raise Fault(
-                    "grammar", "llama.cpp cannot read the grammar", "Give GBNF with a `root` rule."
-                )
+        try:
+            text = grammar_of(sampling)
+            self._grammar = Grammar(model, text) if text is not None else None
+        except Fault:
+            self.close()
+            raise
+        self._candidates = Candidates(model.n_vocab) if self._grammar else None
+        self._plain = sampling.temperature <= 0.0 and not penalised
 
     def _add(self, sampler: object) -> None:
         lib.llama_sampler_chain_add(self._chain, sampler)
@@ -77,48 +78,63 @@ class Sampler:
     def accept(self, token: int) -> None:
         """Let the penalties and the grammar know a token that was written without drawing it (a prefilled answer)."""
         lib.llama_sampler_accept(self._chain, token)
-        if self._grammar:
-            lib.llama_sampler_accept(self._grammar, token)
+        if self._grammar is not None:
+            self._grammar.accept(token)
 
     def sample(self) -> int:
-        """Draw from the last row and accept it.
-
-        A grammar over a large vocabulary costs about a hundred times as much as checking one token: the token is
-        drawn first, and the whole vocabulary is filtered only when the grammar refuses it.
-        """
-        if not self._grammar:
+        """Draw from the last row and accept it. Raises Fault "grammar" where the grammar leaves nothing."""
+        if self._grammar is None:
             return int(lib.llama_sampler_sample(self._chain, self._context.handle, -1))
-        token = self._draw(constrained=False)
-        if not self._allows(token):
-            token = self._draw(constrained=True)
+        logits = self._context.logits()
+        token = self._best(logits) if self._plain else self._drawn(logits)
         self.accept(token)
         return token
 
-    def _draw(self, *, constrained: bool) -> int:
-        logits = self._context.logits()
-        n = logits.shape[0]
-        data = (lib.llama_token_data * n)()
-        fields = np.frombuffer(data, dtype=_CANDIDATE, count=n)
-        fields["id"] = range(n)
-        fields["logit"] = logits
-        candidates = lib.llama_token_data_array(data=data, size=n, selected=-1, sorted=False)
+    def _best(self, logits: npt.NDArray[np.float32]) -> int:
+        """The allowed token with the highest logit, the lowest id of equal ones: what filtering all would give.
+
+        The highest of all first, then the few highest together, then more of them, all only when none is allowed.
+        """
+        assert self._grammar is not None and self._candidates is not None
+        token = int(logits.argmax())
+        if self._grammar.allows(token):
+            return token
+        n = len(logits)
+        for size in (*(size for size in _SLICES if size < n), n):
+            best_ids = np.arange(n) if size == n else np.argpartition(logits, n - size)[n - size :]
+            ids: npt.NDArray[np.int32] = best_ids.astype(np.int32)
+            self._grammar.filter(self._candidates.some_of(ids, logits[ids]))
+            left = self._candidates.logits(size)
+            best = left.max()
+            # Tokens outside the slice are at most as probable as its lowest: a tie there is settled by a larger slice.
+            settled = size == n or best > logits[ids].min()
+            if best != -np.inf and settled:
+                return int(ids[left == best].min())
+        raise Fault("grammar", "the grammar allows no token here")
+
+    def _drawn(self, logits: npt.NDArray[np.float32]) -> int:
+        """A token of the chain's, drawn again from the allowed ones alone when the grammar refuses it."""
+        assert self._grammar is not None
+        token = self._draw(logits, constrained=False)
+        return token if self._grammar.allows(token) else self._draw(logits, constrained=True)
+
+    def _draw(self, logits: npt.NDArray[np.float32], *, constrained: bool) -> int:
+        assert self._grammar is not None and self._candidates is not None
+        candidates = self._candidates.all_of(logits)
         if constrained:
-            lib.llama_sampler_apply(self._grammar, ctypes.byref(candidates))
+            self._grammar.filter(candidates)
         lib.llama_sampler_apply(self._chain, ctypes.byref(candidates))
         if candidates.selected < 0:
             raise Fault("grammar", "the grammar allows no token here")
-        return int(candidates.data[candidates.selected].id)
-
-    def _allows(self, token: int) -> bool:
-        one = (lib.llama_token_data * 1)(lib.llama_token_data(token, 1.0, 0.0))
-        candidates = lib.llama_token_data_array(data=one, size=1, selected=-1, sorted=False)
-        lib.llama_sampler_apply(self._grammar, ctypes.byref(candidates))
-        return bool(candidates.data[0].logit != float("-inf"))
+        token = int(candidates.data[candidates.selected].id)
+        if constrained and not self._grammar.allows(token):
+            raise Fault("grammar", "the grammar allows no token here")
+        return token
 
     def close(self) -> None:
         if self._chain is not None:
             lib.llama_sampler_free(self._chain)
             self._chain = None
-        if self._grammar:
-            lib.llama_sampler_free(self._grammar)
+        if self._grammar is not None:
+            self._grammar.close()
             self._grammar = None
