@@ -1,0 +1,44 @@
+"""Files that are written whole or not at all, for the user alone. Nothing else in the program makes one in another way.
+
+A temporary file beside the target takes its place by one rename: a reader sees the old file or the new one, and a
+symbolic link in the target's place is replaced, never followed.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+_NAME_CHARS = 40
+"""So much of the target's name is in that of the temporary file: no file system allows more than 255 bytes."""
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
+    """A new file, mode 0600, that takes the place of `path` when the block ends; not when it raises.
+
+    `sync`: also after a power cut the file is whole. Leave it out for what can be made again. Raises OSError.
+    """
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name[:_NAME_CHARS]}.", suffix=".part"
+    )
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_private(path: Path, content: bytes | str, *, sync: bool = True) -> None:
+    """Put `content` (text as UTF-8) into `path`, in a folder that is there. Raises OSError."""
+    with replacing(path, sync=sync) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
