@@ -28,7 +28,7 @@ def _base(kind: str) -> Path:
 
 
 def config_dir() -> Path:
-    """Settings, the user's own packs and themes."""
+    """Settings, the user's own packs, rubrics and themes."""
     return _base("config")
 
 
@@ -53,6 +53,11 @@ def settings_file() -> Path:
 
 def user_packs_dir() -> Path:
     return config_dir() / "packs"
+
+
+def user_rubrics_dir() -> Path:
+    """Rubrics of the user's own, which go before the built-in ones."""
+    return config_dir() / "rubrics"
 
 
 def history_file() -> Path:

@@ -7,9 +7,10 @@ from urial_tui.errors import PromptError
 from urial_tui.prompts.files import decode, read_bytes
 from urial_tui.prompts.lint import Finding, counted_texts, lint_pack
 from urial_tui.prompts.official import load_official
-from urial_tui.prompts.pack_file import MAX_BYTES, dotted
+from urial_tui.prompts.pack_file import MAX_BYTES
 from urial_tui.prompts.packs import Pack, load_pack
 from urial_tui.prompts.styles import default_library
+from urial_tui.prompts.toml_document import dotted
 from urial_tui.prompts.toml_lines import Key, key_lines
 
 Row = dict[str, Any]

@@ -1,17 +1,15 @@
 """Reads one pack file (TOML) and checks it against the schema. Every error names the file, the line and the key."""
 
-import difflib
 import hashlib
 import math
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from urial_tui.errors import PromptError
 from urial_tui.prompts.files import decode, read_bytes
 from urial_tui.prompts.pack_types import Example, Format, Pack, Source
-from urial_tui.prompts.toml_lines import Key, key_lines
+from urial_tui.prompts.toml_document import TomlDocument
+from urial_tui.prompts.toml_lines import Key
 from urial_tui.sides import RESERVED_STYLES
 
 MAX_BYTES = 256 * 1024
@@ -54,37 +52,11 @@ def load_pack(path: Path, source: Source = "file") -> Pack:
 
 def parse_pack(text: str, path: Path, digest: str, source: Source = "file") -> Pack:
     """As `load_pack`, for text that has been read already."""
-    import tomllib
-
-    text = text.removeprefix("\ufeff")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place, reason = _syntax_error(text, str(error))
-        raise PromptError(
-            f"{path}{place}: {reason}", hint="The file is not valid TOML; see https://toml.io."
-        ) from error
-    except RecursionError as error:
-        raise PromptError(f"{path}: nested too deeply", hint="A pack has two levels.") from error
-    return _Reader(path, text, document).pack(digest, source)
+    return _Reader(path, text).pack(digest, source)
 
 
-def _syntax_error(text: str, message: str) -> tuple[str, str]:
-    match = re.search(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", message, re.S)
-    if match is None:
-        return "", message
-    line = int(match[2]) if match[2] else text.rstrip("\n").count("\n") + 1
-    return f", line {line}" + (f", column {match[3]}" if match[3] else ""), match[1]
-
-
-class _Reader:
+class _Reader(TomlDocument):
     """The checks. It lives as long as one call of `parse_pack`."""
-
-    def __init__(self, path: Path, text: str, document: dict[str, Any]) -> None:
-        self.path = path
-        self.text = text
-        self.document = document
-        self.lines: dict[Key, int] | None = None
 
     def pack(self, digest: str, source: Source) -> Pack:
         document = self.document
@@ -124,11 +96,7 @@ class _Reader:
         return pack
 
     def examples(self) -> tuple[Example, ...]:
-        rows = self.document.get("example", [])
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self.error(
-                ("example",), "must be a list of tables", "Write [[example]] before each example."
-            )
+        rows = self.tables("example")
         if len(rows) > MAX_EXAMPLES:
             raise self.error(
                 ("example", MAX_EXAMPLES),
@@ -207,46 +175,3 @@ class _Reader:
                     f"It goes from {low:g} to {high:g}.",
                 )
         return dict(table)
-
-    def table(self, key: str) -> dict[str, Any]:
-        value = self.document.get(key, {})
-        if not isinstance(value, dict):
-            raise self.error((key,), "must be a table", f"Write [{key}] on a line of its own.")
-        return value
-
-    def string(self, table: dict[str, Any], where: Key, drop_newline: bool = True) -> str:
-        """The text at `where`; a multi-line string's closing newline is not part of it."""
-        value = table.get(str(where[-1]), "")
-        if not isinstance(value, str):
-            raise self.error(where, f"must be a text, not {value!r:.40}", "Put it in quotes.")
-        self.clean(value, where)
-        return value.removesuffix("\n") if drop_newline else value
-
-    def clean(self, value: str, where: Key) -> None:
-        if "\0" in value:
-            raise self.error(where, "contains a null character", "Take it out.")
-
-    def only(self, known: Iterable[str], table: dict[str, Any], where: Key) -> None:
-        known = list(known)
-        for key in table:
-            if key in known:
-                continue
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
-            raise self.error((*where, key), "unknown key", hint)
-
-    def error(self, where: Key, message: str, hint: str = "") -> PromptError:
-        if self.lines is None:
-            self.lines = key_lines(self.text)
-        found = next(
-            (self.lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in self.lines), 1
-        )
-        return PromptError(f"{self.path}, line {found}, key {dotted(where)}: {message}", hint=hint)
-
-
-def dotted(where: Key) -> str:
-    """A key path as people write it: example[2].query (examples counted from 1)."""
-    text = ""
-    for part in where:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
