@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, for the user alone. Nothing else in the program makes one in another way.
+"""Files that are written whole or not at all, for the user alone: settings, caches, records, exports.
 
 A temporary file beside the target takes its place by one rename: a reader sees the old file or the new one, and a
 symbolic link in the target's place is replaced, never followed.

@@ -5,15 +5,13 @@ settings (threads, GPU layers and device, batch, attention, cache): when one of 
 anew. A broken file is ignored and replaced.
 """
 
-import contextlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from urial_tui import paths
+from urial_tui import files, paths
 from urial_tui.engine.protocol import ContextSpec, Measured
 from urial_tui.errors import UrialError
 
@@ -112,19 +110,12 @@ class Measurements:
     def _write(self) -> None:
         if self._file is None or self._known is None:
             return
-        name = None
+        text = json.dumps({key: asdict(value) for key, value in self._known.items()})
         try:
             paths.ensure_private_dir(self._file.parent)
-            handle, name = tempfile.mkstemp(
-                dir=self._file.parent, prefix=f".{self._file.stem}.", suffix=".tmp"
-            )
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({key: asdict(value) for key, value in self._known.items()}, file)
-            Path(name).replace(self._file)
+            files.write_private(self._file, text, sync=False)
         except (OSError, UrialError):
-            if name is not None:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
+            return
 
 
 def _identity(path: str) -> list[Any]:

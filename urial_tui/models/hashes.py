@@ -6,13 +6,11 @@ gigabyte) and is meant for a background thread. The embedded model's hash is kno
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from urial_tui import paths
+from urial_tui import files, paths
 from urial_tui.errors import ModelError, UrialError
 from urial_tui.models import demo
 
@@ -120,9 +118,6 @@ def _keep(key: tuple[str, int, int], sha256: str) -> None:
     target = _cache_file()
     try:
         paths.ensure_private_dir(target.parent)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".hashes.", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file)
-        Path(name).replace(target)
+        files.write_private(target, json.dumps(entries), sync=False)
     except (OSError, UrialError):
         return

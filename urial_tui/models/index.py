@@ -6,13 +6,11 @@ private, replaced in one step, bounded, and ignored when it is broken. Not safe 
 
 import dataclasses
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from urial_tui import __version__, paths
+from urial_tui import __version__, files, paths
 from urial_tui.errors import ModelError, UrialError
 from urial_tui.models.gguf_header import GgufHeader, read_header
 from urial_tui.models.vocabulary import compute_fingerprint
@@ -191,14 +189,7 @@ def _load(file: Path) -> dict[str, tuple[_Identity, Description]]:
 def _write(file: Path, document: dict[str, Any]) -> bool:
     try:
         paths.ensure_private_dir(file.parent)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".library.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as target:
-                json.dump(document, target, separators=(",", ":"))
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        files.write_private(file, json.dumps(document, separators=(",", ":")), sync=False)
     except (OSError, UrialError):
         return False
     return True

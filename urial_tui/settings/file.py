@@ -3,14 +3,13 @@
 A file that does not exist means the defaults and stays non-existent until something is saved.
 """
 
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from urial_tui import files
 from urial_tui.errors import SettingsError, UrialError
 from urial_tui.paths import ensure_private_dir
 from urial_tui.settings.schema import (
@@ -161,16 +160,7 @@ def _write_atomically(path: Path, text: str) -> None:
     target = path.resolve()
     try:
         ensure_private_dir(target.parent)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        files.write_private(target, text)
     except (OSError, UrialError) as error:
         why = error.message if isinstance(error, UrialError) else error.strerror or str(error)
         raise SettingsError(

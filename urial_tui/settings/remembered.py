@@ -5,13 +5,11 @@ other references. What is in it is a convenience: a file that is missing, broken
 """
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from urial_tui import paths
+from urial_tui import files, paths
 from urial_tui.errors import SettingsError, UrialError
 
 MAX_BYTES: Final = 64 * 1024
@@ -62,14 +60,7 @@ def write_last_sides(path: Path, sides: LastSides) -> None:
     text = json.dumps({"side": sides.side, "references": references}, indent=2) + "\n"
     try:
         paths.ensure_private_dir(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        files.write_private(path, text, sync=False)
     except (OSError, UrialError) as error:
         why = error.message if isinstance(error, UrialError) else error.strerror or str(error)
         raise SettingsError(

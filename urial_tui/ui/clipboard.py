@@ -8,13 +8,13 @@ pasted escape sequence could act.
 
 import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from urial_tui import files
 from urial_tui.errors import UrialError
 from urial_tui.paths import ensure_private_dir
 
@@ -59,18 +59,9 @@ def write_private(path: Path, text: str) -> None:
     never followed.
     """
     ensure_private_dir(path.parent)
-    part: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        part = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        files.write_private(path, text.encode("utf-8", "replace"))
     except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
         raise UrialError(
             f"cannot write {path}: {error.strerror or error}",
             hint="Check the permissions and the free space.",

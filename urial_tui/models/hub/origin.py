@@ -4,15 +4,13 @@ The library reads it for the licence, the base model and the expected hash. Noth
 nothing in a record is trusted further than to be shown and compared.
 """
 
-import contextlib
 import errno
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
+from urial_tui import files
 from urial_tui.errors import ModelError
 
 SUFFIX: Final = ".hub.json"
@@ -58,18 +56,9 @@ def write_origin(path: Path, origin: Origin) -> None:
 
 def write_private(target: Path, content: bytes) -> None:
     """Write a small file whole or not at all, mode 0600. Raises ModelError (`disk-full`, `unwritable`)."""
-    name = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".hub.", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
+        files.write_private(target, content)
     except OSError as error:
-        if name is not None:
-            with contextlib.suppress(OSError):
-                Path(name).unlink(missing_ok=True)
         raise unwritable(target, error) from error
 
 
