@@ -163,6 +163,14 @@ class Settings:
         low=0, high=1_048_576, unit="MB",
     )  # fmt: skip
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    judge: str | None = _setting(
+        None, "text", "Judging",
+        "The side that judges answers in the interface; it can be another one each time. An empty text is none.",
+        optional="none is proposed",
+    )  # fmt: skip
+    rater: str = _setting(
+        "me", "text", "Judging", "The name under which what you rate by hand is kept; another name is another judge.",
+    )  # fmt: skip
     model_folders: tuple[str, ...] = _setting(
         (), "folders", "Models",
         "More folders with GGUF files. Files are found where they are and never moved.",
@@ -222,6 +230,8 @@ class Field:
         if self.low is not None and self.high is not None and not self.low <= checked <= self.high:
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
         if self.kind == "text" and not checked.strip():
+            if self.optional:
+                return None
             raise SettingsError(f"{self.key} must not be empty")
         if self.pattern and not re.fullmatch(self.pattern, checked):
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")

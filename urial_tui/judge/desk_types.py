@@ -1,0 +1,65 @@
+"""What the interface is given to rate: answers with the conversation before them, and what of a run is left to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from urial_tui.prompts.types import Turn
+from urial_tui.store.judging_types import Comparison, Judgement
+from urial_tui.store.types import Status
+
+
+@dataclass(frozen=True)
+class RatedAnswer:
+    """An answer and the conversation that it ends. `side` wrote it ("" where that is not known); whoever rates blind
+    must not see it. `mine` is this person's own judgement with the rubric that was asked for, `others` are all the
+    judgements of other judges and rubrics, the oldest first."""
+
+    message_id: str
+    before: tuple[Turn, ...]
+    content: str
+    side: str
+    status: Status = "complete"
+    mine: Judgement | None = None
+    others: tuple[Judgement, ...] = ()
+
+    @property
+    def words(self) -> int:
+        return len(self.content.split())
+
+
+@dataclass(frozen=True)
+class AnswerPair:
+    """Two answers to the same message. `first` is the one that is shown first. `mine` is this person's own comparison
+    of them with the rubric that was asked for."""
+
+    a: RatedAnswer
+    b: RatedAnswer
+    first: str
+    mine: Comparison | None = None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What is left to rate of a run, in the order in which it is shown. Each task is the ids of one answer, or of two
+    to compare. `done` of `total` are rated."""
+
+    tasks: tuple[tuple[str, ...], ...]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class JudgingStep:
+    """How far a judge is: `phase` in words, `done` of `total` where that is known."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many answers of a run are complete, and how many this person has rated with each rubric, by its hash."""
+
+    complete: int
+    rated: Mapping[str, int] = field(default_factory=dict)
