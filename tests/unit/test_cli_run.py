@@ -328,7 +328,7 @@ def test_a_full_disk_ends_the_run_and_the_same_command_goes_on_later(
         patch.setattr(Store, "append_tokens", full)
         code, out, err = run(*command)
     assert code == 5
-    assert "no space left" in err and "start the same command again" in err
+    assert "no space left" in err and "The same command then goes on from here." in err
     assert "2 of 6 answers are there." in out
     assert run(*command)[0] == 0
     assert_each_once(answers(), 3, 2)
@@ -419,7 +419,7 @@ def test_new_begins_another_run_of_the_same_settings(
     run: Command, command: tuple[str, ...]
 ) -> None:
     run(*command)
-    run(*command, "--new")
+    assert "The same command without --new goes on" in run(*command, "--new")[1]
     with history() as store:
         found = store.runs()
     assert [r.n_answered for r in found] == [6, 6]

@@ -27,7 +27,7 @@ def report(running: Running, outcome: Outcome, *, as_json: bool) -> None:
         click.echo(json_line(as_dict(running, outcome)))
     elif outcome.signal is None:
         _print(outcome)
-    _leave(outcome, as_json=as_json)
+    _leave(running, outcome, as_json=as_json)
 
 
 def as_dict(running: Running, outcome: Outcome) -> dict[str, Any]:
@@ -99,18 +99,18 @@ def _print(outcome: Outcome) -> None:
         click.echo(f"  urial-tui board --run {run.id}")
 
 
-def _leave(outcome: Outcome, *, as_json: bool) -> None:
+def _leave(running: Running, outcome: Outcome, *, as_json: bool) -> None:
     tally = outcome.tally
     if outcome.signal is not None:
         _say(
-            f"stopped; {tally.done} of {tally.wanted} answers are there. The same command goes on with them."
+            f"stopped; {tally.done} of {tally.wanted} answers are there. {running.again} goes on with them."
         )
         if outcome.signal == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + outcome.signal)
     error = tally.fatal
     if error is not None:
-        hint = f"{error.hint} Then start the same command again: it goes on from here.".strip()
+        hint = f"{error.hint} {running.again} then goes on from here.".strip()
         error = type(error)(error.message, hint=hint, kind=error.kind)
     elif not tally.complete:
         missing = tally.wanted - tally.done
@@ -118,7 +118,7 @@ def _leave(outcome: Outcome, *, as_json: bool) -> None:
             f"{missing} of {tally.wanted} answers are not there"
             if any(not failure.scoring for failure in tally.failures)
             else f"{missing} of {tally.wanted} answers have no scores",
-            hint="The same command tries them again.",
+            hint=f"{running.again} tries them again.",
             kind="answers-failed",
         )
     if error is not None:

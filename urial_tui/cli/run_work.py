@@ -45,6 +45,11 @@ class Running:
     quiet: bool = False
     overrides: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def again(self) -> str:
+        """How to go on, as the beginning of a sentence."""
+        return "The same command without --new" if self.new else "The same command"
+
 
 @dataclass
 class Outcome:
@@ -205,7 +210,7 @@ def _introduce(running: Running, run: Run, outcome: Outcome) -> None:
         f"{tally.there} of {tally.wanted} answers are there"
     ]
     if not tally.complete:
-        lines.append("The same command goes on with it after any interruption.")
+        lines.append(f"{running.again} goes on with it after any interruption.")
     for line in lines:
         click.echo(line, err=running.quiet)
     for note in asked.notes:

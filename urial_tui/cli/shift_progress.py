@@ -44,6 +44,8 @@ class ProgressLine:
             self._log(f"{finished} of {self.total} {self._what} are done, going on")
 
     def stage(self, stage: str, done: int, total: int) -> None:
+        if stage in ("load", "measure") and not self._done_here:
+            self._began = time.monotonic()  # done once: it says nothing about the items
         shown = f"{done * 100 // total} %" if stage == "load" and total else f"{done}/{total}"
         self.show(f"{self._items()}{_STAGES.get(stage, stage)} {shown}{self._left()}")
 
