@@ -68,6 +68,7 @@ def test_the_list_as_json_is_an_array(walking: Session) -> None:
         "leaf_id": walking.leaf_id,
         "n_messages": 3,
         "archived": False,
+        "run_id": None,
     }
 
 
