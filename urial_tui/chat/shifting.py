@@ -5,7 +5,7 @@ No store and no output. The answer is scored on the canonical path: every side t
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -17,6 +17,7 @@ from urial_tui.chat.measuring import Measurement, Measurements, measure
 from urial_tui.chat.references import ActiveReference, as_reference, check_reference, trace_side
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine
+from urial_tui.engine.reading import events_of
 from urial_tui.errors import EngineError, UrialError, UsageError
 from urial_tui.prompts.types import Turn
 from urial_tui.shift.records import TokenScore, with_finite_kl
@@ -225,7 +226,7 @@ class Shifter:
         )
         tokens: list[wire.Token] = []
         finished: wire.Finished | None = None
-        async with aclosing(_events(run)) as events:
+        async with aclosing(events_of(run)) as events:
             async for event in events:
                 if isinstance(event, wire.Token):
                     tokens.append(event)
@@ -267,7 +268,7 @@ class Shifter:
             run = self._engine.score(
                 generator, references, tokens=answer.ids, text=answer.text, top_k=self._top_k
             )
-            async with aclosing(_events(run)) as events:
+            async with aclosing(events_of(run)) as events:
                 async for event in events:
                     if isinstance(event, wire.ScoringStarted):
                         started = event
@@ -373,13 +374,3 @@ def _note_failure(errors: list[UrialError | None], event: wire.ReferenceFailed) 
     failure = EngineError(event.message, hint=event.hint, kind=event.kind)
     for n in range(len(errors)) if event.reference < 0 else (event.reference,):
         errors[n] = errors[n] or failure
-
-
-async def _events(run: Any) -> AsyncGenerator[Any]:
-    """The run's events; the engine is told to stop when the reader goes away before the end."""
-    try:
-        async for event in run:
-            yield event
-    except (asyncio.CancelledError, GeneratorExit):
-        await run.cancel()
-        raise
