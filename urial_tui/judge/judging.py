@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -37,6 +37,7 @@ ATTEMPTS = (
     wire.Sampling(temperature=0.3, seed=2),
 )
 """The first reply is greedy; where it cannot be read, the second one takes another way."""
+SLOT = "judge"
 _ASPECT_TOKENS = 24
 """Tokens of an aspect's reply beside its reason: keys, quotes, braces."""
 
@@ -73,7 +74,9 @@ class Judge:
         self, engine: Engine, side: ActiveSide, *, on_progress: OnProgress | None = None
     ) -> None:
         check_style(side.style, side.notation)
-        self._engine, self._side = engine, side
+        # A context of its own: judging a conversation does not cost the generator what it has read.
+        spec = msgspec.structs.replace(side.spec, slot=SLOT)
+        self._engine, self._side = engine, replace(side, spec=spec)
         self._tell = on_progress or (lambda _stage, _done, _total: None)
         self._opened: wire.ContextInfo | None = None
         self._ready: dict[str, _Ready] = {}
@@ -163,6 +166,12 @@ class Judge:
             problem=first.problem or second.problem,
             timings=timings | {"total_s": time.perf_counter() - began},
         )
+
+    async def aclose(self) -> None:
+        """Free its context; it is made again when it is next needed. Raises EngineError."""
+        self._opened = None
+        self._ready.clear()
+        await self._engine.close_context(self._side.spec)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
