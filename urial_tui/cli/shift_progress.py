@@ -19,6 +19,7 @@ _STAGES = {
     "measure": "measuring the noise",
     "generate": "writing",
     "score": "scoring",
+    "judge": "judging",
 }
 
 
