@@ -131,7 +131,7 @@ class Turn:
                         await recorder.add(event, offset)
                     elif isinstance(event, wire.Finished):
                         finished = event
-                    elif not isinstance(event, wire.Progress):
+                    elif not isinstance(event, wire.Progress | wire.Probed):
                         await live.heard(event)
         except UrialError as caught:
             error = caught
