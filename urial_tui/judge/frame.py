@@ -59,7 +59,7 @@ def make_frame(style: Style, rubric: Rubric, notation: str = "") -> Frame:
     text = rendered.spans[places[0]].text if len(places) == 1 else ""
     if text.count(mark) != 1 or head.strip() + "\n\n" + mark + tail.rstrip() not in text:
         raise JudgeError(
-            f"{notation or style.id} cannot judge: its template changes the text that it is given",
+            f"{notation or style.id} cannot judge: its template has the text not once, as it is",
             hint="Use another style, such as a pack.",
             kind="judge-style",
         )
