@@ -1,6 +1,8 @@
 """A judge over a scripted engine: a small rubric, a side with a pack, and replies as a model would write them."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,6 @@ PACK = Pack(
 def rubric(text: str = SCORE, **changes: str) -> Rubric:
     for old, new in changes.items():
         text = text.replace(old, new)
-    import hashlib
-
     return parse_rubric(text, Path("rubric.toml"), hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -101,5 +101,5 @@ def compared(clarity: str, overall: str) -> str:
 
 
 def reply(text: str, *masses: tuple[float, ...], **rest: Any) -> Script:
-    """The reply in pieces of one character, so that each choice begins a token of its own."""
-    return Script(tuple(text), masses=masses, **rest)
+    """The reply in tokens of one character, each choice in one of its own."""
+    return Script(tuple(re.findall(r"N/A|tie|.", text, re.S)), masses=masses, **rest)
