@@ -17,7 +17,8 @@ from urial_tui.judge.rubric_types import CHOICES, NA, SCORES, Rubric
 REFUSED = "refused"
 _BLANK = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(strict=False)
+"""Control characters in texts are read: a grammar lets one through inside a broken UTF-8 sequence."""
 
 
 @dataclass(frozen=True)
