@@ -1,0 +1,127 @@
+"""Compared answers put together: wins, ties and losses of each pair of rows, with the lengths beside them."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from urial_tui.judge.board_material import Material
+from urial_tui.judge.board_means import Means
+from urial_tui.judge.board_types import BoardJudge, Duel, DuelCell
+from urial_tui.store.judging_types import Comparison, Pick, Winner
+
+_OTHER: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie"}
+
+
+def turned(comparison: Comparison) -> Comparison:
+    """The same comparison with A and B exchanged."""
+    return replace(
+        comparison,
+        message_a=comparison.message_b,
+        message_b=comparison.message_a,
+        words_a=comparison.words_b,
+        words_b=comparison.words_a,
+        picks=tuple(
+            replace(
+                pick,
+                winner=_turned(pick.winner),
+                first=_turned(pick.second),
+                second=_turned(pick.first),
+                p_first=None if pick.p_second is None else 1 - pick.p_second,
+                p_second=None if pick.p_first is None else 1 - pick.p_first,
+            )
+            for pick in comparison.picks
+        ),
+    )
+
+
+def _turned(winner: Winner | None) -> Winner | None:
+    return None if winner is None else _OTHER[winner]
+
+
+def duels(
+    material: Material, judges: Mapping[str, BoardJudge], means: Means
+) -> tuple[Callable[[], tuple[Duel, ...]], int]:
+    """Put the lengths into `means`; what is returned makes the duels. Besides, how many comparisons are of two
+    answers of one row and therefore in none."""
+    answers = {answer.message_id: answer for answer in material.answers}
+    place = {head.key: number for number, head in enumerate(material.rows)}
+    run_of = {head.key: head.run_id for head in material.rows}
+    found: dict[tuple[str, str, str, str], list[Comparison]] = {}
+    inside = 0
+    for comparison in material.comparisons:
+        one, other = answers[comparison.message_a].row, answers[comparison.message_b].row
+        if one == other:
+            inside += 1
+            continue
+        if place[one] > place[other]:
+            comparison, one, other = turned(comparison), other, one  # noqa: PLW2901 - one direction
+        key = (comparison.rubric.hash, comparison.judge.key, one, other)
+        found.setdefault(key, []).append(comparison)
+    waiting = [
+        (
+            key,
+            group,
+            means.column(
+                run_of[key[2]],
+                [(answers[c.message_a].item, float(c.words_a - c.words_b)) for c in group],
+            ),
+        )
+        for key, group in found.items()
+    ]
+
+    def made() -> tuple[Duel, ...]:
+        return tuple(
+            Duel(
+                judges[judge],
+                group[0].rubric,
+                one,
+                other,
+                len(group),
+                means.mean(words),
+                tuple(_cell(aspect, group) for aspect in _aspects(group)),
+            )
+            for (_, judge, one, other), group, words in waiting
+        )
+
+    return made, inside
+
+
+def _aspects(comparisons: Sequence[Comparison]) -> list[str]:
+    return list(dict.fromkeys(pick.aspect for c in comparisons for pick in c.picks))
+
+
+def pick_of(comparison: Comparison, aspect: str) -> Pick | None:
+    """What a comparison says of an aspect; as `score_of` otherwise."""
+    found = next((pick for pick in comparison.picks if pick.aspect == aspect), None)
+    if found is None and not comparison.picks and comparison.outcome != "ok":
+        return Pick(aspect, comparison.outcome)
+    return found
+
+
+def _cell(aspect: str, comparisons: Sequence[Comparison]) -> DuelCell:
+    asked = [(comparison, pick_of(comparison, aspect)) for comparison in comparisons]
+    picks = [(comparison, pick) for comparison, pick in asked if pick is not None]
+    winners = Counter(pick.winner for _, pick in picks)
+    outcomes = Counter(pick.outcome for _, pick in picks)
+    decided = [
+        (pick.winner == "a") == (comparison.words_a > comparison.words_b)
+        for comparison, pick in picks
+        if pick.winner in ("a", "b") and comparison.words_a != comparison.words_b
+    ]
+    return DuelCell(
+        aspect,
+        wins=winners["a"],
+        ties=winners["tie"],
+        losses=winners["b"],
+        n_na=outcomes["na"],
+        n_invalid=outcomes["invalid"],
+        n_refused=outcomes["refused"],
+        n_split=sum(
+            pick.winner == "tie"
+            and None not in (pick.first, pick.second)
+            and pick.first != pick.second
+            for _, pick in picks
+        ),
+        n_longer=sum(decided),
+        n_decided=len(decided),
+    )
