@@ -5,6 +5,7 @@ are ordinary ones. The engine, the history and the packs are imported after the 
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urial_tui import paths
 from urial_tui.chat.pair import Pair
 from urial_tui.engine.options import check_options
-from urial_tui.errors import UrialError
+from urial_tui.errors import StoreError, UrialError
+from urial_tui.judge.desk import JudgeDesk
 from urial_tui.models.desk import ModelDesk
 from urial_tui.models.facts import ModelFacts
 from urial_tui.settings import (
@@ -34,6 +36,9 @@ from urial_tui.ui.app import run_tui
 from urial_tui.ui.services import AppServices, ChatLike, Listener, ModelChoice, PackInfo
 
 if TYPE_CHECKING:
+    from urial_tui.chat.active import ActiveSide
+    from urial_tui.chat.chat import Chat
+    from urial_tui.judge.rubric_types import Rubric
     from urial_tui.models.library import Library
     from urial_tui.services import Services
     from urial_tui.store.aio import AsyncStore
@@ -93,6 +98,7 @@ def app_services(
         resume=plain and (side is None or _last_session_is_on(wanted.model)),
         close=found.close,
         models=found.desk,
+        judging=found.judging,
         first_run=side is None and session is None and last is None and "side" not in written,
         remember=_remember,
     )
@@ -188,7 +194,17 @@ class _Composition:
         self._services: Services | None = None
         self._making = threading.Lock()
         self._store: AsyncStore | None = None
+        self._chat: Chat | None = None
         self.desk = ModelDesk(self._library, self.read_settings, device_free=self._device_free)
+        self.judging = JudgeDesk(
+            self._history,
+            rater=settings.rater,
+            judge=settings.judge or "",
+            rubrics=_rubrics,
+            engine=lambda: self.services().engine,
+            resolve=self._judge_side,
+            when_quiet=lambda: self._conversation().when_quiet,
+        )
 
     def services(self) -> "Services":
         """Safe in any thread: the desk asks for them in its own."""
@@ -207,6 +223,26 @@ class _Composition:
 
     def _library(self) -> "Library":
         return self.services().library
+
+    def _history(self) -> "AsyncStore":
+        if self._store is None:
+            raise StoreError("the history is not open yet", hint="Wait a moment.", kind="not-open")
+        return self._store
+
+    def _conversation(self) -> "Chat":
+        if self._chat is None:
+            raise StoreError("the history is not open yet", hint="Wait a moment.", kind="not-open")
+        return self._chat
+
+    async def _judge_side(self, notation: str) -> "ActiveSide":
+        """With its files' hashes, which say whether two judges are the same."""
+        services = await asyncio.to_thread(self.services)
+        from urial_tui.models.hashes import HashingStopped
+
+        side = await services.activate(notation)
+        with contextlib.suppress(HashingStopped, OSError, UrialError):
+            await services.hash_files(side)
+        return side
 
     async def _device_free(self) -> int:
         services = await asyncio.to_thread(self.services)
@@ -235,7 +271,7 @@ class _Composition:
         from urial_tui.chat.chat import Chat
 
         self._store, trouble = await services.open_store()
-        return Chat(
+        self._chat = Chat(
             engine=services.engine,
             store=self._store,
             resolve=services.activate_for_chat,
@@ -248,6 +284,7 @@ class _Composition:
             default_pack=self._settings.pack,
             find_pairs=self._find_pairs,
         )
+        return self._chat
 
     def list_packs(self) -> Sequence[PackInfo]:
         return self.services().packs.all()
@@ -262,13 +299,20 @@ class _Composition:
     async def close(self) -> None:
         """Stop downloads and the engine process, then close the history."""
         try:
-            ends = [self.desk.aclose()]
+            ends = [self.desk.aclose(), self.judging.aclose()]
             if self._services is not None:
                 ends.append(self._services.aclose())
             await asyncio.gather(*ends)
         finally:
             if self._store is not None:
                 await self._store.aclose()
+
+
+def _rubrics() -> "Sequence[Rubric]":
+    """As the files are now; the usual rubric first, then by id."""
+    from urial_tui.judge.rubrics import DEFAULT, default_rubrics
+
+    return sorted(default_rubrics().all(), key=lambda one: one.id != DEFAULT)
 
 
 _OURS = ("embedded", "shipped")

@@ -1,8 +1,9 @@
 """What a conversation's answers are compared with, and their traces: the inspector's half of `Chat`."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.events import ChatEvent, PairChanged, SideReady, TraceEnded, Trouble
@@ -15,11 +16,13 @@ from urial_tui.chat.scoring import Rescoring
 from urial_tui.chat.sessions import Sessions
 from urial_tui.chat.side_loader import SideLoader
 from urial_tui.engine.api import Engine
-from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.errors import EngineError, StoreError, UrialError, UsageError
 from urial_tui.prompts.styles import DEFAULT_PACK
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide
+
+T = TypeVar("T")
 
 
 class Inspecting(Sessions):
@@ -141,6 +144,18 @@ class Inspecting(Sessions):
         if answer.role != "assistant":
             raise UsageError("only answers can be scored", hint="Select an answer.")
         self._rescoring.begin(self._before(message_id), answer)
+
+    # --- other work on the engine -----------------------------------------------------------------------------------
+
+    async def when_quiet(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do it on the engine while nobody waits for an answer: it is cancelled when one is wanted, and begun anew
+        after it. Raises what it raises."""
+        try:
+            return await self._quiet.until_done(work)
+        except EngineError as error:
+            if error.kind == "engine-died":
+                self._died(error)
+            raise
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

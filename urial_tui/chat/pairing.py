@@ -17,7 +17,7 @@ from urial_tui.chat.measuring import measure
 from urial_tui.chat.noise import Measurement, Measurements
 from urial_tui.chat.pair import PairStatus, ReferenceState, ReferenceStatus
 from urial_tui.chat.pairs import default_references
-from urial_tui.chat.quiet import GaveWay, Quiet
+from urial_tui.chat.quiet import Quiet
 from urial_tui.chat.references import (
     ActiveReference,
     CheckedReference,
@@ -333,10 +333,7 @@ class Pairing:
     ) -> T:
         if not gives_way:
             return await work()
-        while True:
-            await self._quiet.lasts(after)
-            with contextlib.suppress(GaveWay):
-                return await self._quiet.run(work)
+        return await self._quiet.until_done(work, after)
 
     async def _close(self, specs: list[ContextSpec]) -> None:
         for spec in specs:

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -61,3 +61,10 @@ class Quiet:
                 running.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await running
+
+    async def until_done(self, work: Callable[[], Coroutine[Any, Any, T]], after: float = 0.0) -> T:
+        """Do it once it has been quiet for `after` seconds; where it gave way, begin it anew."""
+        while True:
+            await self.lasts(after)
+            with contextlib.suppress(GaveWay):
+                return await self.run(work)

@@ -5,26 +5,31 @@ It knows no screen. The history is the conversation's own, so both see the same 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from urial_tui.chat.active import ActiveSide
-from urial_tui.engine.api import Engine
-from urial_tui.errors import JudgeError
+from urial_tui.errors import JudgeError, UrialError
 from urial_tui.judge import people
-from urial_tui.judge.desk_types import AnswerPair, Counts, Queue, RatedAnswer
+from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft, Drafts, drafts_file
 from urial_tui.prompts.types import Turn
-from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
 from urial_tui.store.run_types import Run, RunAnswer, RunItem
 from urial_tui.store.types import Message
 
 if TYPE_CHECKING:
-    from urial_tui.judge.rubrics import Rubric
+    from urial_tui.chat.active import ActiveSide
+    from urial_tui.engine.api import Engine
+    from urial_tui.judge.rubric_types import Rubric
+    from urial_tui.judge.verdicts import Scored
+    from urial_tui.store.aio import AsyncStore
 
 T = TypeVar("T")
+
+STAGES = {"load": "loading", "prefill": "reading", "judge": "judging"}
+"""The engine's and the judge's stages in words."""
 Quietly = Callable[[Callable[[], Coroutine[Any, Any, T]]], Awaitable[T]]
 
 
@@ -34,13 +39,13 @@ class JudgeDesk:
 
     def __init__(
         self,
-        store: Callable[[], AsyncStore],
+        store: "Callable[[], AsyncStore]",
         *,
         rater: str,
         judge: str = "",
         rubrics: "Callable[[], Sequence[Rubric]]",
-        engine: Callable[[], Engine],
-        resolve: Callable[[str], Awaitable[ActiveSide]],
+        engine: "Callable[[], Engine]",
+        resolve: "Callable[[str], Awaitable[ActiveSide]]",
         when_quiet: Callable[[], Quietly[Any]],
         drafts: Path | None = None,
     ) -> None:
@@ -117,6 +122,51 @@ class JudgeDesk:
     async def _written_by(self, message_id: str) -> str:
         generation = await self._store().generation_of(message_id)
         return generation.start.side if generation is not None else ""
+
+    # --- a judge ----------------------------------------------------------------------------------------------------
+
+    async def judge(
+        self,
+        message_id: str,
+        side: str,
+        rubric: "Rubric",
+        on_step: Callable[[JudgingStep], None] = lambda step: None,
+    ) -> Judgement:
+        """Let a side judge an answer, and keep what it said in place of what it said before. It works while nobody
+        waits for an answer of the chat, and frees its memory at the end. Cancelling stops it: nothing is kept then.
+
+        Raises UrialError: the side cannot be used or loaded, the engine failed, the history takes no more.
+        """
+        from urial_tui.judge.judging import Judge
+        from urial_tui.judge.planning import ScoreTask, plan_messages
+        from urial_tui.judge.records import as_judgement
+
+        on_step(JudgingStep("finding the judge"))
+        active = await self._resolve(side)
+        messages = [await self._store().message(message_id)]
+        (task,) = (await plan_messages(self._store(), messages, active, [rubric])).tasks
+        assert isinstance(task, ScoreTask)
+        judge = Judge(
+            self._engine(),
+            active,
+            on_progress=lambda stage, done, total: on_step(
+                JudgingStep(STAGES.get(stage, stage), done, total)
+            ),
+        )
+
+        async def work() -> "Scored":
+            on_step(JudgingStep("loading"))
+            await judge.prepare(rubric)
+            return await judge.score(rubric, task.turns)
+
+        on_step(JudgingStep("waiting"))
+        try:
+            scored = await self._when_quiet()(work)
+        finally:
+            with contextlib.suppress(UrialError):
+                await judge.aclose()
+        made = as_judgement(message_id, judge.info, rubric, scored, own=task.own)
+        return await self._store().save_judgement(made)
 
     # --- two answers ------------------------------------------------------------------------------------------------
 

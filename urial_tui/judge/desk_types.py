@@ -50,11 +50,20 @@ class Queue:
 
 @dataclass(frozen=True)
 class JudgingStep:
-    """How far a judge is: `phase` in words, `done` of `total` where that is known."""
+    """How far a judge is: `phase` in a word, `done` of `total` where that is known. While it writes (`judging`) those are
+    tokens, and it ends before the last one."""
 
     phase: str
     done: int = 0
     total: int = 0
+
+    @property
+    def words(self) -> str:
+        """For a status line."""
+        if self.phase == "judging":
+            return f"judging, {self.done} tokens"
+        share = f" {self.done * 100 // self.total} %" if self.total else ""
+        return f"judge: {self.phase}{share}"
 
 
 @dataclass(frozen=True)

@@ -36,13 +36,14 @@ class Command:
         )
 
 
-WRITING, ANSWERS, READING, SHIFT, SESSIONS, SETUP, PROGRAM = (
+WRITING, ANSWERS, READING, SHIFT, JUDGING, SESSIONS, SETUP, PROGRAM = (
     "Writing",
     "Answers",
     "Reading",
     "Token shift",
+    "Judging",
     "Sessions",
     "Model and prompt",
     "Program",
 )
-GROUPS = (WRITING, ANSWERS, READING, SHIFT, SESSIONS, SETUP, PROGRAM)
+GROUPS = (WRITING, ANSWERS, READING, SHIFT, JUDGING, SESSIONS, SETUP, PROGRAM)

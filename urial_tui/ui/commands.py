@@ -17,6 +17,7 @@ from urial_tui.ui.command import (
     WRITING,
     Command,
 )
+from urial_tui.ui.commands_judging import JUDGE_COMMANDS
 from urial_tui.ui.commands_models import LIBRARY_COMMANDS
 from urial_tui.ui.commands_shift import SHIFT_COMMANDS
 
@@ -292,7 +293,7 @@ _TALK_COMMANDS = (
     ),
 )
 
-CHAT_COMMANDS = (*_TALK_COMMANDS, *SHIFT_COMMANDS, *LIBRARY_COMMANDS)
+CHAT_COMMANDS = (*_TALK_COMMANDS, *SHIFT_COMMANDS, *JUDGE_COMMANDS, *LIBRARY_COMMANDS)
 
 ALL_COMMANDS = (*APP_COMMANDS, *CHAT_COMMANDS)
 
@@ -304,6 +305,14 @@ FOOTER_ORDER = (
     "models.stop",
     "models.back",
     "hub.back",
+    "rate.back",
+    "pair.back",
+    "board.back",
+    "rate.save",
+    "pair.save",
+    "pair.a",
+    "pair.b",
+    "pair.tie",
     "composer.send",
     "models.use",
     "hub.choose",

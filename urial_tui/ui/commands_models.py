@@ -4,6 +4,7 @@ Plain letters work on those screens while their tables have the focus; in a line
 """
 
 from urial_tui.ui.command import SETUP, Command
+from urial_tui.ui.commands_judging import JUDGING_SCREENS
 
 MODELS, HUB = "Models", "Get models"
 """The screens' names, which help and keymap call their places."""
@@ -193,5 +194,5 @@ HUB_COMMANDS = (
     ),
 )
 
-SCREEN_COMMANDS = {MODELS: MODELS_COMMANDS, HUB: HUB_COMMANDS}
+SCREEN_COMMANDS = {MODELS: MODELS_COMMANDS, HUB: HUB_COMMANDS, **JUDGING_SCREENS}
 """The commands of screens beside the chat, by the screen's name."""

@@ -165,7 +165,7 @@ def works_while_writing(key: str) -> bool:
 
 _PRINTABLE = frozenset({"question_mark", "slash", "left_square_bracket", "right_square_bracket"})
 
-SENT_FOR_OTHERS = frozenset({"f17"})
+SENT_FOR_OTHERS = frozenset({"f17", "f18"})
 """Keys that stand for another one on many terminals: bound beside it, but not named."""
 
 _NAMES = {
@@ -178,6 +178,8 @@ _NAMES = {
     "right_square_bracket": "]",
     "up": "↑",
     "down": "↓",
+    "left": "←",
+    "right": "→",
     "pageup": "PgUp",
     "pagedown": "PgDn",
 }

@@ -13,8 +13,14 @@ from urial_tui.chat.events import ChatEvent
 from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
+from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
+from urial_tui.judge.drafts import Draft
+from urial_tui.judge.people import Choice, Mark
+from urial_tui.judge.rubric_types import Rubric
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, Quant, RepoListing
+from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
+from urial_tui.store.run_types import Run, RunAnswer, RunItem
 from urial_tui.store.types import Message, Session, ShiftTotals, Trace
 
 if TYPE_CHECKING:
@@ -174,6 +180,89 @@ class ModelsLike(Protocol):
         """Stop reading and fetching. The parts of downloads are kept."""
 
 
+class JudgingLike(Protocol):
+    """Rating by hand and by models, and the board, as the screens use them: `urial_tui.judge.desk.JudgeDesk` or a
+    test's.
+
+    No coroutine blocks the event loop, and every one may raise UrialError; the screen shows it and goes on.
+    """
+
+    @property
+    def rater(self) -> str:
+        """The name under which this person's ratings are kept."""
+
+    @property
+    def judge_side(self) -> str:
+        """The SIDE of the usual judge; "" for none."""
+
+    async def rubrics(self, kind: str) -> Sequence[Rubric]:
+        """Those that score one answer (`score`) or compare two (`pairwise`), the usual one first."""
+
+    async def answer(self, message_id: str, rubric: RubricRef) -> RatedAnswer:
+        """An answer with its conversation and what was said of it."""
+
+    async def judgements(self, message_id: str) -> Sequence[Judgement]:
+        """All of an answer, the oldest first."""
+
+    async def rate(
+        self,
+        message_id: str,
+        rubric: Rubric,
+        marks: dict[str, Mark],
+        note: str = "",
+        *,
+        blind: bool = False,
+    ) -> Judgement:
+        """Keep this person's marks of an answer, in place of earlier ones with the same rubric."""
+
+    async def judge(
+        self,
+        message_id: str,
+        side: str,
+        rubric: Rubric,
+        on_step: Callable[[JudgingStep], None] = ...,
+    ) -> Judgement:
+        """Let a model judge an answer and keep what it said. It gives way to the chat's answers. Cancelling ends it."""
+
+    async def versions(self, message_id: str) -> Sequence[Message]:
+        """The answers to the same message, this one among them."""
+
+    async def pair(self, message_a: str, message_b: str, rubric: RubricRef) -> AnswerPair: ...
+
+    async def prefer(
+        self,
+        pair: AnswerPair,
+        rubric: Rubric,
+        choices: dict[str, Choice],
+        note: str = "",
+        *,
+        blind: bool = False,
+    ) -> Comparison:
+        """Keep which of two is better; `choices` name the pair's own a and b, not places on the screen."""
+
+    async def runs(self) -> Sequence[Run]:
+        """The newest first."""
+
+    async def counts(self, run_id: str) -> Counts:
+        """How much of a run there is to rate, and how much this person has rated."""
+
+    async def run_answers(self, run_id: str) -> Sequence[RunAnswer]: ...
+    async def run_items(self, run_id: str) -> Sequence[RunItem]: ...
+
+    async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
+        """What this person has not rated of a run, shuffled; the order is the same after a restart."""
+
+    async def pair_queue(
+        self, run_id: str, side_a: int, side_b: int, rubric: RubricRef
+    ) -> Queue: ...
+
+    async def draft(self, rubric: RubricRef, *messages: str) -> Draft | None:
+        """What was rated of these and not saved, marks in terms of the screen."""
+
+    async def keep_draft(self, draft: Draft | None, rubric: RubricRef, *messages: str) -> None:
+        """Keep it until it is saved; None forgets it. Calls take effect in their order."""
+
+
 class PackInfo(Protocol):
     """What the pack picker shows of a prompt pack; `urial_tui.prompts.packs.Pack` has it."""
 
@@ -233,5 +322,7 @@ class AppServices:
     """The library and the hub; None where there is neither."""
     first_run: bool = False
     """Nobody has chosen a side yet: where the history is empty too, the user is asked before anything is loaded."""
+    judging: JudgingLike | None = None
+    """Rubrics, ratings, runs and judges; None where there are none."""
     remember: Callable[[str, tuple[str, ...] | None], Awaitable[None]] | None = None
     """Keep the side and the references (None: what suits the side) for the next start. May raise UrialError."""

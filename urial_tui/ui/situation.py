@@ -30,6 +30,19 @@ class Inspected:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What the moment is for rating and judging. `answer` is the chosen or the last one."""
+
+    possible: bool = False
+    """There are rubrics and a history to rate in."""
+    has_answer: bool = False
+    """The answer has a text and is not being written."""
+    versions: int = 1
+    running: bool = False
+    """A model is judging."""
+
+
+@dataclass(frozen=True)
 class Situation:
     """The moment. `target` is the message that commands about a message mean: the chosen one, or
     the last.
@@ -58,6 +71,7 @@ class Situation:
     has_library: bool = False
     """There is a library of models and a hub to look at."""
     inspected: Inspected = Inspected()
+    judging: Judged = Judged()
 
 
 def can(action: str, now: Situation) -> bool:
@@ -105,7 +119,23 @@ def can(action: str, now: Situation) -> bool:
             return now.connected and now.has_library
         case "sampling" | "choose_references" | "toggle_scoring" | "totals" | "toggle_inspector":
             return now.connected
-    return _can_inspect(action, now)
+    return _can_judge(action, now) and _can_inspect(action, now)
+
+
+def _can_judge(action: str, now: Situation) -> bool:
+    it = now.judging
+    match action:
+        case "rate_answer" | "show_judgements":
+            return it.possible and it.has_answer
+        case "judge_answer":
+            return it.possible and it.has_answer and not it.running
+        case "compare_versions":
+            return it.possible and it.has_answer and it.versions > 1
+        case "stop_judging":
+            return it.running
+        case "rate_run" | "compare_run" | "open_board":
+            return now.connected and it.possible
+    return True
 
 
 def _can_inspect(action: str, now: Situation) -> bool:
@@ -148,5 +178,12 @@ _NEED_ROOM = frozenset(
         "totals",
         "open_models",
         "open_hub",
+        "rate_answer",
+        "show_judgements",
+        "judge_answer",
+        "compare_versions",
+        "rate_run",
+        "compare_run",
+        "open_board",
     }
 )

@@ -22,6 +22,7 @@ from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
+from urial_tui.ui.screens.chat_judging import ChatJudging
 from urial_tui.ui.screens.chat_models import ChatModels
 from urial_tui.ui.screens.chat_sessions import ChatSessions
 from urial_tui.ui.screens.chat_tokens import ChatTokens
@@ -53,7 +54,9 @@ WELCOME_KEYS = (
 )
 
 
-class ChatScreen(ChatTurns, ChatSessions, ChatTools, ChatModels, ChatTokens, ChatEvents):
+class ChatScreen(
+    ChatTurns, ChatSessions, ChatTools, ChatModels, ChatTokens, ChatJudging, ChatEvents
+):
     """See the module."""
 
     AUTO_FOCUS = "#composer"

@@ -17,7 +17,7 @@ from urial_tui.ui.keymap import usable_keymap
 from urial_tui.ui.relay import EventRelay
 from urial_tui.ui.screens.working import WorkingScreen
 from urial_tui.ui.services import AppServices, ChatLike
-from urial_tui.ui.situation import Inspected, Place, Situation
+from urial_tui.ui.situation import Inspected, Judged, Place, Situation
 from urial_tui.ui.widgets.banner import Banner
 from urial_tui.ui.widgets.begin_line import BeginLine
 from urial_tui.ui.widgets.composer import Composer
@@ -94,6 +94,10 @@ class ChatBase(WorkingScreen[None]):
         """A key of the transcript about tokens: "tokens", "score", "lane", "inspector"."""
         raise NotImplementedError
 
+    def judging_action(self, action: str, message_id: str) -> None:
+        """A key of the transcript about judging: "rate", "compare", "judge", "judgements"."""
+        raise NotImplementedError
+
     def open_models(self) -> None:
         """Open the library."""
         raise NotImplementedError
@@ -112,6 +116,10 @@ class ChatBase(WorkingScreen[None]):
 
     def inspected(self) -> Inspected:
         """What of the inspector decides which commands make sense."""
+        raise NotImplementedError
+
+    def judged(self) -> Judged:
+        """What of rating and judging decides which commands make sense."""
         raise NotImplementedError
 
     def is_crowded(self) -> bool:
@@ -248,6 +256,7 @@ class ChatBase(WorkingScreen[None]):
             session_chosen=place == "sessions" and self.session_list.highlighted is not None,
             too_small=self.too_small,
             has_library=self.services.models is not None,
+            judging=self.judged(),
             inspected=self.inspected(),
         )
 

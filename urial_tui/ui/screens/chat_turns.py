@@ -199,6 +199,8 @@ class ChatTurns(ChatBase):
                 self.do_turn(self.step_branch(event.message_id, 1))
             case "copy" | "copy_code" | "markdown":
                 self.read_or_copy(event.action, event.message_id)
+            case "rate" | "compare" | "judge" | "judgements":
+                self.judging_action(event.action, event.message_id)
             case "tokens" | "score" | "lane" | "inspector":
                 self.inspect_action(event.action, event.message_id)
             case _:

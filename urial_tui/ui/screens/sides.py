@@ -38,6 +38,8 @@ class SidePicker(Dialog[str]):
     """Chooses what writes the answers; the answer is SIDE notation that parses, or LIBRARY."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "sides.tcss"]
+    TITLE_WORDS = "Model and style"
+    LEADS_TO_LIBRARY = True
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class SidePicker(Dialog[str]):
             )
             yield Static("", id="need", markup=False)
             yield Static("", classes="problem")
-        box.border_title = Content("Model and style")
+        box.border_title = Content(self.TITLE_WORDS)
         box.border_subtitle = Content(
             "Enter chooses, Tab moves to the line, Esc leaves it as it is"
         )
@@ -109,7 +111,7 @@ class SidePicker(Dialog[str]):
             )
             for index, model in enumerate(self._models)
         )
-        if self._fit is not None:
+        if self._fit is not None and self.LEADS_TO_LIBRARY:
             models.add_option(
                 Option(line_of("All of them, with details and downloads…"), id="library")
             )

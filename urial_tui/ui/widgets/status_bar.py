@@ -45,6 +45,8 @@ class Status:
     """Where the model runs, "CPU", "GPU 20/33 layers"."""
     downloads: str = ""
     """Running downloads, "↓ 43 % 12 MB/s"."""
+    judging: str = ""
+    """A judge at work, "judging, 34 tokens"; it is said before downloads."""
 
 
 def describe_phase(phase: str, done: int = 0, total: int = 0, detail: str = "") -> tuple[str, Tone]:
@@ -85,10 +87,11 @@ def _with_ends(status: Status, width: int) -> list[list[Piece]]:
     device = sanitize_line(status.device) if width >= WIDE else ""
     on: list[Piece] = [(device, "normal")] if device else []
     found: list[list[Piece]] = []
-    downloads = sanitize_line(status.downloads)
-    if downloads:
-        share = downloads.partition(" % ")[0] + " %" if " % " in downloads else downloads
-        found += [[*choices[0], *on, (downloads, "busy")]]
+    running = sanitize_line(status.judging or status.downloads)
+    if running:
+        share = running.partition(" % ")[0] + " %" if " % " in running else running
+        share = share.partition(",")[0] if status.judging else share
+        found += [[*choices[0], *on, (running, "busy")]]
         found += [[*pieces, *on, (share, "busy")] for pieces in named]
         found += [[*pieces, (share, "busy")] for pieces in named]
     return found + ([[*pieces, *on] for pieces in named] if on else [])

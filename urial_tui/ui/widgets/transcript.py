@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from urial_tui.ui.widgets.transcript_keys import READING_KEYS, TOKEN_KEYS
+from urial_tui.ui.widgets.transcript_keys import JUDGING, READING_KEYS, TOKEN_KEYS
 from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
 from urial_tui.ui.widgets.transcript_model import Block, Entry
 from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES, TokenMarks
@@ -71,8 +71,8 @@ class Transcript(TokenMarks, can_focus=True):
 
     @dataclass
     class Action(Message):
-        """The user asks for `action` on a message: copy, copy_code, edit, regenerate, continue, markdown,
-        previous_branch, next_branch.
+        """The user asks for `action` on a message: copy, copy_code, edit, regenerate, continue, markdown, rate, compare,
+        judge, judgements, previous_branch, next_branch.
         """
 
         transcript: "Transcript"
@@ -263,7 +263,9 @@ class Transcript(TokenMarks, can_focus=True):
             return True
         name = str(parameters[0])
         block = self.model.get(self._target(name))
-        return block is not None and (not name.endswith("_branch") or block.entry.branch[1] > 1)
+        if block is None or (name in JUDGING and block.entry.role != "assistant"):
+            return False
+        return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name == "compare")
 
     def on_click(self, event: events.Click) -> None:
         """A click picks the message, unless it ended a selection of text."""

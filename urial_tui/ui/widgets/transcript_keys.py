@@ -5,6 +5,9 @@ A key may be in both tables; `Transcript.check_action` lets one of them be possi
 
 from textual.binding import Binding
 
+JUDGING = frozenset({"rate", "compare", "judge", "judgements"})
+"""The actions that are for answers only."""
+
 READING_KEYS = [
     Binding("up,k,alt+up", "previous_message", "Previous", show=False, id="transcript.previous"),
     Binding("down,j,alt+down", "next_message", "Next", show=False, id="transcript.next"),
@@ -22,6 +25,10 @@ READING_KEYS = [
     Binding("s", "act('score')", "Score", show=False, id="transcript.score"),
     Binding("l", "act('lane')", "Lane", show=False, id="transcript.lane"),
     Binding("i", "act('inspector')", "Inspector", show=False, id="transcript.inspector"),
+    Binding("a", "act('rate')", "Rate", id="transcript.rate"),
+    Binding("p", "act('compare')", "Compare versions", show=False, id="transcript.compare"),
+    Binding("J", "act('judge')", "Judge", show=False, id="transcript.judge"),
+    Binding("o", "act('judgements')", "Judgements", show=False, id="transcript.judgements"),
     Binding(
         "left_square_bracket",
         "act('previous_branch')",

@@ -1,0 +1,48 @@
+"""Opens the screens for rating a run by hand, from the chat and from the board alike."""
+
+from typing import Any
+
+from urial_tui.judge.rubric_types import Rubric
+from urial_tui.store.run_types import Run
+from urial_tui.ui.judging.pairing import PairScreen
+from urial_tui.ui.judging.rating import RatingScreen
+from urial_tui.ui.judging.run_picker import SidesPicker
+from urial_tui.ui.screens.working import WorkingScreen
+from urial_tui.ui.services import JudgingLike
+
+
+async def rate_run(screen: WorkingScreen[Any], desk: JudgingLike, run: Run, rubric: Rubric) -> None:
+    """Go on rating a run's answers, blind. Called from a worker of `screen`; may raise UrialError."""
+    queue = await desk.rating_queue(run.id, rubric.ref)
+    if not queue.tasks:
+        what = "are rated already" if queue.total else "are not there yet"
+        screen.tell(f"The {queue.total or ''} answers of this run {what}.".replace("  ", " "))
+        return
+    await screen.app.push_screen_wait(
+        RatingScreen(
+            desk, screen.keymap, [rubric], queue.tasks, done=queue.done, total=queue.total,
+            blind=True, title=run.start.name,
+        )
+    )  # fmt: skip
+
+
+async def compare_run(
+    screen: WorkingScreen[Any], desk: JudgingLike, run: Run, rubric: Rubric
+) -> None:
+    """Go on comparing two sides of a run, blind; asks which two where there are more. As `rate_run`."""
+    sides: tuple[int, int] | None = (0, 1)
+    if len(run.start.sides) > 2:
+        sides = await screen.app.push_screen_wait(SidesPicker(run))
+    if sides is None:
+        return
+    queue = await desk.pair_queue(run.id, *sides, rubric.ref)
+    if not queue.tasks:
+        what = "are compared already" if queue.total else "are not there yet"
+        screen.tell(f"The {queue.total or ''} pairs of these sides {what}.".replace("  ", " "))
+        return
+    await screen.app.push_screen_wait(
+        PairScreen(
+            desk, screen.keymap, [rubric], queue.tasks, done=queue.done, total=queue.total,
+            blind=True, title=run.start.name,
+        )
+    )  # fmt: skip

@@ -1,0 +1,257 @@
+"""The chat screen's part for rating and judging: the chosen answer by hand or by a model, runs, the board."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.worker import Worker
+
+from urial_tui.errors import UrialError
+from urial_tui.judge.desk_types import JudgingStep
+from urial_tui.judge.rubric_types import Rubric
+from urial_tui.safetext import sanitize_line
+from urial_tui.store.types import Message
+from urial_tui.ui.judging.opinions import OUTCOMES, OWN
+from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.services import JudgingLike
+from urial_tui.ui.situation import Judged
+
+if TYPE_CHECKING:
+    from urial_tui.ui.judging.judgements import JudgementsDialog
+
+
+class ChatJudging(ChatBase):
+    """Everything that is said of answers."""
+
+    judging: str | None = None
+    """The answer that a model judges now."""
+    judging_by = ""
+    judging_step = ""
+    last_judge = ""
+    """Who judged last."""
+    _judge_worker: Worker[None] | None = None
+
+    def rated_answer(self) -> Message | None:
+        """The answer that is meant: the chosen one, else the last one that has a text and is not being written."""
+        chosen = self.message(self.transcript.selected)
+        if chosen is not None and chosen.role == "assistant":
+            return chosen if self._can_be_rated(chosen) else None
+        return next((m for m in reversed(self.messages) if self._can_be_rated(m)), None)
+
+    def judged(self) -> Judged:
+        answer = self.rated_answer()
+        return Judged(
+            possible=self.services.judging is not None,
+            has_answer=answer is not None,
+            versions=self.branch_counts.get(answer.id, (1, 1))[1] if answer is not None else 1,
+            running=self.judging is not None,
+        )
+
+    def _can_be_rated(self, message: Message) -> bool:
+        return (
+            message.role == "assistant"
+            and bool(message.content.strip())
+            and message.id != self.streaming
+        )
+
+    def judging_action(self, action: str, message_id: str) -> None:
+        message = self.message(message_id)
+        if message is None or not self._can_be_rated(message):
+            return
+        match action:
+            case "rate":
+                self.do_judging(lambda desk: self._rate(desk, message.id))
+            case "compare":
+                self.do_judging(lambda desk: self._compare_versions(desk, message.id))
+            case "judge":
+                self.do_judging(lambda desk: self._choose_judge(desk, message.id))
+            case "judgements":
+                self.open_judgements(message.id)
+
+    def do_judging(self, work: Callable[[JudgingLike], Coroutine[Any, Any, None]]) -> None:
+        """Do something with the desk, where there is one."""
+        desk = self.services.judging
+        if desk is not None:
+            self.do(work(desk))
+
+    # --- by hand ----------------------------------------------------------------------------
+
+    def action_rate_answer(self) -> None:
+        answer = self.rated_answer()
+        if answer is not None:
+            self.judging_action("rate", answer.id)
+
+    async def _rate(self, desk: JudgingLike, message_id: str) -> None:
+        from urial_tui.ui.judging.rating import RatingScreen
+
+        rubrics = await self._rubrics(desk, "score")
+        screen = RatingScreen(desk, self.keymap, rubrics, [(message_id,)], once=True)
+        self.app.push_screen(screen)
+
+    async def _rubrics(self, desk: JudgingLike, kind: str) -> Sequence[Rubric]:
+        found = await desk.rubrics(kind)
+        if not found:
+            raise UrialError(
+                f"there is no rubric of the kind {kind}",
+                hint="`urial-tui rubrics` lists them and says which cannot be read.",
+                kind="rubric-missing",
+            )
+        return found
+
+    def action_compare_versions(self) -> None:
+        answer = self.rated_answer()
+        if answer is not None:
+            self.judging_action("compare", answer.id)
+
+    async def _compare_versions(self, desk: JudgingLike, message_id: str) -> None:
+        from urial_tui.ui.judging.pairing import PairScreen
+        from urial_tui.ui.judging.versions import VersionPicker
+
+        rubrics = await self._rubrics(desk, "pairwise")
+        others = [one for one in await desk.versions(message_id) if one.id != message_id]
+        if not others:
+            self.tell(f"This answer has one version. {self.key('chat.regenerate')} makes another.")
+            return
+        other: str | None = others[0].id
+        if len(others) > 1:
+            other = await self.app.push_screen_wait(VersionPicker(others))
+        if other is not None:
+            task = (message_id, other)
+            self.app.push_screen(PairScreen(desk, self.keymap, rubrics, [task], once=True))
+
+    # --- by a model -------------------------------------------------------------------------
+
+    def action_judge_answer(self) -> None:
+        answer = self.rated_answer()
+        if answer is not None:
+            self.judging_action("judge", answer.id)
+
+    def action_show_judgements(self) -> None:
+        answer = self.rated_answer()
+        if answer is not None:
+            self.judging_action("judgements", answer.id)
+
+    async def _choose_judge(self, desk: JudgingLike, message_id: str) -> None:
+        from urial_tui.ui.judging.judge_picker import JudgePicker
+
+        if self.judging is not None:
+            self.open_judgements(self.judging)
+            self.tell("One judge at a time: this one is at work.")
+            return
+        rubrics = await self._rubrics(desk, "score")
+        answer = await desk.answer(message_id, rubrics[0].ref)
+        models, loaded = self.services.models, self.loaded_sides()
+        picker = JudgePicker(
+            self.last_judge or desk.judge_side,
+            rubrics,
+            self.services.list_models,
+            self.services.check_side,
+            [pack.id for pack in self.services.list_packs()],
+            fit=(lambda side: models.fit((*loaded, side), loaded)) if models is not None else None,
+            written_by=answer.side,
+        )
+        side = await self.app.push_screen_wait(picker)
+        if side and self.judging is None:
+            self.last_judge = side
+            self.judging = message_id
+            self.judging_by = side
+            self._judge_worker = self.run_worker(
+                self._judge(desk, message_id, side, picker.rubric), group="judging"
+            )
+            self.open_judgements(message_id)
+
+    async def _judge(self, desk: JudgingLike, message_id: str, side: str, rubric: Rubric) -> None:
+        """Until it is done or stopped; the chat goes on meanwhile."""
+        try:
+            made = await desk.judge(message_id, side, rubric, self._judge_told)
+        except UrialError as error:
+            self._judging_ended()
+            self.tell_error(error)
+            return
+        finally:
+            self._judging_ended()
+        dialog = self._judgements_dialog()
+        if dialog is None or dialog.message_id != message_id:
+            words = "; ".join(
+                f"{one.aspect} {one.score if one.score is not None else OUTCOMES[one.outcome]}"
+                for one in made.scores
+            )
+            own = f" {OWN}" if made.own else ""
+            key = self.key("transcript.judgements")
+            self.tell(
+                f"{words or OUTCOMES[made.outcome]}.{own} {key} on the answer shows why.",
+                title=f"Judged by {sanitize_line(side, 60)}",
+            )
+
+    def _judge_told(self, step: JudgingStep) -> None:
+        self.judging_step = step.words
+        if self.is_attached:
+            self.status.update(judging=step.words)
+        dialog = self._judgements_dialog()
+        if dialog is not None:
+            dialog.show_state()
+
+    def _judging_ended(self) -> None:
+        if self.judging is None:
+            return
+        self.judging, self.judging_step = None, ""
+        if self.is_attached:
+            self.status.update(judging="")
+            self.changed()
+        dialog = self._judgements_dialog()
+        if dialog is not None:
+            dialog.reload()
+
+    def action_stop_judging(self) -> None:
+        if self._judge_worker is not None and self.judging is not None:
+            self._judge_worker.cancel()
+            self.tell("The judge is stopped; nothing of it is kept.")
+
+    def open_judgements(self, message_id: str) -> None:
+        from urial_tui.ui.judging.judgements import JudgementsDialog
+
+        desk = self.services.judging
+        if desk is None:
+            return
+
+        def working() -> str:
+            return f"{self.judging_by}: {self.judging_step}" if self.judging == message_id else ""
+
+        self.app.push_screen(
+            JudgementsDialog(
+                message_id, lambda: desk.judgements(message_id), working, self.action_stop_judging
+            )
+        )
+        self.changed()
+
+    def _judgements_dialog(self) -> "JudgementsDialog | None":
+        from urial_tui.ui.judging.judgements import JudgementsDialog
+
+        found = [one for one in self.app.screen_stack if isinstance(one, JudgementsDialog)]
+        return found[-1] if found and found[-1].is_mounted else None
+
+    # --- runs -------------------------------------------------------------------------------
+
+    def action_rate_run(self) -> None:
+        self.do_judging(self._rate_run)
+
+    async def _rate_run(self, desk: JudgingLike) -> None:
+        from urial_tui.ui.judging.opening import rate_run
+        from urial_tui.ui.judging.run_picker import RunPicker
+
+        rubrics = await self._rubrics(desk, "score")
+        chosen = await self.app.push_screen_wait(RunPicker(desk, rubrics, "Rate which run?"))
+        if chosen is not None:
+            await rate_run(self, desk, *chosen)
+
+    def action_compare_run(self) -> None:
+        self.do_judging(self._compare_run)
+
+    async def _compare_run(self, desk: JudgingLike) -> None:
+        from urial_tui.ui.judging.opening import compare_run
+        from urial_tui.ui.judging.run_picker import RunPicker
+
+        rubrics = await self._rubrics(desk, "pairwise")
+        picker = RunPicker(desk, rubrics, "Compare sides of which run?", at_least=2)
+        chosen = await self.app.push_screen_wait(picker)
+        if chosen is not None:
+            await compare_run(self, desk, *chosen)
