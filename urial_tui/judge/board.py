@@ -180,7 +180,7 @@ def _breakdown(material: Material, judges: dict[str, BoardJudge], by: By) -> tup
     items: dict[str, set[str]] = {}
     overlapping = False
     for answer in material.answers:
-        names = _tags(material, answer, by)
+        names = tags(material, answer, by)
         overlapping |= len(names) > 1
         for name in names:
             groups.setdefault(name, set()).add(answer.message_id)
@@ -200,7 +200,7 @@ def _group(
     return panels(material, judges, means, only=lambda answer: answer.message_id in messages)()
 
 
-def _tags(material: Material, answer: BoardAnswer, by: By) -> tuple[str, ...]:
+def tags(material: Material, answer: BoardAnswer, by: By) -> tuple[str, ...]:
     """The groups that an answer is in. Turns count from 1, as people do."""
     if by == "turn":
         return (str(answer.turn + 1),)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from urial_tui.errors import JudgeError, UrialError
 from urial_tui.judge import people
+from urial_tui.judge.board_desk import BoardDesk
 from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft, Drafts, drafts_file
 from urial_tui.prompts.types import Turn
 from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
+from urial_tui.store.run_types import Run, RunAnswer
 from urial_tui.store.types import Message
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ STAGES = {"load": "loading", "prefill": "reading", "judge": "judging"}
 Quietly = Callable[[Callable[[], Coroutine[Any, Any, T]]], Awaitable[T]]
 
 
-class JudgeDesk:
+class JudgeDesk(BoardDesk):
     """`store` and `engine` give the conversation's own, once there is one; `resolve` turns SIDE text into a side.
     `rater` is the name that this person's ratings are kept under, `judge` the SIDE of the usual judge, "" for none."""
 
@@ -55,6 +56,9 @@ class JudgeDesk:
         self._resolve, self._find_rubrics = resolve, rubrics
         self._drafts = Drafts(drafts if drafts is not None else drafts_file())
         self._writing = asyncio.Lock()
+
+    def history(self) -> "AsyncStore":
+        return self._store()
 
     # --- rubrics ----------------------------------------------------------------------------------------------------
 
@@ -219,12 +223,6 @@ class JudgeDesk:
     async def runs(self) -> list[Run]:
         """The newest first."""
         return await self._store().runs()
-
-    async def run_answers(self, run_id: str) -> list[RunAnswer]:
-        return await self._store().run_answers(run_id)
-
-    async def run_items(self, run_id: str) -> list[RunItem]:
-        return await self._store().run_items(run_id)
 
     async def counts(self, run_id: str) -> Counts:
         """How much of a run there is to rate, and is rated by this person."""

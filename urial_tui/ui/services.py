@@ -13,6 +13,7 @@ from urial_tui.chat.events import ChatEvent
 from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
+from urial_tui.judge.board_desk import BoardItem
 from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Choice, Mark
@@ -20,10 +21,11 @@ from urial_tui.judge.rubric_types import Rubric
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, Quant, RepoListing
 from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
+from urial_tui.store.run_types import Run
 from urial_tui.store.types import Message, Session, ShiftTotals, Trace
 
 if TYPE_CHECKING:
+    from urial_tui.judge.board_types import Board, By
     from urial_tui.models.fit import Fit, Verdict
     from urial_tui.models.hub.starters import Starter
     from urial_tui.models.machine import Memory
@@ -246,15 +248,22 @@ class JudgingLike(Protocol):
     async def counts(self, run_id: str) -> Counts:
         """How much of a run there is to rate, and how much this person has rated."""
 
-    async def run_answers(self, run_id: str) -> Sequence[RunAnswer]: ...
-    async def run_items(self, run_id: str) -> Sequence[RunItem]: ...
-
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
         """What this person has not rated of a run, shuffled; the order is the same after a restart."""
 
     async def pair_queue(
         self, run_id: str, side_a: int, side_b: int, rubric: RubricRef
     ) -> Queue: ...
+
+    async def board(
+        self, run_ids: Sequence[str], by: "By | None" = None, *, again: bool = False
+    ) -> "Board":
+        """The board of these runs; none: of the judged answers of conversations. `again` reads the history anew."""
+
+    async def board_items(
+        self, row: str, by: "By | None" = None, group: str | None = None
+    ) -> Sequence[BoardItem]:
+        """The answers behind a row of the last board, or those of one group of its breakdown."""
 
     async def draft(self, rubric: RubricRef, *messages: str) -> Draft | None:
         """What was rated of these and not saved, marks in terms of the screen."""

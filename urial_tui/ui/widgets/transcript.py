@@ -71,8 +71,8 @@ class Transcript(TokenMarks, can_focus=True):
 
     @dataclass
     class Action(Message):
-        """The user asks for `action` on a message: copy, copy_code, edit, regenerate, continue, markdown, rate, compare,
-        judge, judgements, previous_branch, next_branch.
+        """The user asks for `action` on a message: copy, copy_code, edit, regenerate, continue, markdown, rate,
+        compare, judge, judgements, previous_branch, next_branch.
         """
 
         transcript: "Transcript"
