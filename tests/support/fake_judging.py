@@ -11,6 +11,10 @@ from typing import Any
 
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.judge import people
+from urial_tui.judge.board import build
+from urial_tui.judge.board_desk import BoardItem
+from urial_tui.judge.board_material import BoardAnswer, Material, RowHead
+from urial_tui.judge.board_types import Board, BoardRun, By
 from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.rubrics import Rubric, RubricLibrary, builtin_rubrics_dir
@@ -22,7 +26,7 @@ from urial_tui.store.judging_types import (
     Judgement,
     RubricRef,
 )
-from urial_tui.store.run_types import Run, RunAnswer, RunItem, RunStart
+from urial_tui.store.run_types import AnswerShift, Run, RunAnswer, RunItem, RunStart
 from urial_tui.store.types import Message
 
 LIBRARY = RubricLibrary([builtin_rubrics_dir()])
@@ -40,7 +44,7 @@ RUN = Run(
     n_items=3, n_wanted=6, n_answered=6, n_failed=0,
 )  # fmt: skip
 ITEMS = tuple(
-    RunItem(number, number, (text,), "helpful", "general", ("advice",), ("health",))
+    RunItem(number, number, (text,), "helpful", "general", (("advice", "facts")[number // 2],))
     for number, text in enumerate(QUESTIONS)
 )
 GOOD = """Walking every day is good for you:
@@ -214,12 +218,6 @@ class FakeJudging:
         await self._called("runs")
         return tuple(self.all_runs)
 
-    async def run_answers(self, run_id: str) -> list[RunAnswer]:
-        return run_answers()
-
-    async def run_items(self, run_id: str) -> list[RunItem]:
-        return list(ITEMS)
-
     async def counts(self, run_id: str) -> Counts:
         rated: dict[str, int] = {}
         for one in self.said:
@@ -245,6 +243,47 @@ class FakeJudging:
         left = [(pair[0], pair) for pair in pairs if pair[0] not in done]
         tasks = people.shuffled(left, self.rater, rubric.id, run_id)
         return Queue(tuple(tasks), 3 - len(tasks), 3)
+
+    # --- the board ----------------------------------------------------------------------------
+
+    def material(self) -> Material:
+        """The run's, with what was said of its answers so far."""
+        answers = run_answers()
+        there = {one.message_id for one in answers}
+        return Material(
+            (BoardRun("r1", RUN.start.name, NOW, 3, "rows.json", "ab" * 32),),
+            tuple(RowHead(f"r1:{number}", "r1", side, 3) for number, side in enumerate(SIDES)),
+            tuple(
+                BoardAnswer(one.message_id, f"r1:{one.side}", f"r1:{one.index}", 0, one.words, "stop")
+                for one in answers
+            ),
+            {f"r1:{item.index}": item for item in ITEMS},
+            tuple(one for one in self.said if one.message_id in there),
+            tuple(self.compared),
+            tuple(
+                AnswerShift(one.message_id, "demo@raw", 80 + one.side, 12, 8, 0.4)
+                for one in answers
+            ),
+        )  # fmt: skip
+
+    async def board(
+        self, run_ids: Sequence[str], by: By | None = None, *, again: bool = False
+    ) -> Board:
+        await self._called("board", tuple(run_ids), by, again)
+        return build(self.material() if run_ids else Material((), (), (), {}), by=by)
+
+    async def board_items(
+        self, row: str, by: By | None = None, group: str | None = None
+    ) -> list[BoardItem]:
+        await self._called("board_items", row, by, group)
+        return [
+            BoardItem(
+                one.message_id, one.index + 1, 0, QUESTIONS[one.index], one.words,
+                tuple(said for said in self.said if said.message_id == one.message_id),
+            )
+            for one in run_answers()
+            if f"r1:{one.side}" == row
+        ]  # fmt: skip
 
     # --- drafts -------------------------------------------------------------------------------
 

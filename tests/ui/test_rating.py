@@ -1,102 +1,21 @@
 """Rating by hand: what single keys store, that nothing is lost, and that blind means blind."""
 
-import html
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pytest
 from textual.widgets import Input
 
-from tests.support.fake_chat import FakeChat
-from tests.support.fake_judging import BAD, GOOD, JUDGED, SAFETY, SCORE, SIDES, FakeJudging
-from tests.ui.driving import Bench, running
+from tests.support.fake_judging import JUDGED, SAFETY, SCORE, SIDES, FakeJudging
+from tests.ui.judging_bench import rate_last, rate_run, rating
 from urial_tui.errors import StoreError
 from urial_tui.judge.drafts import Draft
 from urial_tui.prompts.types import Turn
 from urial_tui.store.judging_types import JudgeInfo
-from urial_tui.ui.judging.by_hand import ByHandScreen
 from urial_tui.ui.judging.run_picker import RunPicker
 from urial_tui.ui.screens.chat import ChatScreen
-from urial_tui.ui.widgets.heading import Heading
 
-_TEXT = re.compile(r'<text[^>]* x="([\d.]+)"[^>]*-line-(\d+)\)"[^>]*>(.*?)</text>', re.DOTALL)
 EVIL = "\x1b[31mred\u202eback[b]x[/b]"
-
-
-def prepare(chat: FakeChat) -> None:
-    chat.add_session("Walking", ["Why walk?", GOOD, "And swimming?", "It is gentle."], "5")
-
-
-class Rated(Bench):
-    """A bench with a desk."""
-
-    desk: FakeJudging
-
-    @property
-    def rating(self) -> ByHandScreen:
-        found = [one for one in self.app.screen_stack if isinstance(one, ByHandScreen)]
-        assert found, "no screen for rating is open"
-        return found[-1]
-
-    def drawn(self) -> str:
-        """Everything that is on the screen now, as plain text."""
-        lines: dict[int, list[tuple[float, str]]] = {}
-        for x, line, text in _TEXT.findall(self.app.export_screenshot()):
-            lines.setdefault(int(line), []).append((float(x), html.unescape(text)))
-        return "\n".join(
-            "".join(text for _, text in sorted(lines[line])).replace("\xa0", " ")
-            for line in sorted(lines)
-        )
-
-    def heading(self) -> str:
-        return str(self.rating.query_one(Heading).render())
-
-    def is_shown(self, message_id: str) -> bool:
-        return self.rating.shown == (message_id,)
-
-    async def settle_dialog(self) -> None:
-        """Until the list of runs is there."""
-        await self.until(lambda: any(one.display for one in self.app.screen.query("#runs")))
-        await self.pilot.pause()
-
-    async def opened(self) -> None:
-        await self.until(
-            lambda: isinstance(self.app.screen, ByHandScreen) and self.app.screen.shown is not None,
-            "an answer is shown",
-        )
-        await self.pilot.pause()
-
-
-@asynccontextmanager
-async def rating(desk: FakeJudging | None = None, **rest: Any) -> AsyncIterator[Rated]:
-    """The chat with two answers, `m2` and `m4`."""
-    desk = desk or FakeJudging()
-    for message_id, text in (("m2", GOOD), ("m4", "It is gentle.")):
-        turns = (Turn("user", "Why walk?"), Turn("assistant", text))
-        desk.texts.setdefault(message_id, ("demo@urial-general", turns))
-    services = {"judging": desk, **rest.pop("services", {})}
-    async with running(prepare, services=services, **rest) as bench:
-        found = Rated(bench.app, bench.pilot, bench.chats)
-        found.desk = desk
-        yield found
-
-
-async def rate_last(bench: Rated) -> None:
-    """Open the screen for the last answer by its key."""
-    await bench.press("shift+tab", "a")
-    await bench.opened()
-
-
-async def rate_run(bench: Rated) -> None:
-    bench.screen.action_rate_run()
-    await bench.until(lambda: isinstance(bench.app.screen, RunPicker))
-    await bench.settle_dialog()
-    await bench.press("enter")
-    await bench.opened()
 
 
 # --- one answer ---------------------------------------------------------------------------------
@@ -120,37 +39,24 @@ async def test_aspects_without_a_score_stay_unrated_and_one_is_needed() -> None:
         await rate_last(bench)
         await bench.press("enter")
         assert bench.desk.called("rate") == []
+        assert not SCORE.aspects[0].na
+        await bench.press("n", "0")
+        assert bench.rating.sheet.marks == {}  # that aspect always applies
         await bench.press("down", "tab", "3", "5", "up", "backspace", "enter")
         await bench.until(lambda: bench.desk.called("rate"))
         ((_, _, marks, _, _),) = bench.desk.called("rate")
         assert marks == {"factuality": 3}
 
 
-async def test_what_does_not_apply_is_refused_where_the_rubric_says_so() -> None:
+async def test_the_level_is_shown_and_a_comment_is_text() -> None:
     async with rating() as bench:
-        await rate_last(bench)
-        assert not SCORE.aspects[0].na
-        await bench.press("n", "0")
-        assert bench.rating.sheet.marks == {}
-        await bench.press("1", "down", "n")
-        assert bench.rating.sheet.marks == {"helpfulness": 1, "factuality": "na"}
-
-
-async def test_the_level_of_the_current_aspect_is_shown() -> None:
-    async with rating(size=(160, 45)) as bench:
         await rate_last(bench)
         text = bench.drawn()
         assert SCORE.aspects[0].question[:30] in text
-        await bench.press("down")
-        text = bench.drawn()
-        assert "1 It cannot be understood" in text
-        assert "5 It is plain" in text
-
-
-async def test_a_comment_is_text_and_is_kept_with_it() -> None:
-    async with rating() as bench:
-        await rate_last(bench)
+        await bench.press("down", "up")
+        assert "5 It does everything" in bench.drawn()
         await bench.press("3", "c", *"s1n", "enter")
+        assert "> Clarity" in bench.drawn()
         assert bench.rating.sheet.marks == {"helpfulness": 3}
         await bench.press("enter")
         await bench.until(lambda: bench.desk.called("rate"))
@@ -343,7 +249,3 @@ async def test_a_long_answer_is_scrolled_by_keys() -> None:
         assert "line 199" in bench.drawn()
         await bench.press("home", "pagedown")
         assert "line 12" in bench.drawn() and "line 1 " not in bench.drawn()
-
-
-def test_the_answers_of_the_run_differ() -> None:
-    assert GOOD != BAD

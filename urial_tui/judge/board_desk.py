@@ -1,4 +1,4 @@
-"""The board for an event loop: a part of the desk. What was read is kept until other runs, or new rows, are asked for."""
+"""The board for an event loop: a part of the desk. What was read is kept until other runs, or new rows, are wanted."""
 
 import asyncio
 from collections.abc import Sequence

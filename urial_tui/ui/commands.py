@@ -308,6 +308,8 @@ FOOTER_ORDER = (
     "rate.back",
     "pair.back",
     "board.back",
+    "answers.back",
+    "answers.read",
     "rate.save",
     "pair.save",
     "pair.a",

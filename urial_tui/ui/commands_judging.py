@@ -5,7 +5,7 @@ Single keys work on those screens; in the line of a comment they are text.
 
 from urial_tui.ui.command import JUDGING, Command
 
-RATE, PAIR, BOARD = "Rating", "Comparing", "Board"
+RATE, PAIR, BOARD, ANSWERS = "Rating", "Comparing", "Board", "Answers"
 """The screens' names, which help and keymap call their places."""
 
 JUDGE_COMMANDS = (
@@ -294,4 +294,138 @@ PAIR_COMMANDS = (
     ),
 )
 
-JUDGING_SCREENS = {RATE: RATE_COMMANDS, PAIR: PAIR_COMMANDS}
+BOARD_COMMANDS = (
+    Command(
+        "board.open",
+        "o,enter",
+        "open_answers",
+        "Answers",
+        "Answers of this row",
+        "The answers behind the row under the cursor, with their scores and reasons",
+        BOARD,
+    ),
+    Command(
+        "board.view",
+        "tab",
+        "next_view(1)",
+        "View",
+        "Next view",
+        "Scores, wins, agreement of judges, published figures",
+        BOARD,
+    ),
+    Command(
+        "board.view-back",
+        "shift+tab",
+        "next_view(-1)",
+        "View before",
+        "View before",
+        "The other way round",
+        BOARD,
+        show=False,
+        palette=False,
+    ),
+    Command(
+        "board.judge",
+        "j",
+        "next_judge",
+        "Judge",
+        "Next judge",
+        "Scores of the next judge or rubric",
+        BOARD,
+    ),
+    Command(
+        "board.breakdown",
+        "b",
+        "breakdown",
+        "Break down",
+        "Break down",
+        "By task, topic, data set, category, turn; and not at all",
+        BOARD,
+    ),
+    Command(
+        "board.published",
+        "p",
+        "published",
+        "Published",
+        "Published figures",
+        "Figures that others published, with their judge; and back",
+        BOARD,
+        show=False,
+    ),
+    Command(
+        "board.runs",
+        "r",
+        "choose_runs",
+        "Runs",
+        "Choose the runs",
+        "Which runs are on the board, or the judged answers of conversations",
+        BOARD,
+    ),
+    Command(
+        "board.rate",
+        "h",
+        "rate_run",
+        "Rate",
+        "Rate this run by hand",
+        "Its answers in mixed order, without the side that wrote them",
+        BOARD,
+    ),
+    Command(
+        "board.compare",
+        "c",
+        "compare_run",
+        "Compare",
+        "Compare two sides of this run by hand",
+        "Two answers to the same instruction, without the sides that wrote them",
+        BOARD,
+    ),
+    Command(
+        "board.reload",
+        "ctrl+r",
+        "reload",
+        "Read again",
+        "Read again",
+        "Another program may have judged meanwhile",
+        BOARD,
+        show=False,
+    ),
+    Command(
+        "board.back",
+        "escape",
+        "back",
+        "Back",
+        "Back",
+        "Leave the board",
+        BOARD,
+        palette=False,
+    ),
+)
+
+ANSWERS_COMMANDS = (
+    Command(
+        "answers.read",
+        "enter",
+        "read",
+        "Read",
+        "Read this answer",
+        "The conversation, and what each judge said of it",
+        ANSWERS,
+    ),
+    Command(
+        "answers.back",
+        "escape",
+        "back",
+        "Back",
+        "Back to the board",
+        "Leave the list",
+        ANSWERS,
+        palette=False,
+    ),
+)
+
+JUDGING_SCREENS = {
+    RATE: RATE_COMMANDS,
+    PAIR: PAIR_COMMANDS,
+    BOARD: BOARD_COMMANDS,
+    ANSWERS: ANSWERS_COMMANDS,
+}

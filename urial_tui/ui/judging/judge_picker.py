@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.types import CSSPathType
 from textual.widgets import Static
 
 from urial_tui.errors import UrialError
@@ -22,8 +22,14 @@ OWN = "It wrote this answer: a model may favour its own."
 class JudgePicker(SidePicker):
     """The answer is SIDE notation; `rubric` is the chosen one."""
 
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        "../screens/dialog.tcss",
+        "../screens/sides.tcss",
+        "pickers.tcss",
+    ]
     TITLE_WORDS = "Who judges this answer?"
     LEADS_TO_LIBRARY = False
+    STARTS_IN_LINE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "next_rubric", "Rubric", id="judge-picker.rubric"),
     ]
@@ -47,9 +53,6 @@ class JudgePicker(SidePicker):
     @property
     def rubric(self) -> Rubric:
         return self._rubrics[self._number]
-
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
 
     def on_mount(self) -> None:
         super().on_mount()

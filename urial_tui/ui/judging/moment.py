@@ -47,3 +47,33 @@ def can_by_hand(action: str, now: ByHandMoment) -> bool:
         case "next_rubric":
             return now.shown and now.n_rubrics > 1 and not now.in_comment
     return True
+
+
+@dataclass(frozen=True)
+class BoardMoment:
+    """`row`: a side is under the table's cursor. `panels`: how many judges with a rubric there are."""
+
+    view: str = "scores"
+    row: bool = False
+    panels: int = 0
+    one_run: bool = False
+    """The board is of runs, and one of them is meant."""
+    sides: int = 0
+    """Of that run."""
+    loading: bool = True
+
+
+def can_on_board(action: str, now: BoardMoment) -> bool:
+    """Whether a command of the board makes sense now. Actions that are not its own are always possible."""
+    match action:
+        case "open_answers":
+            return now.view == "scores" and now.row
+        case "next_judge":
+            return now.view == "scores" and now.panels > 1
+        case "breakdown":
+            return now.view == "scores" and now.panels > 0
+        case "rate_run":
+            return now.one_run
+        case "compare_run":
+            return now.one_run and now.sides > 1
+    return True

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from urial_tui.store.judging_types import AspectScore, Judgement
 from urial_tui.ui.inspect.lines import Line, column, fit, fit_line, safe, wrapped
+from urial_tui.ui.judging.words import short_side
 
 OUTCOMES = {
     "na": "n/a",
@@ -24,7 +25,7 @@ OWN = "The judge is the model that wrote the answer: it may favour itself."
 
 def judge_words(judgement: Judgement) -> str:
     """Who judged, with what: `demo+sft@chat · just-eval`."""
-    who = safe(judgement.judge.judge, 120)
+    who = short_side(judgement.judge.judge)
     if judgement.judge.kind == "person":
         who = f"{who} (person)"
     return f"{who} · {safe(judgement.rubric.id, 40)}"

@@ -210,7 +210,7 @@ class PairScreen(ByHandScreen):
             return flat_lines(self.sheet, self.legend(), width, min(max(height, 1), FLAT_ROWS))
         chosen = self.sheet.marks.get(OVERALL)
         question = next(one.question for one in self.rubric.aspects if one.id == OVERALL)
-        words = f"{safe(question, 300)}  {self.legend()}"
+        words = safe(question, 300)
         if chosen is not None:
             words += f"   (you said: {mark_words(chosen)})"
         return wrapped(words, width, "strong", most=max(height, 1))

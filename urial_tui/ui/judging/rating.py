@@ -12,14 +12,13 @@ from textual.widgets import Input
 from urial_tui.judge.desk_types import RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Mark, marks_of
-from urial_tui.safetext import sanitize_line
 from urial_tui.ui.commands_judging import RATE, RATE_COMMANDS
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line
 from urial_tui.ui.judging.by_hand import LONGEST_COMMENT, ByHandScreen, Task
 from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.judging.sheet import Sheet
-from urial_tui.ui.judging.words import answer_lines, conversation_lines, key_range
+from urial_tui.ui.judging.words import answer_lines, conversation_lines, key_range, short_side
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 
@@ -96,7 +95,7 @@ class RatingScreen(ByHandScreen):
         if answer is None:
             return []
         lines, _ = conversation_lines(answer.before, width)
-        written = "" if self.blind or not answer.side else f" by {sanitize_line(answer.side, 80)}"
+        written = "" if self.blind or not answer.side else f" by {short_side(answer.side)}"
         words = f"Answer{written}, {answer.words} word{'s' if answer.words != 1 else ''}"
         if answer.status != "complete":
             words += f", {answer.status}"

@@ -8,9 +8,9 @@ from textual.worker import Worker
 from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import JudgingStep
 from urial_tui.judge.rubric_types import Rubric
-from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Message
 from urial_tui.ui.judging.opinions import OUTCOMES, OWN
+from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.services import JudgingLike
 from urial_tui.ui.situation import Judged
@@ -179,7 +179,7 @@ class ChatJudging(ChatBase):
             key = self.key("transcript.judgements")
             self.tell(
                 f"{words or OUTCOMES[made.outcome]}.{own} {key} on the answer shows why.",
-                title=f"Judged by {sanitize_line(side, 60)}",
+                title=f"Judged by {short_side(side)}",
             )
 
     def _judge_told(self, step: JudgingStep) -> None:
@@ -255,3 +255,10 @@ class ChatJudging(ChatBase):
         chosen = await self.app.push_screen_wait(picker)
         if chosen is not None:
             await compare_run(self, desk, *chosen)
+
+    def action_open_board(self) -> None:
+        from urial_tui.ui.judging.board import BoardScreen
+
+        desk = self.services.judging
+        if desk is not None:
+            self.app.push_screen(BoardScreen(desk, self.keymap))

@@ -40,6 +40,8 @@ class SidePicker(Dialog[str]):
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "sides.tcss"]
     TITLE_WORDS = "Model and style"
     LEADS_TO_LIBRARY = True
+    STARTS_IN_LINE = False
+    """Whether the line keeps the cursor where a side is in it."""
 
     def __init__(
         self,
@@ -117,7 +119,8 @@ class SidePicker(Dialog[str]):
             )
         models.display = True
         models.highlighted = 0
-        if self.query_one("#side", Input).value == self._current:
+        in_line = self.STARTS_IN_LINE and bool(self._current)
+        if self.query_one("#side", Input).value == self._current and not in_line:
             models.focus()
 
     @on(OptionList.OptionSelected)
