@@ -120,10 +120,8 @@ class Core:
         engine = self.services.engine
         active = await resolve_reference(self.services.activate, reference, 0)
         info = await engine.open(active.spec)
-        ready = ReadyReference(active, info.n_ctx, await check_reference(engine, self.side, active))
-        return ReadyPair(
-            self.side, self.info.n_ctx, self.info.n_vocab, (ready,), self.services.measurements
-        )
+        ready = ReadyReference(active, info, await check_reference(engine, self.side, active))
+        return ReadyPair(self.side, self.info, (ready,), self.services.measurements)
 
     async def answer(self, query: str, tokens: int, pair: ReadyPair | None = None) -> Answer:
         """Ask in a new session; `tokens` tokens, greedy, scored when there is a `pair`."""
@@ -141,7 +139,7 @@ class Core:
         session = await store.create_session(self.side.notation)
         user = await store.add_user_message(session.id, None, query)
         message = await store.begin_answer(session.id, user.id)
-        turn = Turn(self.services.engine, store, self.side, self.info.n_ctx, listen)
+        turn = Turn(self.services.engine, store, self.side, self.info, listen)
         began = time.perf_counter()
         outcome = await turn.run(
             [user], message, sampling=GREEDY, max_tokens=tokens, pair=lambda: pair

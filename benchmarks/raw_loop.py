@@ -2,7 +2,8 @@
 
 As a program it serves rounds: one JSON line `{"ids": [...], "tokens": n}` in, one line of measurements out. Each round
 clears the cache, prefills the prompt in batches of 512 with logits of the last token only, then samples greedily. With
-`"forced": [...], "size": n` instead of `tokens` it decodes those after the prompt, n at a time, all logits on.
+`"forced": [...], "size": n` instead of `tokens` it decodes those after the prompt, n at a time, all logits on. With
+`"replay": [...], "reply": [...]` it goes on from the prompt, which is there already: one prefill, then token by token.
 `RawLoop` is the other end.
 """
 
@@ -67,6 +68,14 @@ class RawLoop:
         self._process.stdin.flush()
         return float(self._answer()["decode_s"])
 
+    def replay_s(self, ids: Sequence[int], rest: Sequence[int], reply: Sequence[int]) -> float:
+        """Seconds to read `rest` after `ids`, which are in the cache, and to decode all of `reply` but its last."""
+        assert self._process.stdin is not None
+        request = {"ids": list(ids), "replay": list(rest), "reply": list(reply)}
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return float(self._answer()["decode_s"])
+
     def _answer(self) -> Any:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -107,6 +116,32 @@ def _forced(lib: Any, context: Any, request: dict[str, Any]) -> float:
     took = time.perf_counter() - began
     lib.llama_batch_free(batch)
     return took
+
+
+def _replay(lib: Any, context: Any, request: dict[str, Any]) -> float:
+    """Seconds of one prefill and of a reply that is known already, a token at a time."""
+    rest, reply = request["replay"], request["reply"]
+    part = (lib.llama_token * len(rest))(*rest)
+    one = (lib.llama_token * 1)()
+    single = lib.llama_batch_get_one(one, 1)
+    began = time.perf_counter()
+    for start in range(0, len(rest), BATCH):
+        batch = lib.llama_batch_get_one(
+            ctypes.cast(
+                ctypes.byref(part, start * ctypes.sizeof(lib.llama_token)),
+                ctypes.POINTER(lib.llama_token),
+            ),
+            min(BATCH, len(rest) - start),
+        )
+        if lib.llama_decode(context, batch) != 0:
+            raise SystemExit("llama_decode failed")
+    lib.llama_get_logits_ith(context, -1)
+    for token in reply[:-1]:
+        one[0] = token
+        if lib.llama_decode(context, single) != 0:
+            raise SystemExit("llama_decode failed")
+        lib.llama_get_logits_ith(context, -1)  # waits for the device
+    return time.perf_counter() - began
 
 
 def serve(model_path: str, n_ctx: int, n_threads: int) -> None:
@@ -150,6 +185,9 @@ def serve(model_path: str, n_ctx: int, n_threads: int) -> None:
                 raise SystemExit("llama_decode failed")
         if "forced" in request:
             print(json.dumps({"decode_s": _forced(lib, context, request)}), flush=True)
+            continue
+        if "replay" in request:
+            print(json.dumps({"decode_s": _replay(lib, context, request)}), flush=True)
             continue
         token = lib.llama_sampler_sample(sampler, context, -1)
         first = last = time.perf_counter()

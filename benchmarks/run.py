@@ -20,6 +20,7 @@ MODULES = {
     "transcript": "bench_transcript",
     "engine": "bench_engine",
     "shift": "bench_shift",
+    "judge": "bench_judge",
     "tui": "bench_tui",
     "screen": "bench_screen",
 }

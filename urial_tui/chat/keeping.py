@@ -13,8 +13,8 @@ DISK_TROUBLE = frozenset({"disk-full", "read-only", "io", "cannot-open", "corrup
 async def keep_writing(
     store: AsyncStore, write: Callable[[], Awaitable[T]], on_trouble: Callable[[StoreError], None]
 ) -> T:
-    """Run the write; when the disk refuses it, tell, and write it to a copy in memory, ids kept. Other errors raise, and
-    so does that one for a store that does not fall back."""
+    """Run the write; when the disk refuses it, tell, and write it to a copy in memory, ids kept. Other errors raise,
+    and so does that one for a store that does not fall back."""
     try:
         return await write()
     except StoreError as error:

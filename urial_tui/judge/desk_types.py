@@ -50,8 +50,8 @@ class Queue:
 
 @dataclass(frozen=True)
 class JudgingStep:
-    """How far a judge is: `phase` in a word, `done` of `total` where that is known. While it writes (`judging`) those are
-    tokens, and it ends before the last one."""
+    """How far a judge is: `phase` in a word, `done` of `total` where that is known. While it writes (`judging`) those
+    are tokens, and it ends before the last one."""
 
     phase: str
     done: int = 0
