@@ -39,6 +39,7 @@ COMMANDS = {
     "run": Lazy("urial_tui.cli.run", "run", "Answer an instruction set with one or more sides."),
     "runs": Lazy("urial_tui.cli.runs", "runs", "List, show, rename and delete runs."),
     "judge": Lazy("urial_tui.cli.judge", "judge", "Judge answers with a local model."),
+    "board": Lazy("urial_tui.cli.board", "board", "Compare the sides of judged runs."),
     "rubrics": Lazy("urial_tui.cli.rubrics", "rubrics", "List, show, check and copy rubrics."),
     "packs": Lazy("urial_tui.cli.packs", "packs", "List, show, check and import prompt packs."),
     "export": Lazy("urial_tui.cli.export", "export", "Write a run to files of other tools."),

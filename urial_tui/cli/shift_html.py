@@ -10,21 +10,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from urial_tui import files
+from urial_tui.cli import pages
 from urial_tui.cli.shift_json import Item, Json
 from urial_tui.cli.shift_summary import summary_of
 from urial_tui.cli.shift_text import label
-from urial_tui.errors import UrialError, UsageError
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
 from urial_tui.shift.classes import COUNTED
 
 DIGITS: Final = 4
 """Decimals of log-probabilities and divergences on the page; --json has them all."""
-_MARKER: Final = b'<meta name="generator" content="urial-tui shift">'
-"""In the first bytes of every page: a file that has it may be replaced by another page."""
-_MARKER_WITHIN: Final = 1024
-_BEGINNING: Final = b"<!doctype html>"
-"""Without it the marker may be anything, the name in a model's header perhaps."""
+_KIND: Final = "shift"
+"""What the page is marked with."""
 _ASSETS = resources.files("urial_tui.cli") / "assets"
 _IN_SCRIPT = {
     "<": "\\u003c",
@@ -37,39 +33,13 @@ _IN_SCRIPT = {
 
 def check_target(path: Path) -> None:
     """Refuse early what `write_page` could not write. Raises UsageError."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise UsageError(f"{path} is not a regular file", hint="Choose another name for the page.")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent}", hint="Make it, or choose another.")
-    if path.exists() and not _is_page(path):
-        raise UsageError(
-            f"{path} is there and is no page of this command",
-            hint="It stays as it is. Choose another name for the page, or move the file away.",
-        )
-
-
-def _is_page(path: Path) -> bool:
-    """Whether the file is empty or was written by `write_page`: anything else is somebody's, a model perhaps."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_MARKER_WITHIN)
-    except OSError:
-        return False
-    return not head or (head.startswith(_BEGINNING) and _MARKER in head)
+    pages.check_page(path, _KIND)
 
 
 def write_page(path: Path, items: Sequence[Item], *, complete: bool = True) -> None:
     """Write the page, whole or not at all, mode 0600. Raises UrialError when it cannot be written."""
     check_target(path)
-    text = page(items, complete=complete)
-    try:
-        files.write_private(path, text)
-    except OSError as error:
-        raise UrialError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="Check the permissions and the free space.",
-            kind="output",
-        ) from error
+    pages.write_page(path, page(items, complete=complete), _KIND)
 
 
 def page(items: Sequence[Item], *, complete: bool = True) -> str:

@@ -1,0 +1,186 @@
+"""What stands beside the scores of a board, as tables: compared answers, token shift, agreement, published figures."""
+
+from urial_tui.cli.board_values import (
+    NONE,
+    Column,
+    Letters,
+    Table,
+    label,
+    letter,
+    number,
+    percent,
+)
+from urial_tui.judge.agreement import Agreement, AspectAgreement
+from urial_tui.judge.board_material import rubric_label
+from urial_tui.judge.board_types import Board, Duel, PublishedTable
+from urial_tui.shift.classes import COUNTED
+
+# --- compared answers and shift ---------------------------------------------------------------------------------------
+
+
+def duel_table(board: Board, duel: Duel) -> Table:
+    letters = Letters(board)
+    one, other = letters.of[duel.row], letters.of[duel.opponent]
+    rubric = rubric_label(duel.rubric, [d.rubric for d in board.duels])
+    longer = "as long as"
+    if duel.words is not None and duel.words.mean:
+        n, more = abs(duel.words.mean), duel.words.mean > 0
+        longer = f"{n:.1f} words {'longer' if more else 'shorter'} than"
+    rows = []
+    for cell in duel.cells:
+        wins, ties, losses = cell.rates or (None, None, None)
+        rows.append(
+            (
+                label(cell.aspect, 24),
+                percent(wins),
+                percent(ties),
+                percent(losses),
+                str(cell.n),
+                str(cell.n_split),
+                f"{percent(cell.longer)} of {cell.n_decided}" if cell.n_decided else NONE,
+                "/".join(map(str, (cell.n_na, cell.n_invalid, cell.n_refused))),
+            )
+        )
+    return Table(
+        f"{letters.named(duel.row)} against {letters.named(duel.opponent)}",
+        (
+            Column("aspect", right=False),
+            Column(f"{one} wins"),
+            Column("tie"),
+            Column(f"{other} wins"),
+            Column("n"),
+            Column("split"),
+            Column("longer wins"),
+            Column("N/A/inv/ref"),
+        ),
+        tuple(rows),
+        (
+            f"{label(rubric)} by {label(duel.judge.label)}; {duel.n} pairs; "
+            f"{one}'s answers are {longer} {other}'s on average.",
+            "split: ties because the two orders disagree. longer wins: of decided pairs of unequal length.",
+        ),
+        kind="duel",
+    )
+
+
+def shift_table(board: Board) -> Table | None:
+    letters = Letters(board)
+    rows = []
+    for row in board.rows:
+        for cell in row.shifts:
+            ratios = cell.ratios
+            for place, name in enumerate(COUNTED):
+                per_item = cell.per_item.get(name)
+                rows.append(
+                    (
+                        "" if place else letters.of[row.key],
+                        "" if place else label(cell.reference),
+                        name,
+                        percent(ratios[name] if ratios else None),
+                        percent(per_item.mean if per_item else None),
+                        f"[{percent(per_item.low)}, {percent(per_item.high)}]"
+                        if per_item
+                        else NONE,
+                        "" if place else f"{cell.n_tokens}",
+                        "" if place else number(cell.mean_kl, 3),
+                    )
+                )
+    if not rows:
+        return None
+    return Table(
+        "Token shift",
+        (
+            Column("", right=False),
+            Column("reference", right=False),
+            Column("class", right=False),
+            Column("pooled"),
+            Column("mean of items"),
+            Column("95 %"),
+            Column("tokens", optional=True),
+            Column("KL, nats", optional=True),
+        ),
+        tuple(rows),
+        kind="shift",
+        grouped=True,
+    )
+
+
+# --- agreement --------------------------------------------------------------------------------------------------------
+
+
+def agreement_table(board: Board, found: Agreement) -> Table:
+    rubric = rubric_label(found.rubric, [other.rubric for other in board.agreement])
+    scores = found.kind == "score"
+    middle = ("within 1", "Spearman", "kappa, weighted") if scores else ("kappa",)
+    columns = (
+        Column("aspect", right=False),
+        *(Column(name) for name in ("n", "equal", *middle)),
+    )
+    return Table(
+        f"{label(found.judge)} and {label(found.other)}: {label(rubric)}",
+        columns,
+        tuple(_agreement_row(aspect, scores) for aspect in found.aspects),
+        level=3,
+        kind="agreement",
+    )
+
+
+def _agreement_row(found: AspectAgreement, scores: bool) -> tuple[str, ...]:
+    name = label(found.aspect, 24) or "all together"
+    middle = [percent(found.within_one), number(found.rho)] if scores else []
+    return (name, str(found.n), percent(found.exact), *middle, number(found.kappa))
+
+
+def agreement_matrix(board: Board, kind: str, rubric_hash: str) -> Table | None:
+    """Judges by judges, all aspects together: kappa, and Spearman's rho for scores. None for fewer than three."""
+    found = [a for a in board.agreement if a.kind == kind and a.rubric.hash == rubric_hash]
+    names = list(dict.fromkeys(name for a in found for name in (a.judge, a.other)))
+    if len(names) < 3:
+        return None
+    of = {frozenset((a.judge, a.other)): a.pooled for a in found}
+    letters = [letter(number) for number in range(len(names))]
+
+    def shown(one: str, other: str) -> str:
+        pooled = of.get(frozenset((one, other)))
+        if one == other or pooled is None:
+            return NONE
+        rho = f" {number(pooled.rho)}" if kind == "score" else ""
+        return f"{number(pooled.kappa)}{rho} ({pooled.n})"
+
+    rubric = rubric_label(found[0].rubric, [other.rubric for other in board.agreement])
+    words = "kappa, Spearman (n)" if kind == "score" else "kappa (n)"
+    return Table(
+        f"All together: {label(rubric)}",
+        (Column("judge", right=False), *(Column(f"judge {mark}") for mark in letters)),
+        tuple(
+            (f"{mark} {label(name)}", *(shown(name, other) for other in names))
+            for mark, name in zip(letters, names, strict=True)
+        ),
+        (f"In each place: {words}. - is no common answer, or a judge that always says the same.",),
+        level=3,
+        kind="agreement-matrix",
+    )
+
+
+def agreement_tables(board: Board) -> list[Table]:
+    kinds = dict.fromkeys((a.kind, a.rubric.hash) for a in board.agreement)
+    matrices = [agreement_matrix(board, kind, hash_) for kind, hash_ in kinds]
+    return [m for m in matrices if m] + [agreement_table(board, a) for a in board.agreement]
+
+
+def published_table(table: PublishedTable) -> Table:
+    judge = f"published, judge {table.judge}" if table.judge else "published"
+    return Table(
+        table.title,
+        (Column("system", right=False), *(Column(name) for name in table.columns)),
+        tuple(
+            (
+                row.system,
+                *(f"{row.values[c]:g}" if c in row.values else NONE for c in table.columns),
+            )
+            for row in table.rows
+        ),
+        (f"{judge}, {table.items}: {table.note}.", f"Source: {table.source}."),
+        level=3,
+        kind="published",
+    )
