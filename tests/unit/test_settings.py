@@ -8,7 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from urial_tui.errors import SettingsError
@@ -275,6 +276,7 @@ def test_every_field_has_help_and_a_default_that_passes_its_own_check() -> None:
         assert value_of(Settings(), item.key) == item.default
 
 
+@how(suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
 @given(
     st.dictionaries(
         st.sampled_from([item.key for item in FIELDS]),
