@@ -2,11 +2,11 @@
 
 from urial_tui.cli.board_values import (
     NONE,
+    TITLE_CHARS,
     Column,
     Letters,
     Table,
     label,
-    letter,
     number,
     percent,
 )
@@ -42,7 +42,7 @@ def duel_table(board: Board, duel: Duel) -> Table:
             )
         )
     return Table(
-        f"{letters.named(duel.row)} against {letters.named(duel.opponent)}",
+        f"{letters.named(duel.row, TITLE_CHARS)} against {letters.named(duel.opponent, TITLE_CHARS)}",
         (
             Column("aspect", right=False),
             Column(f"{one} wins"),
@@ -55,7 +55,7 @@ def duel_table(board: Board, duel: Duel) -> Table:
         ),
         tuple(rows),
         (
-            f"{label(rubric)} by {label(duel.judge.label)}; {duel.n} pairs; "
+            f"{label(rubric)} by {label(duel.judge.label, TITLE_CHARS)}; {duel.n} pairs; "
             f"{one}'s answers are {longer} {other}'s on average.",
             "split: ties because the two orders disagree. longer wins: of decided pairs of unequal length.",
         ),
@@ -91,7 +91,7 @@ def shift_table(board: Board) -> Table | None:
         "Token shift",
         (
             Column("", right=False),
-            Column("reference", right=False),
+            Column("reference", right=False, path=True),
             Column("class", right=False),
             Column("pooled"),
             Column("mean of items"),
@@ -117,7 +117,7 @@ def agreement_table(board: Board, found: Agreement) -> Table:
         *(Column(name) for name in ("n", "equal", *middle)),
     )
     return Table(
-        f"{label(found.judge)} and {label(found.other)}: {label(rubric)}",
+        f"{label(found.judge, TITLE_CHARS)} and {label(found.other, TITLE_CHARS)}: {label(rubric)}",
         columns,
         tuple(_agreement_row(aspect, scores) for aspect in found.aspects),
         level=3,
@@ -138,7 +138,7 @@ def agreement_matrix(board: Board, kind: str, rubric_hash: str) -> Table | None:
     if len(names) < 3:
         return None
     of = {frozenset((a.judge, a.other)): a.pooled for a in found}
-    letters = [letter(number) for number in range(len(names))]
+    marks = [f"J{place}" for place in range(1, len(names) + 1)]
 
     def shown(one: str, other: str) -> str:
         pooled = of.get(frozenset((one, other)))
@@ -151,10 +151,10 @@ def agreement_matrix(board: Board, kind: str, rubric_hash: str) -> Table | None:
     words = "kappa, Spearman (n)" if kind == "score" else "kappa (n)"
     return Table(
         f"All together: {label(rubric)}",
-        (Column("judge", right=False), *(Column(f"judge {mark}") for mark in letters)),
+        (Column("judge", right=False, path=True), *(Column(mark) for mark in marks)),
         tuple(
             (f"{mark} {label(name)}", *(shown(name, other) for other in names))
-            for mark, name in zip(letters, names, strict=True)
+            for mark, name in zip(marks, names, strict=True)
         ),
         (f"In each place: {words}. - is no common answer, or a judge that always says the same.",),
         level=3,
@@ -176,7 +176,7 @@ def published_table(table: PublishedTable) -> Table:
         tuple(
             (
                 row.system,
-                *(f"{row.values[c]:g}" if c in row.values else NONE for c in table.columns),
+                *(number(row.values.get(c), table.digits) for c in table.columns),
             )
             for row in table.rows
         ),

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from urial_tui.cli.board_tables import heading, sections
 from urial_tui.cli.board_values import Table
 from urial_tui.judge.board_types import Board, PublishedTable
-from urial_tui.safetext import sanitize_line
+from urial_tui.safetext import sanitize
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]#|~!])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def escaped(text: str) -> str:
-    """One line whose characters all mean themselves."""
-    line = " ".join(text.split())
+    """One safe line whose characters all mean themselves."""
+    line = " ".join(sanitize(text).split())
     for character, entity in _ENTITIES.items():
         line = line.replace(character, entity)
     line = _MARKUP.sub(r"\\\1", line)
@@ -30,9 +30,7 @@ def board_markdown(
     lines += [f"- {escaped(line)}" for line in heading(board)]
     for run in board.runs:
         if run.input_name:
-            lines.append(
-                f"- input {escaped(sanitize_line(run.input_name))}, sha256 {escaped(run.input_sha256)}"
-            )
+            lines.append(f"- input {escaped(run.input_name)}, sha256 {escaped(run.input_sha256)}")
     for rubric in dict.fromkeys(panel.rubric for panel in board.panels):
         lines.append(
             f"- rubric {escaped(rubric.id)} v{rubric.version}, sha256 {escaped(rubric.hash)}"

@@ -10,6 +10,7 @@ from urial_tui.cli.board_beside import (
 )
 from urial_tui.cli.board_values import (
     NONE,
+    TITLE_CHARS,
     Column,
     Letters,
     Table,
@@ -40,16 +41,17 @@ def heading(board: Board) -> list[str]:
 
 def sides_table(board: Board) -> Table:
     letters = Letters(board)
+    failed = any(row.n_failed for row in board.rows)
     return Table(
         "Sides",
         (
             Column(""),
-            Column("side", right=False),
+            Column("side", right=False, path=True),
             Column("answers"),
             Column("words"),
             Column("95 %"),
             Column("cut short"),
-            Column("failed", optional=True),
+            *([Column("failed")] if failed else []),
         ),
         tuple(
             (
@@ -59,7 +61,7 @@ def sides_table(board: Board) -> Table:
                 mean(row.words, 1),
                 span(row.words, 1),
                 percent(row.length_share),
-                str(row.n_failed),
+                *([str(row.n_failed)] if failed else []),
             )
             for row in board.rows
         ),
@@ -73,38 +75,50 @@ def sides_table(board: Board) -> Table:
 def panel_title(board: Board, panel: Panel) -> str:
     rubric = rubric_label(panel.rubric, [other.rubric for other in board.panels])
     kind = "a person" if panel.judge.kind == "person" else "a model"
-    return f"{label(rubric)} by {label(panel.judge.label)} ({kind})"
+    return f"{label(rubric)} by {label(panel.judge.label, TITLE_CHARS)} ({kind})"
 
 
-def matrix(board: Board, panel: Panel, *, intervals: bool, compatible: bool) -> Table:
+def matrix(board: Board, panel: Panel, *, intervals: bool) -> Table:
     """Sides by aspects: means, with the average last."""
-    letters = Letters(board)
     show = whole if intervals else mean
-    rows: list[tuple[str, ...]] = []
+    letters = Letters(board)
+    rows = []
     for line in panel.lines:
-        cells = [show(cell.score) for cell in line.cells]
-        rows.append(
-            (letters.named(line.row), *cells, *([show(line.average)] if panel.averaged else []))
-        )
-    for line in panel.lines if compatible else ():
-        cells = [number(cell.compatible) for cell in line.cells]
-        name = f"{letters.of[line.row]} just-eval compatible"
-        rows.append((name, *cells, *([number(line.average_compatible)] if panel.averaged else [])))
-    columns = [Column(label(aspect, 24)) for aspect in panel.aspects]
+        average = [show(line.average)] if panel.averaged else []
+        cells = (show(cell.score) for cell in line.cells)
+        rows.append((letters.named(line.row), *cells, *average))
     return Table(
         panel_title(board, panel),
-        (
-            Column("side", right=False),
-            *columns,
-            *([Column("average")] if panel.averaged else []),
-        ),
+        _columns(panel, Column("side", right=False, path=True)),
         tuple(rows),
-        tuple(_about(board, panel, compatible)),
+        tuple(_about(board, panel)),
         kind="matrix",
     )
 
 
-def _about(board: Board, panel: Panel, compatible: bool) -> Iterator[str]:
+def compatible_table(board: Board, panel: Panel) -> Table:
+    """The same means as just-eval's own report has them, under that name only."""
+    letters = Letters(board)
+    rows = []
+    for line in panel.lines:
+        average = [number(line.average_compatible)] if panel.averaged else []
+        cells = (number(cell.compatible) for cell in line.cells)
+        rows.append((letters.of[line.row], *cells, *average))
+    return Table(
+        "just-eval compatible: N/A counts as 5",
+        _columns(panel, Column("", right=False)),
+        tuple(rows),
+        level=3,
+        kind="compatible",
+    )
+
+
+def _columns(panel: Panel, *first: Column) -> tuple[Column, ...]:
+    aspects = [Column(label(aspect, 24)) for aspect in panel.aspects]
+    return (*first, *aspects, *([Column("average")] if panel.averaged else []))
+
+
+def _about(board: Board, panel: Panel) -> Iterator[str]:
     letters = Letters(board)
     judged = [f"{letters.of[li.row]} {li.n_judged} of {li.n_answers}" for li in panel.lines]
     yield f"Answers judged: {', '.join(judged)}."
@@ -119,8 +133,6 @@ def _about(board: Board, panel: Panel, compatible: bool) -> Iterator[str]:
     shortened = _counted(panel.lines, letters, "n_shortened")
     if shortened:
         yield f"The judge read a shortened text: {shortened}."
-    if compatible:
-        yield "just-eval compatible: N/A counts as 5, as in just-eval's own report."
 
 
 def _counted(lines: Iterable[Line], letters: Letters, name: str) -> str:
@@ -132,7 +144,7 @@ def _counted(lines: Iterable[Line], letters: Letters, name: str) -> str:
 def details(board: Board, panel: Panel) -> Table:
     """Each aspect of each side: mean, interval, how many scores, and what is no number."""
     letters = Letters(board)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for place, aspect in enumerate(panel.aspects):
         for first, line in enumerate(panel.lines):
             cell = line.cells[place]
@@ -150,6 +162,20 @@ def details(board: Board, panel: Panel) -> Table:
                     mean(cell.expected),
                 )
             )
+    for first, line in enumerate(panel.lines if panel.averaged else ()):
+        average = line.average
+        rows.append(
+            (
+                "" if first else "average",
+                letters.of[line.row],
+                number(average.mean if average else None, 4),
+                mean(average),
+                span(average),
+                str(average.n) if average else NONE,
+                *[""] * 3,
+                mean(line.average_expected),
+            )
+        )
     return Table(
         "",
         (
@@ -166,7 +192,8 @@ def details(board: Board, panel: Panel) -> Table:
         ),
         tuple(rows),
         (
-            "n: scores in the mean. N/A, unreadable (inv) and refused (ref) are in none. exp: mean of expected scores.",
+            "n: scores in the mean (of an average: the fewest of its aspects). exp: mean of expected scores. "
+            "N/A, unreadable (inv) and refused (ref): in no mean.",
         ),
         level=3,
         kind="details",
@@ -203,18 +230,15 @@ def group_tables(board: Board, breakdown: Breakdown, *, intervals: bool) -> list
                         *average,
                     )
                 )
-        columns = [Column(label(aspect, 24)) for aspect in panel.aspects]
-        last = [Column("average")] if panel.averaged else []
         if rows:
             tables.append(
                 Table(
                     f"By {breakdown.by}: {panel_title(board, panel)}",
-                    (
+                    _columns(
+                        panel,
                         Column(breakdown.by, right=False),
                         Column(""),
-                        Column("judged"),
-                        *columns,
-                        *last,
+                        Column("n", optional=True),
                     ),
                     tuple(rows),
                     kind="group",
@@ -234,8 +258,10 @@ def sections(
     """All tables in their order, under headings ("" for none)."""
     yield "", [sides_table(board)]
     for panel in board.panels:
-        shown = matrix(board, panel, intervals=intervals, compatible=compatible)
-        yield "", [shown, *([details(board, panel)] if panel.aspects else [])]
+        shown = [matrix(board, panel, intervals=intervals)]
+        shown += [details(board, panel)] if panel.aspects else []
+        shown += [compatible_table(board, panel)] if compatible else []
+        yield "", shown
     if board.duels:
         yield "Compared answers", [duel_table(board, duel) for duel in board.duels]
     shift = shift_table(board)

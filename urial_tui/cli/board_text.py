@@ -20,6 +20,9 @@ from urial_tui.safetext import sanitize
 NARROWEST = 40
 _GAP = 2
 _BAR = 14
+_WIDEST_BAR = 40
+_SIDE, _INTERVAL = 24, 19
+"""Of a table of means: a side, and a mean with its interval, which is shown where all of them have room."""
 _NAME = 12
 """A text column is not made narrower than this."""
 _ASCII = str.maketrans({"█": "#", "▌": "#", "░": ".", "…": "~", "─": "-", "–": "-"})
@@ -49,7 +52,8 @@ def board_text(
     )
     for line in heading(board):
         console.print(Text(line, "bold"))
-    found = sections(board, intervals=False, compatible=compatible, published=published)
+    room = all(_SIDE + _INTERVAL * (len(p.aspects) + 1) <= width for p in board.panels)
+    found = sections(board, intervals=room, compatible=compatible, published=published)
     for title, tables in found:
         if title:
             console.print()
@@ -65,14 +69,14 @@ def board_text(
 
 
 def _print(console: Console, table: Table, width: int, unicode: bool) -> None:
+    console.print()
     if table.title:
-        console.print()
         console.print(Text(table.title, "bold"))
     columns, rows, left_out = _fitted(table, width)
     shown = RichTable(
         box=box.SIMPLE_HEAD if unicode else _DASHES,
         pad_edge=False,
-        padding=(0, _GAP, 0, 0),
+        padding=(0, _GAP - 1, 0, 0),  # and one cell of the box
         show_edge=False,
         header_style="dim",
     )
@@ -141,10 +145,10 @@ def _fitted(table: Table, width: int) -> tuple[list[Column], list[list[str]], li
     bars = [column for column in columns if column.bar]
     if bars:
         place = columns.index(bars[0])
-        room = _BAR - min(0, over()) if over() < 0 else _BAR
+        room = min(_BAR + max(0, -over()), _WIDEST_BAR)
         scores = [row[table.columns.index(bars[0])] for row in table.rows]
         for row, score in zip(rows, scores, strict=True):
-            row[place] = bar(score, min(room, 40))
+            row[place] = bar(score, room)
     return columns, rows, left_out
 
 
@@ -161,7 +165,7 @@ def _shorten(
     over: Callable[[], int],
     least: int = _NAME,
 ) -> None:
-    """Cut texts on the left, names and not numbers, until they fit or have `least` cells."""
+    """Cut texts, names and not numbers, until they fit or have `least` cells."""
     for place, column in enumerate(columns):
         excess = over()
         if column.right or column.bar or excess <= 0:
@@ -169,17 +173,18 @@ def _shorten(
         widest = max((cell_len(row[place]) for row in rows), default=0)
         target = max(least, widest - excess, cell_len(column.name))
         for row in rows:
-            row[place] = cut(row[place], target)
+            row[place] = cut(row[place], target, end=not column.path)
 
 
-def cut(text: str, width: int) -> str:
-    """At most `width` cells: the letter of a row stays, of the rest the end."""
+def cut(text: str, width: int, *, end: bool) -> str:
+    """At most `width` cells. `end`: the beginning stays; else the letter of a row stays and, of the rest, the end."""
     if cell_len(text) <= width:
         return text
+    if end:
+        return set_cell_size(text, max(0, width - 1)).rstrip() + "…"
     first, space, rest = text.partition(" ")
     head = first + space if space and len(first) <= 3 and width > len(first) + 4 else ""
-    room = width - cell_len(head) - 1
     tail = rest if head else text
-    while tail and cell_len(tail) > max(0, room):
+    while tail and cell_len(head + tail) + 1 > width:
         tail = tail[1:]
-    return set_cell_size(head + "…" + tail, width).rstrip()
+    return head + "…" + tail

@@ -13,16 +13,19 @@ from urial_tui.shift.summary import Interval
 NONE = "-"
 """Where there is no number."""
 LABEL_CHARS = 300
+TITLE_CHARS = 44
 
 
 @dataclass(frozen=True)
 class Column:
-    """`optional`: may be left out where there is no room, from the last one on; `bar`: values from 1 to 5 as bars."""
+    """`optional`: may be left out where there is no room, from the last one on; `bar`: values from 1 to 5 as bars;
+    `path`: texts whose ends tell more than their beginnings."""
 
     name: str
     right: bool = True
     optional: bool = False
     bar: bool = False
+    path: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,11 @@ class Letters:
 
     def __init__(self, board: Board) -> None:
         self.of = {row.key: letter(number) for number, row in enumerate(board.rows)}
-        self._labels = {row.key: label(row.label) for row in board.rows}
+        self._labels = {row.key: row.label for row in board.rows}
 
-    def named(self, key: str) -> str:
+    def named(self, key: str, limit: int = LABEL_CHARS) -> str:
         """Letter and label."""
-        return f"{self.of[key]} {self._labels[key]}"
+        return f"{self.of[key]} {label(self._labels[key], limit)}"
 
 
 def label(text: str, limit: int = LABEL_CHARS) -> str:

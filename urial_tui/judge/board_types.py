@@ -237,6 +237,8 @@ class PublishedTable:
     note: str
     columns: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
+    digits: int = 2
+    """Decimals that were published."""
 
 
 @dataclass(frozen=True)

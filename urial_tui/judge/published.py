@@ -25,4 +25,4 @@ def _table(entry: dict[str, Any]) -> PublishedTable:
         for row in entry["rows"]
     )
     texts = {name: str(entry[name]) for name in ("title", "judge", "items", "source", "note")}
-    return PublishedTable(columns=columns, rows=rows, **texts)
+    return PublishedTable(columns=columns, rows=rows, digits=int(entry.get("digits", 2)), **texts)

@@ -1,0 +1,334 @@
+"""The board's outputs: what fits 80 columns, what stays data in every format, which files are written, and refusals."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from rich.cells import cell_len
+
+from tests.support.boards import JUST_EVAL, SMOL, ZOE, compared, judged, material, pick
+from tests.support.store_runs import PERSON, RUBRIC, answer_all, judgement, make_run
+from urial_tui import paths
+from urial_tui.cli.board import board as command
+from urial_tui.cli.board_csv import CSV_COLUMNS, board_csv, csv_cell
+from urial_tui.cli.board_html import page
+from urial_tui.cli.board_json import board_dict
+from urial_tui.cli.board_markdown import board_markdown, escaped
+from urial_tui.cli.board_text import bar, board_text
+from urial_tui.errors import UrialError
+from urial_tui.judge.board import build
+from urial_tui.judge.board_types import Board
+from urial_tui.judge.published import published_tables
+from urial_tui.store.judging_types import AspectScore, JudgeInfo
+from urial_tui.store.run_types import AnswerShift, RunItem
+from urial_tui.store.store import Store
+
+HOSTILE = "=cmd|x </title><script>alert(1)</script> [a](http://e.x) | `b` \x1b[31m\u202egnp\nnext __BODY__"
+
+
+def small() -> Board:
+    given = [
+        judged("0.0", clarity=4, depth=2.5),
+        judged("0.1", clarity=5, depth="na"),
+        judged("1.0", clarity=2, depth=1.5, own=True),
+        judged("1.1", clarity="invalid", depth="refused"),
+        judged("0.0", ZOE, clarity=4),
+        judged("1.0", ZOE, clarity=1),
+    ]
+    pairs = [compared("0.0", "1.0", pick("clarity", "a", "a"))]
+    shifts = [AnswerShift("0.0", "demo@raw", 8, 1, 1, 0.5)]
+    return build(material(given, pairs, n=2, shifts=shifts))
+
+
+def hostile() -> Board:
+    judge = replace(SMOL, judge=HOSTILE, provenance={HOSTILE: HOSTILE})
+    rubric = replace(JUST_EVAL, id=HOSTILE)
+    score = AspectScore(HOSTILE, "ok", 3, 3.5)
+    given = [
+        replace(judged("0.0", judge, rubric), scores=(score,)),
+        replace(judged("0.0", JudgeInfo("person", HOSTILE, "p"), rubric), scores=(score,)),
+    ]
+    item = RunItem(0, 0, ("q",), category=HOSTILE)
+    shifts = [AnswerShift("0.0", HOSTILE, 8, 1, 1, 0.5)]
+    pairs = [replace(compared("0.0", "1.0", pick(HOSTILE, "a", "b")), judge=judge)]
+    one = material(given, pairs, sides=(HOSTILE, "b"), items=[item], shifts=shifts, name=HOSTILE)
+    return build(one, by="category")
+
+
+# --- text
+
+
+def test_the_board_as_text() -> None:
+    text = board_text(small(), compatible=True)
+    scores = text[text.index("just-eval v1 by smol") : text.index("just-eval v1 by Zoë")]
+    lines = scores.splitlines()
+    assert lines[1].split() == ["side", "clarity", "depth", "average"]
+    assert lines[3].split() == ["A", "demo@urial-general", "4.50", "2.00", "3.25"]
+    details = [re.sub(r"[█▌░]+", "", line).split() for line in lines if "[" in line]
+    assert details == [
+        ["clarity", "A", "4.50", "[4.00,", "5.00]", "2", "0", "0", "0", "-"],
+        ["B", "2.00", "[2.00,", "2.00]", "1", "0", "1", "0", "-"],
+        ["depth", "A", "2.00", "[2.00,", "2.00]", "1", "1", "0", "0", "2.50"],
+        ["B", "2.00", "[2.00,", "2.00]", "1", "0", "0", "1", "1.50"],
+        # Draws of two items in which depth has no score are left out of the interval.
+        ["average", "A", "3.25", "[3.00,", "3.25]", "1", "-"],
+        ["B", "2.00", "[2.00,", "2.00]", "1", "-"],
+    ]
+    assert "Judged by the model that wrote them: B 1." in text
+    assert "just-eval compatible: N/A counts as 5" in text
+    assert "smol@chat and Zoë" in text and "Token shift" in text
+    assert "A demo@urial-general against B demo@zero-shot" in text
+    assert "just-eval compatible" not in board_text(small())
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(width: int) -> None:
+    aspects = {f"aspect-{n}": n % 5 + 1 for n in range(9)}
+    long = ('"/home/some one/models/llama:3/a-very-long-name.gguf"+lora@chat', "散步" * 40)
+    wide = build(material([judged("0.0", **aspects), judged("1.0", **aspects)], sides=long))
+    for board in (small(), hostile(), wide):
+        text = board_text(board, width=width, published=published_tables(), compatible=True)
+        assert all(cell_len(line) <= width for line in text.splitlines())
+    for board in (small(), wide):
+        text = board_text(board, width=width, compatible=True)
+        assert not re.search(r"\d\.?…|\[\d[^\]\n]*…", text)
+    text = board_text(wide, width=width)
+    assert ("No room for: " in text and "aspect-8" in text) or width == 200
+    assert "A …" in text or width == 200  # the letter stays, and the end of a path
+
+
+def test_a_bar_is_empty_at_1_and_full_at_5() -> None:
+    assert bar("1", 4) == "░░░░" and bar("5", 4) == "████" and bar("-", 4) == ""
+    assert bar("3", 4) == "██░░" and bar("3.5", 4) == "██▌░" and bar("9", 4) == "████"
+
+
+def test_plain_text_has_neither_colour_nor_more_than_ascii() -> None:
+    text = board_text(small(), unicode=False)
+    assert "\x1b" not in text and "#" in text
+    assert text.replace("Zoë", "").isascii()
+    assert "\x1b[" in board_text(small(), colour=True)
+    bare = re.sub(r"\x1b\[[\d;]*m", "", board_text(small(), colour=True))
+    assert [line.rstrip() for line in bare.splitlines()] == board_text(small()).splitlines()
+
+
+# --- hostile texts
+
+
+def test_hostile_names_reach_no_terminal() -> None:
+    text = board_text(hostile(), width=200)
+    assert "\x1b" not in text and "\u202e" not in text and "␛" in text
+
+
+class _Reader(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, Any]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_page_runs_nothing_fetches_nothing_and_keeps_hostile_texts_as_texts() -> None:
+    text = page(
+        hostile(), versions={"urial-tui": "1"}, published=published_tables(), compatible=True
+    )
+    read = _Reader(text)
+    names = {tag for tag, _ in read.tags}
+    assert names.isdisjoint({"script", "img", "a", "link", "iframe", "object", "base", "form"})
+    assert not [a for _, a in read.tags if {"src", "href", "action", "onerror"} & set(a)]
+    policy = next(a["content"] for _, a in read.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert "\u202e" not in text and "\x1b" not in text
+    assert any("<script>alert(1)</script>" in shown for shown in read.texts)
+    assert text.count("<h1>") == 1 and "__BODY__" in text  # a name is no place of the template
+
+
+def test_the_page_has_bars_intervals_provenance_and_published_rows_apart() -> None:
+    text = page(small(), versions={"urial-tui": "1"}, published=published_tables())
+    read = _Reader(text)
+    assert sum(tag == "rect" for tag, _ in read.tags) == 6 and "4.50 [4.00, 5.00]" in text
+    assert JUST_EVAL.hash in text and "key-smol" in text and '<section class="published">' in text
+    assert "published, judge gpt-3.5-turbo-0613, just-eval 800-999" in text
+    assert "published" not in page(small(), versions={}).partition("</style>")[2]
+
+
+def test_markdown_has_no_markup_of_others() -> None:
+    text = board_markdown(hostile(), published=published_tables())
+    assert "<script>" not in text and not re.search(r"(?<!\\)\]\(", text) and "\u202e" not in text
+    assert "http:" not in text.replace("&#8203;", "?")
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    block: list[int] = []
+    for line in text.splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        if cells and block:
+            assert cells == block[0], line
+        block = [cells] if cells and not block else block if cells else []
+    assert tables
+    assert escaped("a|b\n*c* <d>") == "a\\|b \\*c\\* &lt;d&gt;"
+
+
+def test_csv_cells_are_no_formulas_and_numbers_stay_numbers() -> None:
+    rows = list(csv.DictReader(io.StringIO(board_csv(hostile(), published=published_tables()))))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    for row in rows:
+        for name, value in row.items():
+            assert not value.startswith(("=", "+", "@", "\t", "\r")), (name, value)
+            assert not value.startswith("-") or float(value) < 0
+    assert any(row["aspect"].startswith("'=cmd") for row in rows)
+    assert [csv_cell(value) for value in ("-1", "=x", -1.5, "a", "\tx")] == [
+        "'-1", "'=x", -1.5, "a", "'\tx",
+    ]  # fmt: skip
+
+
+def test_csv_has_a_line_for_each_number() -> None:
+    rows = list(csv.DictReader(io.StringIO(board_csv(small(), compatible=True))))
+    (mean,) = [
+        row
+        for row in rows
+        if (row["measure"], row["aspect"], row["row"], row["judge"])
+        == ("score", "depth", "demo@urial-general", "smol@chat")
+    ]
+    assert (float(mean["value"]), mean["n"], mean["n_na"]) == (2.0, "1", "1")
+    found = {(row["table"], row["measure"]) for row in rows}
+    assert {("sides", "words"), ("shift", "pooled share"), ("compared", "wins")} <= found
+    assert {("agreement score", "kappa"), ("scores", "just-eval compatible")} <= found
+
+
+def test_json_has_everything_once() -> None:
+    found = json.loads(json.dumps(board_dict(small()), allow_nan=False))
+    assert set(found) == {
+        "runs", "rows", "judges", "panels", "duels", "breakdown", "agreement", "published", "notes",
+    }  # fmt: skip
+    cell = found["panels"][0]["lines"][0]["cells"][1]
+    assert cell == {
+        "aspect": "depth",
+        "score": {"mean": 2.0, "low": 2.0, "high": 2.0, "n": 1},
+        "expected": {"mean": 2.5, "low": 2.5, "high": 2.5, "n": 1},
+        "n_na": 1, "n_invalid": 0, "n_refused": 0, "n": 1, "n_judged": 2,
+    }  # fmt: skip
+    assert found["panels"][0]["judge"] == "key-smol"
+    assert found["judges"][0]["provenance"] == {"sha256": "01" * 32}
+    assert found["rows"][0]["shifts"][0]["ratios"]["unshifted"] == 0.8
+    assert found["duels"][0]["cells"][0]["rates"] == [1.0, 0.0, 0.0]
+    assert found["published"] == []
+    with_more = board_dict(small(), compatible=True, published=published_tables())
+    assert with_more["panels"][0]["lines"][0]["cells"][1]["compatible"] == 3.5
+    assert with_more["published"][0]["judge"] == "gpt-3.5-turbo-0613"
+
+
+# --- the command
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
+    monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "80")
+    paths.ensure_private_dir(paths.history_file().parent)
+    with Store.open(paths.history_file()) as opened:
+        yield opened
+
+
+def judged_run(store: Store, **changes: Any) -> str:
+    run = make_run(store, **changes)
+    for one in answer_all(store, run):
+        store.save_judgement(judgement(one.message_id))
+    return run.id
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(command, list(arguments))
+
+
+def refused(*arguments: str) -> UrialError:
+    found = call(*arguments)
+    assert isinstance(found.exception, UrialError), found.output
+    return found.exception
+
+
+def test_the_newest_judged_run_is_shown(store: Store) -> None:
+    judged_run(store, name="old")
+    judged_run(store, name="new")
+    make_run(store, name="not judged")
+    found = call("--json")
+    assert found.exit_code == 0
+    board = json.loads(found.stdout)
+    assert [run["name"] for run in board["runs"]] == ["new"]
+    assert [row["side"] for row in board["rows"]] == ["demo@urial-general", "demo@zero-shot"]
+    assert [cell["n"] for cell in board["panels"][0]["lines"][0]["cells"]] == [4, 0, 0]
+    assert board["breakdown"]["by"] == "turn"
+    text = call("--run", "old", "--run", "new")
+    assert text.exit_code == 0 and "demo@zero-shot (old)" in text.stdout
+
+
+def test_a_run_that_nobody_judged_says_how_to_judge_it(store: Store) -> None:
+    assert refused().kind == "not-found"
+    run = make_run(store)
+    answer_all(store, run)
+    error = refused()
+    assert error.kind == "no-judgements" and f"urial-tui judge --run {run.id}" in error.hint
+    named = call("--run", "last")
+    assert named.exit_code == 0 and "demo@zero-shot" in named.stdout
+    assert f"urial-tui judge --run {run.id}" in named.stderr
+    assert refused("--run", "nothing").kind == "not-found"
+    assert refused("--run", "last", "--judge", "gpt").kind == "judge-missing"
+    assert refused("--conversations").kind == "no-judgements"
+
+
+def test_judged_answers_of_conversations_have_a_board_too(store: Store) -> None:
+    judged_run(store)
+    session = store.create_session("demo@urial-general")
+    user = store.add_user_message(session.id, None, "q")
+    message = store.begin_answer(session.id, user.id)
+    store.save_judgement(judgement(message.id, judge=PERSON, rubric=RUBRIC))
+    board = json.loads(call("--conversations", "--json").stdout)
+    assert [row["n_answers"] for row in board["rows"]] == [1]
+    assert [judge["judge"] for judge in board["judges"]] == ["Zoë"]
+
+
+def test_outputs_are_written_whole_privately_and_over_nothing_of_others(
+    store: Store, tmp_path: Path
+) -> None:
+    judged_run(store)
+    target, html = tmp_path / "board.md", tmp_path / "board.html"
+    found = call("--markdown", "-o", str(target), "--html", str(html))
+    assert found.exit_code == 0 and found.stdout == "" and "written" in found.stderr
+    assert target.read_text("utf-8").startswith("# Board\n")
+    for path in (target, html):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert refused("-o", str(target)).kind == "exists"
+    assert call("--csv", "-o", str(target), "--force").exit_code == 0
+    assert target.read_text("utf-8").startswith("table,run,")
+    assert call("--html", str(html)).exit_code == 0  # its own page may be replaced
+    target.write_text("<!doctype html>\nmine")
+    assert "no page of this command" in refused("--html", str(target)).message
+    (tmp_path / "link").symlink_to(html)
+    for options in (("--html",), ("--force", "-o")):
+        assert "not a regular file" in refused(*options, str(tmp_path / "link")).message
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "board.html", "board.md", "home", "link",
+    ]  # fmt: skip
+
+
+def test_options_that_exclude_each_other_are_refused(store: Store, tmp_path: Path) -> None:
+    same = str(tmp_path / "x")
+    for options in (
+        ("--json", "--csv"),
+        ("--run", "last", "--conversations"),
+        ("--force",),
+        ("--html", same, "-o", same),
+    ):
+        assert refused(*options).kind == "usage"
