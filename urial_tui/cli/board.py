@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from urial_tui.judge.board_material import Material
     from urial_tui.judge.board_types import Board, By, PublishedTable
     from urial_tui.store.aio import AsyncStore
-    from urial_tui.store.run_types import Run
 
 
 @click.command()
@@ -169,20 +168,21 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
         if references:
             named = {run.id: run for run in [await store.find_run(one) for one in references]}
             return await read_runs(store, list(named.values()))
-        return await read_runs(store, [await _newest_judged(store)])
+        return await _newest_judged(store)
     finally:
         await store.aclose()
 
 
-async def _newest_judged(store: AsyncStore) -> Run:
+async def _newest_judged(store: AsyncStore) -> Material:
+    from urial_tui.judge.board_material import read_runs
+
     listed = await store.runs()
     if not listed:
         raise _no_runs()
     for run in listed:
-        if await store.judgements(run_id=run.id, texts=False) or await store.comparisons(
-            run_ids=[run.id], texts=False
-        ):
-            return run
+        found = await read_runs(store, [run])
+        if found.judges:
+            return found
     raise _nothing_judged(f"urial-tui judge --run {listed[0].id} --judge SIDE")
 
 
