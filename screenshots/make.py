@@ -5,12 +5,14 @@ with the user's own cache. Sampling is greedy, so the same model and packs give 
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -21,6 +23,14 @@ SECOND = "What are the benefits of walking every day?"
 PAIR = "demo+sft@chat"
 """The embedded model as the adapter tunes it; its reference is the base model, `demo@raw`."""
 ASKED = "How do I learn to cook?"
+INSTRUCTIONS = (
+    FIRST,
+    SECOND,
+    ASKED,
+    "Why are there tides?",
+    "Write a short note that thanks a neighbour.",
+    "What should I pack for a walk in the rain?",
+)
 
 
 async def until(what: str, condition: Callable[[], bool]) -> None:
@@ -103,13 +113,9 @@ def second_model(folder: Path) -> None:
         shutil.copy2(found[0], owner / found[0].name)
 
 
-def in_a_new_home(
-    size: tuple[int, int],
-    names: dict[str, list[str]],
-    side: str = "demo",
-    questions: tuple[str, ...] = (FIRST, SECOND),
-) -> None:
-    """One conversation with a history, settings and caches of its own; without questions, the screens about models."""
+@contextlib.contextmanager
+def new_home() -> Iterator[Path]:
+    """A home with a history, settings and caches of its own, the embedded model in it."""
     from urial_tui.models.demo import demo_model
 
     os.environ.pop("URIAL_TUI_HOME", None)
@@ -127,13 +133,85 @@ def in_a_new_home(
         os.environ["URIAL_TUI_HOME"] = str(home)
         (home / "config").mkdir()
         (home / "config" / "settings.toml").write_text(SETTINGS)
+        yield home
+    finally:
+        shutil.rmtree(home)
+
+
+def in_a_new_home(
+    size: tuple[int, int],
+    names: dict[str, list[str]],
+    side: str = "demo",
+    questions: tuple[str, ...] = (FIRST, SECOND),
+) -> None:
+    """One conversation; without questions, the screens about models."""
+    with new_home() as home:
         if questions:
             asyncio.run(conversation(size, names, side, questions))
         else:
             second_model(home / "data" / "models")
             asyncio.run(library(size, names))
-    finally:
-        shutil.rmtree(home)
+
+
+# --- rating and judging -----------------------------------------------------------------------------------------------
+
+
+def judged_run(home: Path) -> None:
+    """A small real run: two sides answer a few instructions, and a model judges and compares the answers."""
+    second_model(home / "data" / "models")
+    found = sorted((home / "data" / "models").rglob("*.gguf"))
+    judge = f"{found[0].stem}@chat" if found else PAIR
+    instructions = home / "instructions.txt"
+    instructions.write_text("\n".join(INSTRUCTIONS) + "\n")
+    program = [sys.executable, "-P", "-m", "urial_tui"]
+    asked = ["run", "--input", str(instructions), "--max-tokens", "80", "--name", "first-steps"]
+    asked += ["--side", "demo@urial-general", "--side", "demo@zero-shot", "--reference", "demo@raw"]
+    for command in (asked, ["judge", "--run", "last", "--judge", judge]):
+        subprocess.run([*program, *command], check=True)
+
+
+async def judging(size: tuple[int, int], names: dict[str, list[str]]) -> None:
+    """The screens of the board: `names` maps a picture to the keys that lead to it. Marks are given and not saved."""
+    from urial_tui.launch import app_services
+    from urial_tui.ui.app import UrialApp
+    from urial_tui.ui.judging.board import BoardScreen
+
+    app = UrialApp(app_services(side="demo"))
+    async with app.run_test(size=size) as pilot:
+        await until("the chat", lambda: app.chat_screen.chat is not None)
+        await pilot.press("shift+f6")
+
+        def there() -> bool:
+            return isinstance(app.screen, BoardScreen) and app.screen.board is not None
+
+        await until("the board", there)
+        await pilot.pause(1.0)
+        for name, keys in names.items():
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause(1.0)
+            app.save_screenshot(f"{name}.svg", path=str(HERE))
+            print(f"{name}.svg", flush=True)
+        await pilot.press("ctrl+q")
+
+
+def of_a_judged_run() -> None:
+    with new_home() as home:
+        judged_run(home)
+        by_hand = ["h", "4", "5", "3"]
+        asyncio.run(judging((80, 24), {"board-80x24": [], "rating-80x24": by_hand}))
+        (home / "state" / "rating-drafts.json").unlink(missing_ok=True)
+        asyncio.run(
+            judging(
+                (160, 45),
+                {
+                    "board-160x45": [],
+                    "rating-160x45": by_hand,
+                    "comparing-160x45": ["escape", "c", "p", "a", "t"],
+                    "judged-160x45": ["escape", "o", "enter"],
+                },
+            )
+        )
 
 
 def main() -> None:
@@ -161,6 +239,7 @@ def main() -> None:
         {"models-160x45": ["escape", "shift+f5"], "get-models-160x45": ["g"]},
         questions=(),
     )
+    of_a_judged_run()
 
 
 if __name__ == "__main__":

@@ -81,9 +81,9 @@ def _rows(material: Material, means: Means) -> Callable[[], tuple[BoardRow, ...]
     waiting = []
     for head in material.rows:
         mine = answers[head.key]
-        words = means.column(head.run_id, [(a.item, float(a.words)) for a in mine])
+        words = means.column((a.item, float(a.words)) for a in mine)
         cells = [
-            _shift(reference, found, head.run_id, of_message, means)
+            _shift(reference, found, of_message, means)
             for (row, reference), found in shifts.items()
             if row == head.key
         ]
@@ -133,7 +133,6 @@ def row_labels(material: Material) -> dict[str, str]:
 def _shift(
     reference: str,
     found: Sequence[AnswerShift],
-    run: str,
     of_message: dict[str, BoardAnswer],
     means: Means,
 ) -> Callable[[], ShiftCell]:
@@ -145,9 +144,7 @@ def _shift(
         items.setdefault(of_message[shift.message_id].item, Counter()).update(counts)
     shares = {item: counts for item, counts in items.items() if counts.total()}
     places = {
-        name: means.column(
-            run, [(item, counts[name] / counts.total()) for item, counts in shares.items()]
-        )
+        name: means.column((item, counts[name] / counts.total()) for item, counts in shares.items())
         for name in COUNTED
     }
     weighted = [

@@ -45,7 +45,6 @@ def duels(
     answers of one row and therefore in none."""
     answers = {answer.message_id: answer for answer in material.answers}
     place = {head.key: number for number, head in enumerate(material.rows)}
-    run_of = {head.key: head.run_id for head in material.rows}
     found: dict[tuple[str, str, str, str], list[Comparison]] = {}
     inside = 0
     for comparison in material.comparisons:
@@ -62,8 +61,7 @@ def duels(
             key,
             group,
             means.column(
-                run_of[key[2]],
-                [(answers[c.message_a].item, float(c.words_a - c.words_b)) for c in group],
+                [(answers[c.message_a].item, float(c.words_a - c.words_b)) for c in group]
             ),
         )
         for key, group in found.items()

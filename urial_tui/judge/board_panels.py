@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from urial_tui.judge.board_material import BoardAnswer, Material
-from urial_tui.judge.board_means import Means
+from urial_tui.judge.board_means import Items, Means, Place
 from urial_tui.judge.board_types import SAFETY, BoardJudge, Cell, Line, Panel
 from urial_tui.store.judging_types import AspectScore, Judgement, Outcome
 
 COMPATIBLE = 5.0
 """What just-eval's own report takes N/A for."""
-
-Place = tuple[str, int]
 
 
 def panels(
@@ -32,7 +30,6 @@ def panels(
     """
     answers = [answer for answer in material.answers if only is None or only(answer)]
     by_message = {answer.message_id: answer for answer in answers}
-    run_of = {head.key: head.run_id for head in material.rows}
     n_answers = Counter(answer.row for answer in answers)
     judged: dict[tuple[str, str], list[Judgement]] = {}
     for judgement in material.judgements:
@@ -49,10 +46,9 @@ def panels(
         averaged = tuple(aspect for aspect in aspects if aspect != SAFETY)
         averaged = averaged if len(averaged) > 1 else ()
         lines = [
-            _line(head.key, n_answers[head.key], by_row[head.key], aspects, averaged, means, run)
+            _line(head.key, n_answers[head.key], by_row[head.key], aspects, averaged, means)
             for head in material.rows
             if head.key in by_row
-            for run in (run_of[head.key],)
         ]
         waiting.append((judges[judge], group[0].rubric, aspects, averaged, lines))
 
@@ -121,9 +117,9 @@ def _line(
     aspects: Sequence[str],
     averaged: Sequence[str],
     means: Means,
-    run: str,
 ) -> _Line:
-    found = [_aspect(aspect, judged, means, run) for aspect in aspects]
+    items = frozenset(item for item, _ in judged)
+    found = [_aspect(aspect, judged, means, items) for aspect in aspects]
     inside = [aspect for aspect in found if aspect.aspect in averaged]
     return _Line(
         row,
@@ -136,7 +132,9 @@ def _line(
     )
 
 
-def _aspect(name: str, judged: Sequence[tuple[str, Judgement]], means: Means, run: str) -> _Aspect:
+def _aspect(
+    name: str, judged: Sequence[tuple[str, Judgement]], means: Means, items: Items
+) -> _Aspect:
     asked = [(item, score_of(judgement, name)) for item, judgement in judged]
     scores = [(item, score) for item, score in asked if score is not None]
     outcomes = Counter(score.outcome for _, score in scores)
@@ -146,8 +144,8 @@ def _aspect(name: str, judged: Sequence[tuple[str, Judgement]], means: Means, ru
     total = sum(value for _, value in given) + COMPATIBLE * outcomes["na"]
     return _Aspect(
         name,
-        means.column(run, given),
-        means.column(run, expected),
+        means.column(given, items),
+        means.column(expected, items),
         outcomes,
         total / n if n else None,
     )

@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 STAGES = {"load": "loading", "prefill": "reading", "judge": "judging"}
 """The engine's and the judge's stages in words."""
+WAITING = JudgingStep("waiting")
 Quietly = Callable[[Callable[[], Coroutine[Any, Any, T]]], Awaitable[T]]
 
 
@@ -160,10 +161,14 @@ class JudgeDesk(BoardDesk):
 
         async def work() -> "Scored":
             on_step(JudgingStep("loading"))
-            await judge.prepare(rubric)
-            return await judge.score(rubric, task.turns)
+            try:
+                await judge.prepare(rubric)
+                return await judge.score(rubric, task.turns)
+            except asyncio.CancelledError:
+                on_step(WAITING)  # an answer is wanted; or nobody hears this any more
+                raise
 
-        on_step(JudgingStep("waiting"))
+        on_step(WAITING)
         try:
             scored = await self._when_quiet()(work)
         finally:

@@ -172,7 +172,7 @@ def agreement_lines(board: "Board", width: int) -> list[Line]:
     """For every two judges of the same answers how far they agree; a judge is a model or a person."""
     if not board.agreement:
         return wrapped(
-            "Two judges are needed for this: rate some answers by hand (h), or let another model judge the run.",
+            "Two judges of the same answers are needed: rate some by hand (h), or let another model judge the run.",
             width,
             "dim",
             most=4,

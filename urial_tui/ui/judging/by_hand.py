@@ -247,12 +247,12 @@ class ByHandScreen(CommandScreen):
         self.changed()
 
     def show_heading(self) -> None:
-        words = [sanitize_line(self.about, 60)] if self.about else []
-        words.append(sanitize_line(self.rubric.id, 30))
+        words = ["blind"] if self.blind else []
         if not self.once:
             words.append(f"{self.done} of {self.total} done")
-        if self.blind:
-            words.append("blind")
+        words.append(sanitize_line(self.rubric.id, 30))
+        if self.about:
+            words.append(sanitize_line(self.about, 60))
         piece = "not saved" if self.sheet.changed and self.shown is not None else ""
         self.query_one(Heading).update(words=" · ".join(words), piece=piece)
 

@@ -19,7 +19,7 @@ from urial_tui.judge.desk_types import AnswerPair, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Choice, choices_of
 from urial_tui.judge.rubric_types import Rubric
-from urial_tui.ui.commands_judging import PAIR, PAIR_COMMANDS
+from urial_tui.ui.commands_by_hand import PAIR, PAIR_COMMANDS
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line, safe, wrapped
 from urial_tui.ui.judging.by_hand import FLAT_ROWS, LONGEST_COMMENT, ByHandScreen, Task

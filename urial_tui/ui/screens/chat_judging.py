@@ -214,7 +214,11 @@ class ChatJudging(ChatBase):
             return
 
         def working() -> str:
-            return f"{self.judging_by}: {self.judging_step}" if self.judging == message_id else ""
+            return (
+                f"{short_side(self.judging_by)}: {self.judging_step}"
+                if self.judging == message_id
+                else ""
+            )
 
         self.app.push_screen(
             JudgementsDialog(
