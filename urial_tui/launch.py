@@ -5,7 +5,6 @@ are ordinary ones. The engine, the history and the packs are imported after the 
 """
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -237,11 +236,8 @@ class _Composition:
     async def _judge_side(self, notation: str) -> "ActiveSide":
         """With its files' hashes, which say whether two judges are the same."""
         services = await asyncio.to_thread(self.services)
-        from urial_tui.models.hashes import HashingStopped
-
         side = await services.activate(notation)
-        with contextlib.suppress(HashingStopped, OSError, UrialError):
-            await services.hash_files(side)
+        await services.hash_where_possible(side)
         return side
 
     async def _device_free(self) -> int:

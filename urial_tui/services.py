@@ -235,6 +235,12 @@ class Services:
             if side.sha256_of(path) is None:
                 await asyncio.to_thread(file_sha256, Path(path), self._closing.is_set)
 
+    async def hash_where_possible(self, *sides: ActiveSide) -> None:
+        """The same for several sides; a hash that cannot be computed stays unknown."""
+        for side in sides:
+            with contextlib.suppress(HashingStopped, OSError, UrialError):
+                await self.hash_files(side)
+
     async def activate_for_chat(self, notation: str) -> ActiveSide:
         """As `activate`; hashes that are not known yet are computed in the background, for later answers."""
         side = await self.activate(notation)

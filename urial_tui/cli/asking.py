@@ -16,6 +16,7 @@ from urial_tui.chat.events import ChatEvent, ContextNotice, StoreTrouble, TextSt
 from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.turn import Outcome, Turn
 from urial_tui.cli.fit_warning import warn_unless_fits
+from urial_tui.cli.leaving import leave_by
 from urial_tui.engine.protocol import ContextInfo
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.safetext import Sanitizer
@@ -168,9 +169,7 @@ async def _run(asking: Asking) -> Answered:
             screen.gone,
         )
     except asyncio.CancelledError:
-        if caught and caught[0] != signal.SIGINT:
-            raise SystemExit(128 + caught[0]) from None
-        raise KeyboardInterrupt from None
+        leave_by(caught[0] if caught else signal.SIGINT)
     finally:
         if store is not None:
             if session is not None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,6 @@ from urial_tui.safetext import sanitize
 
 KIND: Final = "board"
 """What the page is marked with."""
-_ASSETS = resources.files("urial_tui.cli") / "assets"
 _FOLDED = ("group", "agreement")
 """Tables of which there may be many: folded up until they are wanted."""
 
@@ -53,12 +51,7 @@ def page(
         "__HEAD__": "\n".join(f'<div class="soft">{escape(line)}</div>' for line in heading(board)),
         "__BODY__": "\n".join(_body(board, compatible, published, versions)),
     }
-    template = (_ASSETS / "board.html").read_text("utf-8")
-    out: list[str] = []
-    for line in template.splitlines(keepends=True):
-        name = next((name for name in parts if name in line), None)
-        out.append(line.replace(name, parts[name]) if name else line)
-    return "".join(out)
+    return pages.filled("board.html", parts)
 
 
 def _body(
@@ -85,7 +78,8 @@ def _body(
                 yield bars(board, next(panels))
         yield "</section>"
     yield "<section><h2>Provenance</h2>"
-    yield f"<pre>{escape(json.dumps(_safe(_provenance(board, versions)), ensure_ascii=False, indent=1))}</pre>"
+    made = pages.sanitized(_provenance(board, versions))
+    yield f"<pre>{escape(json.dumps(made, ensure_ascii=False, indent=1))}</pre>"
     yield "</section>"
 
 
@@ -143,11 +137,3 @@ def _provenance(board: Board, versions: dict[str, str]) -> dict[str, Any]:
         "intervals": "95 %, percentile bootstrap over items",
         "page": versions,
     }
-
-
-def _safe(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {sanitize(str(key)): _safe(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_safe(entry) for entry in value]
-    return sanitize(value) if isinstance(value, str) else value

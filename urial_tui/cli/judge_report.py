@@ -1,15 +1,15 @@
 """What `urial-tui judge` prints at its end, and how it leaves: counts of every outcome, means of scores alone."""
 
-import signal
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from urial_tui.cli.judge_work import Asked, Outcome
+from urial_tui.cli.leaving import leave_resumable, say
 from urial_tui.errors import JudgeError
 from urial_tui.judge.totals import OUTCOMES, aspect_totals, pick_totals
-from urial_tui.safetext import json_line, sanitize, sanitize_line
+from urial_tui.safetext import json_line, sanitize_line
 from urial_tui.store.judging_types import AspectScore, Comparison, Judgement
 
 _NAMED = 5
@@ -22,9 +22,9 @@ def report(asked: Asked, outcome: Outcome, *, as_json: bool) -> None:
     """Print what is asked for; an error or SystemExit with a code other than 0 when something is missing."""
     failures = outcome.tally.failures
     for failure in failures[:_NAMED]:
-        _say(f"warning: {failure.task.where} was not judged: {failure.error.message}")
+        say(f"warning: {failure.task.where} was not judged: {failure.error.message}")
     if len(failures) > _NAMED:
-        _say(f"warning: {len(failures) - _NAMED} more were not judged")
+        say(f"warning: {len(failures) - _NAMED} more were not judged")
     if as_json:
         click.echo(json_line(as_dict(asked, outcome)))
     elif outcome.tally.done:
@@ -84,7 +84,7 @@ def _print(asked: Asked, outcome: Outcome) -> None:
         _print_totals(judgements)
     shortened = sum(bool(one.shortened) for one in outcome.tally.verdicts)
     if shortened:
-        _say(f"note: {shortened} did not fit the judge's context whole and were shortened")
+        say(f"note: {shortened} did not fit the judge's context whole and were shortened")
     if outcome.run is not None and outcome.signal is None:
         click.echo(f"Next: urial-tui board --run {outcome.run.id}")
 
@@ -140,28 +140,19 @@ def _number(value: float | None) -> str:
 def _leave(asked: Asked, outcome: Outcome, *, as_json: bool) -> None:
     tally = outcome.tally
     what = "comparisons" if asked.pairwise else "judgements"
-    if outcome.signal is not None:
-        _say(
-            f"stopped; {tally.done} of {tally.wanted} {what} are there. The same command goes on with them."
-        )
-        if outcome.signal == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + outcome.signal)
-    error = tally.fatal
-    if error is not None:
-        hint = f"{error.hint} The same command then goes on from here.".strip()
-        error = type(error)(error.message, hint=hint, kind=error.kind)
-    elif not tally.complete:
-        error = JudgeError(
-            f"{tally.wanted - tally.done} of {tally.wanted} {what} could not be made",
+
+    def missing(n: int) -> JudgeError:
+        return JudgeError(
+            f"{n} of {tally.wanted} {what} could not be made",
             hint="The same command tries them again.",
             kind="judgements-failed",
         )
-    if error is not None:
-        if as_json:
-            raise SystemExit(error.exit_code)
-        raise error
 
-
-def _say(text: str) -> None:
-    click.echo(sanitize(text), err=True)
+    leave_resumable(
+        tally,
+        what=what,
+        again="The same command",
+        stopped_by=outcome.signal,
+        missing=missing,
+        as_json=as_json,
+    )

@@ -1,8 +1,6 @@
 """The work behind `urial-tui judge`: the judge, what there is to judge, and what Ctrl+C leaves behind."""
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,16 +8,16 @@ from typing import Any
 import click
 
 from urial_tui.cli.fit_warning import warn_unless_fits
+from urial_tui.cli.leaving import leave_by
 from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.cli.signals import cancelling
-from urial_tui.errors import ExchangeError, StoreError, UrialError, UsageError
+from urial_tui.errors import ExchangeError, StoreError, UsageError
 from urial_tui.exchange.selecting import side_numbers
 from urial_tui.judge.judging import Judge
 from urial_tui.judge.planning import SAFETY_CATEGORY, Plan, plan_messages, plan_pairs, plan_run
 from urial_tui.judge.rubric_types import Kind, Rubric
 from urial_tui.judge.rubrics import DEFAULT, PAIRWISE, SAFETY, default_rubrics
 from urial_tui.judge.run_judging import Judging, Tally
-from urial_tui.models.hashes import HashingStopped
 from urial_tui.safetext import sanitize_line
 from urial_tui.services import Services
 from urial_tui.store.aio import AsyncStore
@@ -96,10 +94,8 @@ async def _work(asked: Asked) -> Outcome:
         except asyncio.CancelledError:
             if not caught:
                 raise
-            if outcome is None and caught[0] != signal.SIGINT:
-                raise SystemExit(128 + caught[0]) from None
             if outcome is None:
-                raise KeyboardInterrupt from None
+                leave_by(caught[0])
             outcome.signal = caught[0]
         finally:
             if store is not None:
@@ -127,8 +123,7 @@ async def _judge(services: Services, asked: Asked, progress: ProgressLine) -> Ju
             hint="Name one with --judge SIDE, or keep one: urial-tui settings set judge SIDE",
         )
     side = await services.activate(notation)
-    with contextlib.suppress(HashingStopped, OSError, UrialError):
-        await services.hash_files(side)
+    await services.hash_where_possible(side)
     return Judge(services.engine, side, on_progress=progress.stage)
 
 

@@ -1,14 +1,14 @@
 """What `urial-tui run` prints at its end, and how it leaves: counts, what failed and why, the next steps, exit code."""
 
-import signal
 from typing import Any
 
 import click
 
+from urial_tui.cli.leaving import leave_resumable, say
 from urial_tui.cli.run_work import Outcome, Running
 from urial_tui.errors import UrialError
 from urial_tui.runs.running import Failure
-from urial_tui.safetext import json_line, sanitize, sanitize_line
+from urial_tui.safetext import json_line, sanitize_line
 
 _NAMED = 5
 """So many failures are told one by one."""
@@ -18,9 +18,9 @@ def report(running: Running, outcome: Outcome, *, as_json: bool) -> None:
     """Print what is asked for; an error or SystemExit with a code other than 0 when something is missing."""
     failures = outcome.tally.failures
     for failure in failures[:_NAMED]:
-        _say(f"warning: {_in_words(running, failure)}")
+        say(f"warning: {_in_words(running, failure)}")
     if len(failures) > _NAMED:
-        _say(
+        say(
             f"warning: {len(failures) - _NAMED} more failed; `urial-tui runs show {outcome.run.id}` has them"
         )
     if as_json:
@@ -101,31 +101,21 @@ def _print(outcome: Outcome) -> None:
 
 def _leave(running: Running, outcome: Outcome, *, as_json: bool) -> None:
     tally = outcome.tally
-    if outcome.signal is not None:
-        _say(
-            f"stopped; {tally.done} of {tally.wanted} answers are there. {running.again} goes on with them."
-        )
-        if outcome.signal == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + outcome.signal)
-    error = tally.fatal
-    if error is not None:
-        hint = f"{error.hint} {running.again} then goes on from here.".strip()
-        error = type(error)(error.message, hint=hint, kind=error.kind)
-    elif not tally.complete:
-        missing = tally.wanted - tally.done
-        error = UrialError(
-            f"{missing} of {tally.wanted} answers are not there"
+
+    def missing(n: int) -> UrialError:
+        return UrialError(
+            f"{n} of {tally.wanted} answers are not there"
             if any(not failure.scoring for failure in tally.failures)
-            else f"{missing} of {tally.wanted} answers have no scores",
+            else f"{n} of {tally.wanted} answers have no scores",
             hint=f"{running.again} tries them again.",
             kind="answers-failed",
         )
-    if error is not None:
-        if as_json:
-            raise SystemExit(error.exit_code)
-        raise error
 
-
-def _say(text: str) -> None:
-    click.echo(sanitize(text), err=True)
+    leave_resumable(
+        tally,
+        what="answers",
+        again=running.again,
+        stopped_by=outcome.signal,
+        missing=missing,
+        as_json=as_json,
+    )

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -13,14 +12,14 @@ import click
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.references import resolve_reference
 from urial_tui.cli.fit_warning import warn_unless_fits
+from urial_tui.cli.leaving import leave_by, say
 from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.cli.signals import cancelling
-from urial_tui.errors import StoreError, UrialError
-from urial_tui.models.hashes import HashingStopped
+from urial_tui.errors import StoreError
 from urial_tui.runs.inputs import NAMES, InputSet
 from urial_tui.runs.plan import RunSide, differences, is_finished, run_side, run_start
 from urial_tui.runs.running import Runner, Tally, Watch
-from urial_tui.safetext import sanitize, sanitize_line
+from urial_tui.safetext import sanitize_line
 from urial_tui.services import Services
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.run_types import Run, RunStart
@@ -93,10 +92,8 @@ async def _work(running: Running) -> Outcome:
         except asyncio.CancelledError:
             if not caught:
                 raise
-            if outcome is None and caught[0] != signal.SIGINT:
-                raise SystemExit(128 + caught[0]) from None
             if outcome is None:
-                raise KeyboardInterrupt from None
+                leave_by(caught[0])
             outcome.signal = caught[0]
         finally:
             if store is not None:
@@ -130,9 +127,7 @@ async def _sides(services: Services, running: Running) -> list[RunSide]:
             await resolve_reference(services.activate, reference, number, side)
             for number, reference in enumerate(running.references)
         ]
-        for each in (side, *(ref.side for ref in references)):
-            with contextlib.suppress(HashingStopped, OSError, UrialError):
-                await services.hash_files(each)
+        await services.hash_where_possible(side, *(ref.side for ref in references))
         found.append(
             run_side(
                 side,
@@ -194,7 +189,7 @@ def _tell_of_similar(start: RunStart, before: Sequence[Run]) -> None:
         if run.start.input_sha256 == start.input_sha256 and not is_finished(run):
             what = ", ".join(differences(run.start, start))
             name = sanitize_line(run.start.name, 60)
-            _say(
+            say(
                 f"note: this is a new run. The unfinished {run.id} ({name}) of the same input differs in: {what}"
             )
             return
@@ -214,7 +209,7 @@ def _introduce(running: Running, run: Run, outcome: Outcome) -> None:
     for line in lines:
         click.echo(line, err=running.quiet)
     for note in asked.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
 
 
 async def _warn_of_memory(services: Services, runner: Runner, sides: Sequence[RunSide]) -> None:
@@ -232,8 +227,4 @@ async def _warn_of_memory(services: Services, runner: Runner, sides: Sequence[Ru
 
 def _note(progress: ProgressLine, note: str) -> None:
     progress.clear()
-    _say(f"note: {note}")
-
-
-def _say(text: str) -> None:
-    click.echo(sanitize(text), err=True)
+    say(f"note: {note}")

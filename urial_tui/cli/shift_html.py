@@ -47,14 +47,9 @@ def page(items: Sequence[Item], *, complete: bool = True) -> str:
     data = page_data(items, complete=complete)
     side = data["generator"]["side"] if data["generator"] else "a given text"
     title = f"Token shift: {side} against {data['references'][0]['side']}"
-    template = (_ASSETS / "shift.html").read_text("utf-8")
     script = (_ASSETS / "shift.js").read_text("utf-8")
     parts = {"__TITLE__": html.escape(title), "__SCRIPT__": script, "__DATA__": script_json(data)}
-    out: list[str] = []
-    for line in template.splitlines(keepends=True):
-        name = next((name for name in parts if name in line), None)
-        out.append(line.replace(name, parts[name]) if name else line)
-    return "".join(out)
+    return pages.filled("shift.html", parts)
 
 
 def script_json(data: Any) -> str:
@@ -86,7 +81,7 @@ def page_data(items: Sequence[Item], *, complete: bool = True) -> Json:
         "summary": _without_texts(summary_of(items)) if len(items) > 1 else None,
         "path": first["path"],
         "complete": complete,
-        "provenance": _safe(first["provenance"]),
+        "provenance": pages.sanitized(first["provenance"]),
     }
 
 
@@ -165,12 +160,4 @@ def _without_texts(value: Any) -> Any:
         return {key: _without_texts(v) for key, v in value.items() if key not in ("text", "hex")}
     if isinstance(value, list):
         return [_without_texts(entry) for entry in value]
-    return sanitize(value) if isinstance(value, str) else value
-
-
-def _safe(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _safe(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_safe(entry) for entry in value]
     return sanitize(value) if isinstance(value, str) else value

@@ -1,15 +1,15 @@
 """What `urial-tui shift` prints at its end, and how it leaves: object, summary, warnings, exit code."""
 
-import signal
 from pathlib import Path
 
 import click
 
+from urial_tui.cli.leaving import leave_by, leave_with, say
 from urial_tui.cli.shift_json import Json
 from urial_tui.cli.shift_run import Outcome, Shifting
 from urial_tui.cli.shift_summary import summary_of
 from urial_tui.cli.shift_text import print_answer, print_summary
-from urial_tui.safetext import json_line, sanitize
+from urial_tui.safetext import json_line
 
 
 def report(
@@ -17,10 +17,10 @@ def report(
 ) -> None:
     """Print what is asked for; SystemExit with a code other than 0 when something is missing."""
     for note in outcome.notes:
-        _say(f"warning: {note}")
+        say(f"warning: {note}")
     for row, problem in outcome.problems:
         about = problem.message if row.problem else f"item {row.index}: {problem.message}"
-        _say(f"warning: {about}")
+        say(f"warning: {about}")
     if shifting.single:
         if outcome.items:
             _print_one(shifting, outcome, as_json=as_json, as_lines=as_lines)
@@ -29,7 +29,7 @@ def report(
     else:
         print_summary(summary_of(outcome.items), outcome.total, to_stderr=as_lines)
     if html is not None and outcome.items:
-        _say(f"wrote {html}")
+        say(f"wrote {html}")
     _leave(shifting, outcome, as_json=as_json and (not shifting.single or bool(outcome.items)))
 
 
@@ -66,16 +66,7 @@ def _leave(shifting: Shifting, outcome: Outcome, *, as_json: bool) -> None:
     if outcome.signal is not None:
         if not shifting.single:
             again = " The same command goes on after them." if shifting.output else ""
-            _say(f"stopped; {len(outcome.items)} of {outcome.total} items are done.{again}")
-        if outcome.signal == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + outcome.signal)
-    error = outcome.error
-    if error is not None:
-        if as_json:
-            raise SystemExit(error.exit_code)
-        raise error
-
-
-def _say(text: str) -> None:
-    click.echo(sanitize(text), err=True)
+            say(f"stopped; {len(outcome.items)} of {outcome.total} items are done.{again}")
+        leave_by(outcome.signal)
+    if outcome.error is not None:
+        leave_with(outcome.error, as_json=as_json)

@@ -1,7 +1,6 @@
 """The work behind `urial-tui shift`: sides, items one by one, their file, Ctrl+C that keeps the finished ones."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from urial_tui.cli.shift_json import Item, Json, item_of
 from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.cli.signals import cancelling
 from urial_tui.errors import EngineError, UrialError
-from urial_tui.models.hashes import HashingStopped
 from urial_tui.prompts.types import Turn
 from urial_tui.services import Services, versions
 from urial_tui.store.types import TraceSide
@@ -208,9 +206,8 @@ async def _sides(
             for number, notation in enumerate(shifting.references)
         ]
     )
-    for side in (*((generator,) if generator else ()), *(ref.side for ref in references)):
-        with contextlib.suppress(HashingStopped, OSError, UrialError):
-            await services.hash_files(side)
+    mine = (generator,) if generator else ()
+    await services.hash_where_possible(*mine, *(ref.side for ref in references))
     return generator, references
 
 
