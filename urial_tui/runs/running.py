@@ -18,7 +18,7 @@ from urial_tui.errors import EngineError, StoreError, UrialError
 from urial_tui.runs.contexts import Contexts
 from urial_tui.runs.plan import RunSide, groups
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
+from urial_tui.store.run_types import Run, RunItem
 
 GIVE_UP_AFTER = 3
 """So many answers in a row that an engine could not write: the next ones will not go better."""
@@ -94,7 +94,8 @@ class Runner:
             lambda progress: self._watch.stage(progress.stage, progress.done, progress.total),
             self._note,
         )
-        self._answers: dict[Place, RunAnswer] = {}
+        self._answers: dict[Place, str] = {}
+        """The messages of complete answers."""
         self._scored: set[str] = set()
         self._in_a_row = 0
 
@@ -103,10 +104,13 @@ class Runner:
         wanted = {item.index: len(item.turns) for item in self._items}
         for answer in await self._store.run_answers(self._run.id):
             if answer.turn < wanted.get(answer.index, 0) and answer.status == "complete":
-                self._answers[answer.index, answer.side, answer.turn] = answer
-        for place, answer in self._answers.items():
-            if self._sides[place[1]].references and await self._has_scores(answer):
-                self._scored.add(answer.message_id)
+                self._answers[answer.index, answer.side, answer.turn] = answer.message_id
+        if any(side.references for side in self._sides):
+            scored = set(await self._store.scored_answers(self._run.id))
+            for (_, side, _), message_id in self._answers.items():
+                wanted_by = tuple(ref.notation for ref in self._sides[side].references)
+                if wanted_by and (message_id, wanted_by) in scored:
+                    self._scored.add(message_id)
         self.tally.there = self.tally.done = sum(map(self._is_done, self._answers))
         return self.tally
 
@@ -140,17 +144,10 @@ class Runner:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _is_done(self, place: Place) -> bool:
-        answer = self._answers.get(place)
-        if answer is None:
+        message_id = self._answers.get(place)
+        if message_id is None:
             return False
-        return not self._sides[place[1]].references or answer.message_id in self._scored
-
-    async def _has_scores(self, answer: RunAnswer) -> bool:
-        wanted = tuple(ref.notation for ref in self._sides[answer.side].references)
-        for trace in await self._store.traces_of(answer.message_id):
-            if trace.path == "canonical" and trace.complete and trace.references == wanted:
-                return True
-        return False
+        return not self._sides[place[1]].references or message_id in self._scored
 
     async def _side(self, number: int) -> None:
         """All items of one side. One that cannot be loaded or scored with does not keep the others from their turn."""
@@ -224,20 +221,7 @@ class Runner:
             return outcome.error
         if outcome.message.status != "complete":
             return EngineError("the answer did not end", hint="Run the command again.")
-        finished = outcome.finished
-        self._answers[place] = RunAnswer(
-            run_id=self._run.id,
-            index=item,
-            side=number,
-            turn=turn,
-            session_id=answer.session_id,
-            message_id=answer.id,
-            status="complete",
-            content=outcome.message.content,
-            words=len(outcome.message.content.split()),
-            finish_reason=finished.reason if finished else None,
-            completion_tokens=finished.completion_tokens if finished else None,
-        )
+        self._answers[place] = answer.id
         return None
 
     async def _score(self, place: Place) -> UrialError | None:
@@ -246,7 +230,7 @@ class Runner:
         pair = await self._contexts.pair(number)
         if pair is None:
             return None
-        message_id = self._answers[place].message_id
+        message_id = self._answers[place]
         messages = await self._store.run_branch(self._run.id, item, number)
         at = next(n for n, message in enumerate(messages) if message.id == message_id)
         try:

@@ -31,11 +31,7 @@ def save(db: Connection, comparison: Comparison) -> Comparison:
     with db.transaction():
         for message_id in pair:
             judged.is_answer(db, message_id)
-        db.execute(
-            "DELETE FROM comparison WHERE min(message_a, message_b) = ? AND max(message_a, message_b) = ? "
-            "AND judge_key = ? AND rubric_hash = ?",
-            (*pair, storable(saved.judge.key), saved.rubric.hash),
-        )
+        remove_earlier(db, pair, storable(saved.judge.key), saved.rubric.hash)
         judged.insert(
             db,
             "comparison",
@@ -71,6 +67,17 @@ def save(db: Connection, comparison: Comparison) -> Comparison:
             ],
         )
     return saved
+
+
+def remove_earlier(
+    db: Connection, pair: Sequence[str], judge_key: str, rubric_hash: str, *, but: str = ""
+) -> None:
+    """Delete what this judge and rubric have of two answers, in order of their ids, `but` the one with this id."""
+    db.execute(
+        "DELETE FROM comparison WHERE min(message_a, message_b) = ? AND max(message_a, message_b) = ? "
+        "AND judge_key = ? AND rubric_hash = ? AND id <> ?",
+        (*pair, judge_key, rubric_hash, but),
+    )
 
 
 def listed(

@@ -7,7 +7,9 @@ ULID). Within one process ids only grow, also inside one millisecond and when th
 import secrets
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
@@ -24,6 +26,18 @@ def new_id() -> str:
         fresh = (time.time_ns() // 1_000_000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
         _last = fresh if fresh > _last else _last + 1
         return _encode(_last)
+
+
+def beginning(text: str) -> tuple[str, str] | None:
+    """The range, lowest and above the highest, of the ids that begin with `text`; None where no id can."""
+    if not 0 < len(text) <= LENGTH or not (text.isascii() and text.isalnum()):
+        return None
+    return text, text + "~"  # the last digit of an id is at most `z`
+
+
+def listed_ids(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The first five rows' ids, for an error that asks for one of them."""
+    return ", ".join(row["id"] for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
 
 
 def _encode(value: int) -> str:

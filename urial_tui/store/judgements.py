@@ -29,9 +29,8 @@ def save(db: Connection, judgement: Judgement) -> Judgement:
     saved = replace(judgement, id=new_id(), created_at=now(), scores=scores)
     with db.transaction():
         judged.is_answer(db, judgement.message_id)
-        db.execute(
-            "DELETE FROM judgement WHERE message_id = ? AND judge_key = ? AND rubric_hash = ?",
-            (judgement.message_id, storable(judgement.judge.key), judgement.rubric.hash),
+        remove_earlier(
+            db, judgement.message_id, storable(judgement.judge.key), judgement.rubric.hash
         )
         judged.insert(
             db,
@@ -65,6 +64,16 @@ def save(db: Connection, judgement: Judgement) -> Judgement:
             ],
         )
     return saved
+
+
+def remove_earlier(
+    db: Connection, message_id: str, judge_key: str, rubric_hash: str, *, but: str = ""
+) -> None:
+    """Delete what this judge and rubric have of the answer, `but` the one with this id."""
+    db.execute(
+        "DELETE FROM judgement WHERE message_id = ? AND judge_key = ? AND rubric_hash = ? AND id <> ?",
+        (message_id, judge_key, rubric_hash, but),
+    )
 
 
 def listed(

@@ -67,6 +67,9 @@ class AsyncJudgingCalls:
     async def answer_shifts(self, run_id: str) -> list[AnswerShift]:
         return await self._call(JudgingCalls.answer_shifts, run_id)
 
+    async def scored_answers(self, run_id: str) -> list[tuple[str, tuple[str, ...]]]:
+        return await self._call(JudgingCalls.scored_answers, run_id)
+
     async def save_judgement(self, judgement: Judgement) -> Judgement:
         return await self._call(JudgingCalls.save_judgement, judgement)
 

@@ -84,6 +84,10 @@ class JudgingCalls:
         """Classes of each answer against each reference, from the trace that counts for it."""
         return trace_reading.of_run(self._db, run_id)
 
+    def scored_answers(self, run_id: str) -> list[tuple[str, tuple[str, ...]]]:
+        """(message, references) of each complete canonical trace of the run's answers."""
+        return trace_reading.scored_of_run(self._db, run_id)
+
     # --- judgements and comparisons
 
     def save_judgement(self, judgement: Judgement) -> Judgement:

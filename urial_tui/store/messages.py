@@ -4,13 +4,13 @@ An answer is written as `interrupted` when it begins and gets its real status wh
 nothing more is written to a message; only then its text is searchable.
 """
 
-import json
 from collections.abc import Sequence
 
 from urial_tui.errors import StoreError
 from urial_tui.store import drafts, locks
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.ids import new_id, now, storable
+from urial_tui.store.json_columns import to_json
 from urial_tui.store.sessions import not_found as no_session
 from urial_tui.store.sessions import title_from
 from urial_tui.store.types import GenerationEnd, Message, Role, Status, Token
@@ -193,7 +193,7 @@ def versions(db: Connection, message_ids: Sequence[str]) -> dict[str, tuple[int,
 
 def delete_below(db: Connection, message_ids: Sequence[str]) -> None:
     """Delete these messages and all that follow them. Inside the caller's transaction."""
-    db.execute(_DELETE_BELOW, (json.dumps(list(message_ids)),))
+    db.execute(_DELETE_BELOW, (to_json(list(message_ids)),))
 
 
 def leaf_below(db: Connection, message_id: str) -> Message:

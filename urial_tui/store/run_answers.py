@@ -44,6 +44,7 @@ def begin(
             session_id, parent = sessions.create(db, notation, title, run_id).id, None
         else:
             session_id, parent = _before(db, run_id, index, side, turn)
+        # Not `add_user`: that takes the draft that the user has sent, and here nobody has sent one.
         content = item.turns[turn]
         user = messages.insert(
             db, session_id, parent, "user", content, status="complete", closed=True
@@ -58,7 +59,7 @@ def begin(
 
 def listed(db: Connection, run_id: str, *, side: int | None = None) -> list[RunAnswer]:
     """By item, side and turn; also those that are not complete."""
-    runs.get(db, run_id)
+    runs.check(db, run_id)
     only = "" if side is None else "AND a.side = ?"
     return [
         RunAnswer(

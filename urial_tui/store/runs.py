@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urial_tui.errors import StoreError
 from urial_tui.store import locks
 from urial_tui.store.connection import Connection, Row
-from urial_tui.store.ids import LENGTH, new_id, now, storable
+from urial_tui.store.ids import beginning, listed_ids, new_id, now, storable
 from urial_tui.store.json_columns import texts, to_json
 from urial_tui.store.run_types import Run, RunItem, RunStart
 
@@ -16,6 +16,7 @@ _LARGEST = 2**63 - 1
 _SELECT = """
 SELECT r.*,
   max(r.updated_at, coalesce((SELECT max(s.updated_at) FROM session s WHERE s.run_id = r.id), '')) AS touched_at,
+  (SELECT json_group_array(side) FROM (SELECT side FROM run_side WHERE run_id = r.id ORDER BY number)) AS sides,
   (SELECT count(*) FROM run_item i WHERE i.run_id = r.id) AS n_items,
   (SELECT coalesce(sum(i.n_turns), 0) FROM run_item i WHERE i.run_id = r.id)
     * (SELECT count(*) FROM run_side d WHERE d.run_id = r.id) AS n_wanted,
@@ -60,7 +61,13 @@ def get(db: Connection, run_id: str) -> Run:
     row = db.row(f"{_SELECT} WHERE r.id = ?", (run_id,))
     if row is None:
         raise not_found(run_id)
-    return _run(db, row)
+    return _run(row)
+
+
+def check(db: Connection, run_id: str) -> None:
+    """Raise StoreError (`not-found`) when there is no such run."""
+    if db.value("SELECT 1 FROM run WHERE id = ?", (run_id,)) is None:
+        raise not_found(run_id)
 
 
 def find(db: Connection, reference: str) -> Run:
@@ -75,38 +82,33 @@ def find(db: Connection, reference: str) -> Run:
             raise StoreError(
                 "there is no run yet", kind="not-found", hint="`urial-tui run` makes one."
             )
-        return _run(db, rows[0])
-    beginning = wanted.lower()
-    rows = db.rows(f"{_SELECT} WHERE r.id = ?", (beginning,)) or db.rows(
+        return _run(rows[0])
+    id_ = wanted.lower()
+    rows = db.rows(f"{_SELECT} WHERE r.id = ?", (id_,)) or db.rows(
         f"{_SELECT} WHERE r.name = ? {_NEWEST} LIMIT 6", (wanted,)
     )
-    if not rows and 0 < len(beginning) < LENGTH and beginning.isascii() and beginning.isalnum():
-        # The last digit of an id is at most `z`, so `~` closes the range.
-        rows = db.rows(
-            f"{_SELECT} WHERE r.id >= ? AND r.id < ? {_NEWEST} LIMIT 6",
-            (beginning, beginning + "~"),
-        )
+    if not rows and (ids := beginning(id_)) is not None:
+        rows = db.rows(f"{_SELECT} WHERE r.id >= ? AND r.id < ? {_NEWEST} LIMIT 6", ids)
     if not rows:
         raise not_found(reference)
     if len(rows) > 1:
-        more = ", ..." if len(rows) > 5 else ""
         raise StoreError(
-            f"several runs are called {wanted}, or begin so: {', '.join(row['id'] for row in rows[:5])}{more}",
+            f"several runs are called {wanted}, or begin so: {listed_ids(rows)}",
             kind="ambiguous",
             hint="Write the id, or more of it.",
         )
-    return _run(db, rows[0])
+    return _run(rows[0])
 
 
 def listed(db: Connection, limit: int = 200) -> list[Run]:
     """The newest first."""
-    return [_run(db, row) for row in db.rows(f"{_SELECT} {_NEWEST} LIMIT ?", (limit,))]
+    return [_run(row) for row in db.rows(f"{_SELECT} {_NEWEST} LIMIT ?", (limit,))]
 
 
 def by_fingerprint(db: Connection, fingerprint: str) -> Run | None:
     """The newest with this fingerprint."""
     row = db.row(f"{_SELECT} WHERE r.fingerprint = ? {_NEWEST} LIMIT 1", (fingerprint,))
-    return None if row is None else _run(db, row)
+    return None if row is None else _run(row)
 
 
 def rename(db: Connection, run_id: str, name: str) -> None:
@@ -165,7 +167,7 @@ def add_items(db: Connection, run_id: str, items: Sequence[RunItem]) -> None:
 
 def items(db: Connection, run_id: str) -> list[RunItem]:
     """The rows of the instruction set, by index."""
-    get(db, run_id)
+    check(db, run_id)
     return [
         _item(row)
         for row in db.rows("SELECT * FROM run_item WHERE run_id = ? ORDER BY item", (run_id,))
@@ -176,7 +178,7 @@ def item(db: Connection, run_id: str, index: int) -> RunItem:
     """Raises StoreError (`not-found`)."""
     row = db.row("SELECT * FROM run_item WHERE run_id = ? AND item = ?", (run_id, index))
     if row is None:
-        get(db, run_id)
+        check(db, run_id)
         raise StoreError(f"run {run_id} has no item {index}", kind="not-found")
     return _item(row)
 
@@ -209,8 +211,7 @@ def _item(row: Row) -> RunItem:
     )
 
 
-def _run(db: Connection, row: Row) -> Run:
-    sides = db.rows("SELECT side FROM run_side WHERE run_id = ? ORDER BY number", (row["id"],))
+def _run(row: Row) -> Run:
     return Run(
         id=row["id"],
         created_at=row["created_at"],
@@ -221,7 +222,7 @@ def _run(db: Connection, row: Row) -> Run:
             input_name=row["input_name"],
             input_format=row["input_format"],
             input_sha256=row["input_sha256"],
-            sides=tuple(side["side"] for side in sides),
+            sides=texts(row["sides"]),
             references=texts(row["reference_sides"]),
             settings=json.loads(row["settings"]),
             versions=json.loads(row["versions"]),

@@ -5,7 +5,7 @@ from typing import Any
 from urial_tui.errors import StoreError
 from urial_tui.store import locks, search
 from urial_tui.store.connection import Connection, Row
-from urial_tui.store.ids import LENGTH, new_id, now, storable
+from urial_tui.store.ids import beginning, listed_ids, new_id, now, storable
 from urial_tui.store.types import Session
 
 TITLE_LENGTH = 60
@@ -46,18 +46,15 @@ def find(db: Connection, reference: str) -> Session:
         if not newest:
             raise StoreError("there is no session yet", kind="not-found")
         return newest[0]
-    if not wanted or len(wanted) > LENGTH or not (wanted.isascii() and wanted.isalnum()):
+    ids = beginning(wanted)
+    if ids is None:
         raise not_found(reference)
-    # The last digit of an id is at most `z`, so `~` closes the range.
-    rows = db.rows(
-        f"{_SELECT} WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 6", (wanted, wanted + "~")
-    )
+    rows = db.rows(f"{_SELECT} WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 6", ids)
     if not rows:
         raise not_found(reference)
     if len(rows) > 1:
-        more = ", ..." if len(rows) > 5 else ""
         raise StoreError(
-            f"several sessions begin with {reference}: {', '.join(row['id'] for row in rows[:5])}{more}",
+            f"several sessions begin with {reference}: {listed_ids(rows)}",
             kind="ambiguous",
             hint="Write more of the id.",
         )

@@ -9,6 +9,7 @@ from urial_tui.errors import StoreError
 from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.generations import unpack_context, unpack_ids
+from urial_tui.store.json_columns import texts
 from urial_tui.store.run_types import AnswerShift
 from urial_tui.store.traces import GENERATOR, find, unpack_top
 from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide, TraceStart
@@ -159,6 +160,20 @@ def of_run(db: Connection, run_id: str) -> list[AnswerShift]:
         for row in db.rows(
             _OF_ANSWERS.format(of_which=_OF_RUN) + "ORDER BY message_id, reference_number",
             (run_id,),
+        )
+    ]
+
+
+def scored_of_run(db: Connection, run_id: str) -> list[tuple[str, tuple[str, ...]]]:
+    """(message, references) of each complete canonical trace of the run's answers."""
+    return [
+        (row["message_id"], texts(row["refs"]))
+        for row in db.rows(
+            "SELECT t.message_id, (SELECT json_group_array(side) FROM (SELECT side FROM trace_side "
+            "WHERE trace_seq = t.seq AND number <> ? ORDER BY number)) AS refs FROM run_answer a "
+            "JOIN trace t ON t.message_id = a.message_id "
+            "WHERE a.run_id = ? AND t.path = 'canonical' AND t.complete ORDER BY t.seq",
+            (GENERATOR, run_id),
         )
     ]
 

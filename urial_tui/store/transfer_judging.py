@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from urial_tui.store import judged
+from urial_tui.store import comparisons, judgements
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.json_columns import to_json
 from urial_tui.store.upsert import upsert
@@ -34,10 +34,8 @@ def write_judgements(memory: Connection, target: Connection, session_id: str) ->
         "SELECT j.* FROM judgement j JOIN message m ON m.id = j.message_id WHERE m.session_id = ? ORDER BY j.seq",
         (session_id,),
     ):
-        target.execute(
-            "DELETE FROM judgement WHERE message_id = ? AND judge_key = ? AND rubric_hash = ? AND id <> ?",
-            (row["message_id"], row["judge_key"], row["rubric_hash"], row["id"]),
-        )
+        key = (row["message_id"], row["judge_key"], row["rubric_hash"])
+        judgements.remove_earlier(target, *key, but=row["id"])
         _write(memory, target, "judgement", row, "judgement_score")
 
 
@@ -50,20 +48,16 @@ def write_comparisons(memory: Connection, target: Connection, ids: Sequence[str]
         pair = sorted((row["message_a"], row["message_b"]))
         if target.value("SELECT count(*) FROM message WHERE id IN (?, ?)", pair) < 2:
             continue
-        target.execute(
-            "DELETE FROM comparison WHERE min(message_a, message_b) = ? AND max(message_a, message_b) = ? "
-            "AND judge_key = ? AND rubric_hash = ? AND id <> ?",
-            (*pair, row["judge_key"], row["rubric_hash"], row["id"]),
+        comparisons.remove_earlier(
+            target, pair, row["judge_key"], row["rubric_hash"], but=row["id"]
         )
         _write(memory, target, "comparison", row, "comparison_pick")
 
 
 def _write(memory: Connection, target: Connection, table: str, row: Row, parts: str) -> None:
-    """One row and its parts, if it is not there. Such a row never changes: a new one takes its place."""
-    if target.value(f"SELECT 1 FROM {table} WHERE id = ?", (row["id"],)) is not None:
-        return
-    judged.insert(target, table, {name: value for name, value in row.items() if name != "seq"})
+    """One row and its parts."""
+    upsert(target, table, [row])
     key = f"{table}_seq"
     seq = target.value(f"SELECT seq FROM {table} WHERE id = ?", (row["id"],))
-    for part in memory.rows(f"SELECT * FROM {parts} WHERE {key} = ?", (row["seq"],)):
-        judged.insert(target, parts, part | {key: seq})
+    rows = memory.rows(f"SELECT * FROM {parts} WHERE {key} = ?", (row["seq"],))
+    upsert(target, parts, [part | {key: seq} for part in rows], key=(key, "number"))

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from urial_tui.errors import UrialError
+from urial_tui.files import replacing
 from urial_tui.paths import ensure_private_dir
 
 MAGIC = b"URIALST1"
@@ -58,17 +58,9 @@ class StateStore:
         try:
             ensure_private_dir(self._folder)
             self._make_room(len(state))
-            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(MAGIC + struct.pack("<I", len(header)) + header)
-                    file.write(state)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self._path(key, ids))
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            with replacing(self._path(key, ids)) as file:
+                file.write(MAGIC + struct.pack("<I", len(header)) + header)
+                file.write(state)
         except (OSError, UrialError):
             return False
         return True
