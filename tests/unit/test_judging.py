@@ -9,8 +9,9 @@ from tests.support.judging import CONVERSATION, PAIR, compared, reply, rubric, s
 from tests.support.scripted_engine import Script, ScriptedEngine
 from urial_tui.engine.protocol import ContextSpec
 from urial_tui.errors import EngineError
+from urial_tui.judge.flipping import flipped
 from urial_tui.judge.judging import Judge
-from urial_tui.judge.records import as_comparison, as_judgement, flipped
+from urial_tui.judge.records import as_comparison, as_judgement
 from urial_tui.judge.rubrics import Rubric
 from urial_tui.judge.verdicts import Scored
 from urial_tui.prompts.types import Turn

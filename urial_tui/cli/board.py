@@ -180,9 +180,12 @@ async def _newest_judged(store: AsyncStore) -> Material:
     if not listed:
         raise _no_runs()
     for run in listed:
-        found = await read_runs(store, [run])
-        if found.judges:
-            return found
+        if await store.judgements(run_id=run.id, texts=False) or await store.comparisons(
+            run_ids=[run.id], texts=False
+        ):
+            found = await read_runs(store, [run])
+            if found.judges:
+                return found
     raise _nothing_judged(f"urial-tui judge --run {listed[0].id} --judge SIDE")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from urial_tui.cli.board_values import number
 from urial_tui.cli.judge_work import Asked, Outcome
 from urial_tui.cli.leaving import leave_resumable, say
 from urial_tui.errors import JudgeError
@@ -96,7 +97,7 @@ def _print_totals(judgements: list[Judgement]) -> None:
         counts = "".join(f"{total.counts[name]:>9}" for name in OUTCOMES)
         click.echo(
             f"{sanitize_line(total.rubric, 12):<12} {sanitize_line(total.aspect, 14):<14}{counts}"
-            f"{_number(total.mean):>8}{_number(total.mean_expected):>10}"
+            f"{number(total.mean):>8}{number(total.mean_expected):>10}"
         )
 
 
@@ -131,10 +132,6 @@ def _scored(score: AspectScore) -> str:
     if score.expected is None or score.spread is None:
         return str(score.score)
     return f"{score.score}  (expected {score.expected:.2f}, spread {score.spread:.2f})"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _leave(asked: Asked, outcome: Outcome, *, as_json: bool) -> None:

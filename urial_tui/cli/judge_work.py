@@ -56,13 +56,6 @@ class Outcome:
     signal: int | None = None
 
 
-@dataclass(frozen=True)
-class _What:
-    plan: Plan
-    run: Run | None = None
-    compared: tuple[str, str] | None = None
-
-
 def work(asked: Asked) -> Outcome:
     """Judge and wait. Raises UrialError when nothing can begin, KeyboardInterrupt when it was stopped before."""
     return asyncio.run(_work(asked))
@@ -81,10 +74,10 @@ async def _work(asked: Asked) -> Outcome:
             found = await _find(store, asked)
             progress = ProgressLine(what="comparisons" if asked.pairwise else "judgements")
             judge = await _judge(services, asked, progress)
-            what = await _plan(store, asked, judge, rubrics, found)
-            judging = Judging(judge, store, what.plan.tasks, again=asked.again, ended=progress.item)
+            plan, run, compared = await _plan(store, asked, judge, rubrics, found)
+            judging = Judging(judge, store, plan.tasks, again=asked.again, ended=progress.item)
             tally = await judging.look()
-            outcome = Outcome(judge.info, what.plan, tally, what.run, what.compared)
+            outcome = Outcome(judge.info, plan, tally, run, compared)
             _introduce(asked, outcome)
             if not tally.complete:
                 warn_unless_fits(await services.fit([judge.side]))
@@ -199,14 +192,16 @@ async def _plan(
     judge: Judge,
     rubrics: _Rubrics,
     found: list[tuple[Run, list[int]]] | list[Message],
-) -> _What:
+) -> tuple[Plan, Run | None, tuple[str, str] | None]:
+    """The tasks, the run that they are of, and the two sides that are compared."""
     messages = [one for one in found if isinstance(one, Message)]
     if messages:
-        return _What(await plan_messages(store, messages, judge.side, rubrics.of("")))
+        return await plan_messages(store, messages, judge.side, rubrics.of("")), None, None
     runs = [one for one in found if not isinstance(one, Message)]
     run, sides = runs[0]
     if not asked.pairwise:
-        return _What(await plan_run(store, run, judge.side, sides, rubrics.of, asked.limit), run)
+        plan = await plan_run(store, run, judge.side, sides, rubrics.of, asked.limit)
+        return plan, run, None
     if len(runs) == 1 and len(sides) != 2:
         raise UsageError(
             f"two sides are compared, and {len(sides)} {'is' if len(sides) == 1 else 'are'} named",
@@ -216,7 +211,7 @@ async def _plan(
     other = (run, sides[1]) if len(runs) == 1 else (runs[1][0], runs[1][1][0])
     plan = await plan_pairs(store, judge.side, one, other, rubrics.given, asked.limit)
     names = (one[0].start.sides[one[1]], other[0].start.sides[other[1]])
-    return _What(plan, run, names)
+    return plan, run, names
 
 
 def _introduce(asked: Asked, outcome: Outcome) -> None:

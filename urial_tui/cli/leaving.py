@@ -1,13 +1,13 @@
 """How commands end: what they say on standard error, and how an error or a signal becomes an exit code."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn, Protocol
 
 import click
 
 from urial_tui.errors import UrialError
-from urial_tui.safetext import sanitize
+from urial_tui.safetext import sanitize, sanitize_line
 
 
 class Resumable(Protocol):
@@ -26,6 +26,19 @@ class Resumable(Protocol):
 def say(text: str) -> None:
     """A line beside the output."""
     click.echo(sanitize(text), err=True)
+
+
+def many(count: int, what: str) -> str:
+    """ "1 aspect", "2 aspects"."""
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def warn_of(errors: Iterable[UrialError]) -> None:
+    """A warning for each file of a library that could not be read."""
+    for error in errors:
+        click.echo("warning: " + sanitize_line(error.message, 1000), err=True)
+        if error.hint:
+            click.echo("  " + sanitize_line(error.hint, 1000), err=True)
 
 
 def leave_by(number: int) -> NoReturn:

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from urial_tui.cli.completing import side_names
+from urial_tui.cli.leaving import many, warn_of
 from urial_tui.errors import UsageError
-from urial_tui.prompts.packs import Pack, PackLibrary, load_pack
+from urial_tui.prompts.packs import Pack, load_pack
 from urial_tui.prompts.styles import DEFAULT_PACK, default_library
 from urial_tui.safetext import json_line, sanitize, sanitize_line
 
@@ -35,7 +36,7 @@ def list_command(as_json: bool) -> None:
                 f"{pack.source:<7}  {pack.description}"
             )
             click.echo(sanitize_line(line, 400))
-    _warn_about(library)
+    warn_of(problem.error for problem in library.problems)
 
 
 @packs.command("show")
@@ -104,7 +105,7 @@ def lint_command(
             kind: sum(row["severity"] == kind for row in findings) for kind in ("error", "warning")
         }
         click.echo(
-            f"{_many(counts['error'], 'error')}, {_many(counts['warning'], 'warning')}", err=True
+            f"{many(counts['error'], 'error')}, {many(counts['warning'], 'warning')}", err=True
         )
     bad = {"error", "warning"} if strict else {"error"}
     if any(row["severity"] in bad for row in findings):
@@ -209,14 +210,3 @@ def _details(pack: Pack) -> dict[str, Any]:
         "defaults": pack.defaults,
         "constant_text": pack_shape(pack).opening,
     }
-
-
-def _warn_about(library: PackLibrary) -> None:
-    for problem in library.problems:
-        click.echo("warning: " + sanitize_line(problem.error.message, 1000), err=True)
-        if problem.error.hint:
-            click.echo("  " + sanitize_line(problem.error.hint, 1000), err=True)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from urial_tui.cli.leaving import many, warn_of
 from urial_tui.errors import JudgeError, UsageError
 from urial_tui.judge.rubric_file import load_rubric
 from urial_tui.judge.rubric_types import Rubric
-from urial_tui.judge.rubrics import RubricLibrary, default_rubrics
+from urial_tui.judge.rubrics import default_rubrics
 from urial_tui.safetext import json_line, sanitize, sanitize_line
 
 
@@ -29,12 +30,13 @@ def list_command(as_json: bool) -> None:
     else:
         width = max((len(rubric.id) for rubric in found), default=0)
         for rubric in found:
+            aspects = many(len(rubric.aspects), "aspect")
             line = (
-                f"{rubric.id:<{width}}  {rubric.kind:<8} {_many(len(rubric.aspects))}  version {rubric.version}  "
+                f"{rubric.id:<{width}}  {rubric.kind:<8} {aspects}  version {rubric.version}  "
                 f"{rubric.source:<7}  {rubric.description or rubric.name}"
             )
             click.echo(sanitize_line(line, 400))
-    _warn_about(library)
+    warn_of(problem.error for problem in library.problems)
 
 
 @rubrics.command("show")
@@ -73,7 +75,8 @@ def check_command(files: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json_line(rows, indent=2))
     for row in rows if not as_json else ():
         if row["ok"]:
-            line = f"{row['file']}: good, {row['id']} version {row['version']}, {row['kind']}, {_many(row['aspects'])}"
+            aspects = many(row["aspects"], "aspect")
+            line = f"{row['file']}: good, {row['id']} version {row['version']}, {row['kind']}, {aspects}"
         else:
             line = f"{row['error']['message']} {row['error']['hint']}"
         click.echo(sanitize_line(line, 1000))
@@ -131,14 +134,3 @@ def _details(rubric: Rubric) -> dict[str, Any]:
         "closing": rubric.closing,
         "aspects": [asdict(aspect) for aspect in rubric.aspects],
     }
-
-
-def _warn_about(library: RubricLibrary) -> None:
-    for problem in library.problems:
-        click.echo("warning: " + sanitize_line(problem.error.message, 1000), err=True)
-        if problem.error.hint:
-            click.echo("  " + sanitize_line(problem.error.hint, 1000), err=True)
-
-
-def _many(aspects: int) -> str:
-    return f"{aspects} aspect" + ("" if aspects == 1 else "s")

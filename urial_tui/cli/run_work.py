@@ -17,7 +17,7 @@ from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.cli.signals import cancelling
 from urial_tui.errors import StoreError
 from urial_tui.runs.inputs import NAMES, InputSet
-from urial_tui.runs.plan import RunSide, differences, is_finished, run_side, run_start
+from urial_tui.runs.plan import RunSide, differences, run_side, run_start
 from urial_tui.runs.running import Runner, Tally, Watch
 from urial_tui.safetext import sanitize_line
 from urial_tui.services import Services
@@ -186,7 +186,7 @@ async def _one_of_two(store: AsyncStore, mine: Run, before: Sequence[Run]) -> Ru
 def _tell_of_similar(start: RunStart, before: Sequence[Run]) -> None:
     """Say that an unfinished run of the same input is another one, and why."""
     for run in before:
-        if run.start.input_sha256 == start.input_sha256 and not is_finished(run):
+        if run.start.input_sha256 == start.input_sha256 and not run.finished:
             what = ", ".join(differences(run.start, start))
             name = sanitize_line(run.start.name, 60)
             say(
@@ -219,9 +219,7 @@ async def _warn_of_memory(services: Services, runner: Runner, sides: Sequence[Ru
         for number in group:
             for side in (sides[number].side, *(ref.side for ref in sides[number].references)):
                 needed.setdefault(side.spec, side)
-        fit = await services.fit(list(needed.values()))
-        if fit.verdict in ("tight", "does not fit"):
-            warn_unless_fits(fit)
+        if warn_unless_fits(await services.fit(list(needed.values()))):
             return
 
 

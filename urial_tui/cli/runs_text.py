@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from urial_tui.runs.plan import is_finished
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.run_types import Run, RunAnswer, RunItem
 
@@ -56,7 +55,7 @@ def details_lines(
     )
     for reference in start.references:
         yield f"reference {sanitize_line(reference)}"
-    complete = "finished" if is_finished(run) else "not finished"
+    complete = "finished" if run.finished else "not finished"
     yield f"{run.n_answered} of {n_answers(run.n_wanted)}, {complete}"
     yield ""
     for number, side in enumerate(start.sides):
@@ -75,7 +74,7 @@ def details_lines(
 
 
 def run_dict(run: Run) -> dict[str, Any]:
-    return asdict(run) | {"finished": is_finished(run)}
+    return asdict(run) | {"finished": run.finished}
 
 
 def details_dict(

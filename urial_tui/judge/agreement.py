@@ -11,8 +11,6 @@ from typing import Literal
 
 from urial_tui.store.judging_types import RubricRef
 
-SCORES = (1, 2, 3, 4, 5)
-
 
 @dataclass(frozen=True)
 class AspectAgreement:

@@ -29,6 +29,7 @@ from urial_tui.judge.board_types import (
     ShiftCell,
 )
 from urial_tui.shift.classes import COUNTED, Class
+from urial_tui.shift.summary import shares
 from urial_tui.store.run_types import AnswerShift
 
 MAX_GROUPS = 40
@@ -142,9 +143,11 @@ def _shift(
         counts: Counter[Class] = Counter({name: getattr(shift, name) for name in COUNTED})
         pooled += counts
         items.setdefault(of_message[shift.message_id].item, Counter()).update(counts)
-    shares = {item: counts for item, counts in items.items() if counts.total()}
+    ratios = {
+        item: ratio for item, counts in items.items() if (ratio := shares(counts)) is not None
+    }
     places = {
-        name: means.column((item, counts[name] / counts.total()) for item, counts in shares.items())
+        name: means.column((item, ratio[name]) for item, ratio in ratios.items())
         for name in COUNTED
     }
     weighted = [

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from urial_tui.judge.agreement import Agreement, AspectAgreement, of_picks, of_scores
-from urial_tui.judge.board_duels import pick_of, turned
+from urial_tui.judge.board_duels import pick_of
 from urial_tui.judge.board_material import Material
 from urial_tui.judge.board_panels import score_of
 from urial_tui.judge.board_types import BoardJudge
+from urial_tui.judge.flipping import flipped
 from urial_tui.store.judging_types import Comparison, Judgement
 
 
@@ -19,7 +20,7 @@ def agreements(material: Material, judges: Sequence[BoardJudge]) -> Iterable[Agr
     picks: dict[tuple[str, str], dict[tuple[str, str], Comparison]] = {}
     for comparison in material.comparisons:
         if comparison.message_a > comparison.message_b:
-            comparison = turned(comparison)  # noqa: PLW2901 - one direction for all
+            comparison = flipped(comparison)  # noqa: PLW2901 - one direction for all
         key = (comparison.rubric.hash, comparison.judge.key)
         pair = (comparison.message_a, comparison.message_b)
         picks.setdefault(key, {})[pair] = comparison

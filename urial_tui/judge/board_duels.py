@@ -2,40 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from urial_tui.judge.board_material import Material
 from urial_tui.judge.board_means import Means
 from urial_tui.judge.board_types import BoardJudge, Duel, DuelCell
-from urial_tui.store.judging_types import Comparison, Pick, Winner
-
-_OTHER: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie"}
-
-
-def turned(comparison: Comparison) -> Comparison:
-    """The same comparison with A and B exchanged."""
-    return replace(
-        comparison,
-        message_a=comparison.message_b,
-        message_b=comparison.message_a,
-        words_a=comparison.words_b,
-        words_b=comparison.words_a,
-        picks=tuple(
-            replace(
-                pick,
-                winner=_turned(pick.winner),
-                first=_turned(pick.second),
-                second=_turned(pick.first),
-                p_first=None if pick.p_second is None else 1 - pick.p_second,
-                p_second=None if pick.p_first is None else 1 - pick.p_first,
-            )
-            for pick in comparison.picks
-        ),
-    )
-
-
-def _turned(winner: Winner | None) -> Winner | None:
-    return None if winner is None else _OTHER[winner]
+from urial_tui.judge.flipping import flipped
+from urial_tui.store.judging_types import Comparison, Pick
 
 
 def duels(
@@ -53,7 +25,7 @@ def duels(
             inside += 1
             continue
         if place[one] > place[other]:
-            comparison, one, other = turned(comparison), other, one  # noqa: PLW2901 - one direction
+            comparison, one, other = flipped(comparison), other, one  # noqa: PLW2901 - one direction
         key = (comparison.rubric.hash, comparison.judge.key, one, other)
         found.setdefault(key, []).append(comparison)
     waiting = [
@@ -76,7 +48,7 @@ def duels(
                 other,
                 len(group),
                 means.mean(words),
-                tuple(_cell(aspect, group) for aspect in _aspects(group)),
+                tuple(duel_cell(aspect, group) for aspect in _aspects(group)),
             )
             for (_, judge, one, other), group, words in waiting
         )
@@ -96,7 +68,8 @@ def pick_of(comparison: Comparison, aspect: str) -> Pick | None:
     return found
 
 
-def _cell(aspect: str, comparisons: Sequence[Comparison]) -> DuelCell:
+def duel_cell(aspect: str, comparisons: Sequence[Comparison]) -> DuelCell:
+    """What comparisons come to in one aspect, as seen from their A."""
     asked = [(comparison, pick_of(comparison, aspect)) for comparison in comparisons]
     picks = [(comparison, pick) for comparison, pick in asked if pick is not None]
     winners = Counter(pick.winner for _, pick in picks)

@@ -118,8 +118,8 @@ async def read_runs(store: AsyncStore, runs: Sequence[Run]) -> Material:
 
 async def read_conversations(store: AsyncStore) -> Material:
     """All judged answers that belong to no run: a row for each side. Raises StoreError."""
-    judgements = await store.judgements(texts=False)
-    comparisons = await store.comparisons(texts=False)
+    judgements = await store.judgements(texts=False, outside_runs=True)
+    comparisons = await store.comparisons(texts=False, outside_runs=True)
     judged = [judgement.message_id for judgement in judgements]
     judged += [m for pair in comparisons for m in (pair.message_a, pair.message_b)]
     in_runs: dict[str, bool] = {}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from urial_tui.judge.agreement import Agreement
 from urial_tui.shift.classes import Class
-from urial_tui.shift.summary import Interval
+from urial_tui.shift.summary import Interval, shares
 from urial_tui.store.judging_types import JudgeKind, RubricRef
 
 By = Literal["task", "topic", "dataset", "category", "turn"]
@@ -56,8 +56,7 @@ class ShiftCell:
     @property
     def ratios(self) -> dict[Class, float] | None:
         """Share of each class over all tokens; None without tokens."""
-        total = self.n_tokens
-        return {name: count / total for name, count in self.counts.items()} if total else None
+        return shares(self.counts)
 
 
 @dataclass(frozen=True)

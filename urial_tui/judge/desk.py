@@ -115,10 +115,9 @@ class JudgeDesk(BoardDesk):
         self, judgements: Sequence[Judgement], rubric: RubricRef
     ) -> tuple[Judgement | None, list[Judgement]]:
         """This person's own with that rubric, and the others."""
-        own_key = people.person(self.rater).key
         mine, others = None, []
         for one in judgements:
-            if one.judge.key == own_key and one.rubric.hash == rubric.hash:
+            if people.is_by(one, self.rater, rubric):
                 mine = one
             else:
                 others.append(one)
@@ -192,8 +191,7 @@ class JudgeDesk(BoardDesk):
             one
             for one in found
             if {one.message_a, one.message_b} == {message_a, message_b}
-            and one.judge.key == people.person(self.rater).key
-            and one.rubric.hash == rubric.hash
+            and people.is_by(one, self.rater, rubric)
         ]
         return AnswerPair(
             a, b, message_a if first == "a" else message_b, mine[-1] if mine else None
@@ -232,10 +230,9 @@ class JudgeDesk(BoardDesk):
     async def counts(self, run_id: str) -> Counts:
         """How much of a run there is to rate, and is rated by this person."""
         complete = {one.message_id for one in await self._complete(run_id)}
-        key = people.person(self.rater).key
         rated: dict[str, int] = {}
         for one in await self._store().judgements(run_id=run_id, texts=False):
-            if one.judge.key == key and one.message_id in complete:
+            if people.is_by(one, self.rater) and one.message_id in complete:
                 rated[one.rubric.hash] = rated.get(one.rubric.hash, 0) + 1
         return Counts(len(complete), rated)
 
@@ -246,13 +243,8 @@ class JudgeDesk(BoardDesk):
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
         """The run's answers that this person has not rated, shuffled; the order is the same after a restart."""
         answers = await self._complete(run_id)
-        key = people.person(self.rater).key
         judgements = await self._store().judgements(run_id=run_id, texts=False)
-        rated = {
-            one.message_id
-            for one in judgements
-            if one.judge.key == key and one.rubric.hash == rubric.hash
-        }
+        rated = {one.message_id for one in judgements if people.is_by(one, self.rater, rubric)}
         left = [
             (one.message_id, (one.message_id,)) for one in answers if one.message_id not in rated
         ]
@@ -272,11 +264,10 @@ class JudgeDesk(BoardDesk):
             for found in by_place.values()
             if side_a in found and side_b in found
         ]
-        key = people.person(self.rater).key
         compared = {
             frozenset((one.message_a, one.message_b))
             for one in await self._store().comparisons(run_ids=[run_id], texts=False)
-            if one.judge.key == key and one.rubric.hash == rubric.hash
+            if people.is_by(one, self.rater, rubric)
         }
         left = [
             ("\0".join(sorted(pair)), pair) for pair in pairs if frozenset(pair) not in compared

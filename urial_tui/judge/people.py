@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from urial_tui.errors import JudgeError
+from urial_tui.judge.flipping import flipped
 from urial_tui.store.judging_types import (
     AspectScore,
     Comparison,
@@ -33,6 +34,13 @@ def person(name: str) -> JudgeInfo:
     """Who rates by hand. The same name is the same judge."""
     name = name.strip()
     return JudgeInfo("person", name, f"person:{name}")
+
+
+def is_by(said: Judgement | Comparison, rater: str, rubric: RubricRef | None = None) -> bool:
+    """Whether this person said it, with `rubric` (None: with any)."""
+    return said.judge.key == person(rater).key and (
+        rubric is None or said.rubric.hash == rubric.hash
+    )
 
 
 def rating(
@@ -142,12 +150,11 @@ def preference(
 
 def choices_of(comparison: Comparison, message_a: str) -> dict[str, Choice]:
     """The choices that a person's comparison was made of, with `message_a` as A."""
-    turned: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie"}
+    seen = comparison if comparison.message_a == message_a else flipped(comparison)
     found: dict[str, Choice] = {}
-    for pick in comparison.picks:
+    for pick in seen.picks:
         if pick.outcome == "ok" and pick.winner is not None:
-            same = comparison.message_a == message_a
-            found[pick.aspect] = pick.winner if same else turned[pick.winner]
+            found[pick.aspect] = pick.winner
         elif pick.outcome == "na":
             found[pick.aspect] = NA
     return found

@@ -1,10 +1,8 @@
-"""From what a judge said to the rows of the history, and a comparison as seen from its other side."""
-
-from dataclasses import replace
+"""From what a judge said to the rows of the history."""
 
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.judge.verdicts import Compared, Scored
-from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement, Pick, Winner
+from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement
 
 
 def as_judgement(
@@ -52,40 +50,4 @@ def as_comparison(
         note=compared.problem,
         own=own,
         timings=compared.timings,
-    )
-
-
-_OTHER: dict[Winner | None, Winner | None] = {"a": "b", "b": "a", "tie": "tie", None: None}
-
-
-def flipped(comparison: Comparison) -> Comparison:
-    """The same comparison with its answers the other way round: what was B is A."""
-    return replace(
-        comparison,
-        message_a=comparison.message_b,
-        message_b=comparison.message_a,
-        words_a=comparison.words_b,
-        words_b=comparison.words_a,
-        prompts=comparison.prompts[::-1],
-        shortened={
-            {"a": "b", "b": "a"}.get(name, name): counts
-            for name, counts in comparison.shortened.items()
-        },
-        picks=tuple(_flipped(pick) for pick in comparison.picks),
-    )
-
-
-def _flipped(pick: Pick) -> Pick:
-    """`second` is the order in which the new A was shown first; a person has seen one order, which stays the first."""
-    both = pick.second is not None or pick.p_second is not None
-    first, second = (pick.second, pick.first) if both else (pick.first, None)
-    p_first, p_second = (pick.p_second, pick.p_first) if both else (pick.p_first, None)
-    return replace(
-        pick,
-        winner=_OTHER[pick.winner],
-        first=_OTHER[first],
-        second=_OTHER[second],
-        p_first=None if p_first is None else 1.0 - p_first,
-        p_second=None if p_second is None else 1.0 - p_second,
-        reasons=pick.reasons[::-1],
     )

@@ -82,11 +82,6 @@ class RubricLibrary:
             )
         return found
 
-    def reload(self) -> None:
-        """Forget what was read, so that changed files are read again."""
-        self._rubrics = None
-        self._problems = []
-
     def _loaded(self) -> dict[str, Rubric]:
         if self._rubrics is None:
             found: dict[str, Rubric] = {}

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from urial_tui.errors import EngineError, UrialError
+from urial_tui.judge.flipping import flipped
 from urial_tui.judge.judging import Judge
 from urial_tui.judge.planning import PairTask, ScoreTask, Task
-from urial_tui.judge.records import as_comparison, as_judgement, flipped
+from urial_tui.judge.records import as_comparison, as_judgement
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging_types import Comparison, Judgement
 

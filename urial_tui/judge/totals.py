@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from urial_tui.judge.board_duels import duel_cell
 from urial_tui.store.judging_types import Comparison, Judgement, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("ok", "na", "invalid", "refused")
@@ -56,27 +57,23 @@ def aspect_totals(judgements: Iterable[Judgement]) -> list[AspectTotals]:
 
 def pick_totals(comparisons: Iterable[Comparison]) -> list[PickTotals]:
     """In the order of the rubrics' aspects."""
-    found: dict[tuple[str, str], list[tuple[Outcome, str | None, bool]]] = {}
+    found: dict[tuple[str, str], list[Comparison]] = {}
     for one in comparisons:
         for pick in one.picks:
-            disagreed = pick.winner == "tie" and pick.first != pick.second
-            row = (pick.outcome, pick.winner, disagreed)
-            found.setdefault((one.rubric.id, pick.aspect), []).append(row)
-    totals = []
-    for (rubric, aspect), rows in found.items():
-        won = Counter(winner for outcome, winner, _ in rows if outcome == "ok")
-        totals.append(
-            PickTotals(
-                rubric,
-                aspect,
-                _counts([outcome for outcome, _, _ in rows]),
-                won["a"],
-                won["tie"],
-                won["b"],
-                sum(disagreed for outcome, _, disagreed in rows if outcome == "ok"),
-            )
+            found.setdefault((one.rubric.id, pick.aspect), []).append(one)
+    return [
+        PickTotals(
+            rubric,
+            aspect,
+            {"ok": cell.n, "na": cell.n_na, "invalid": cell.n_invalid, "refused": cell.n_refused},
+            cell.wins,
+            cell.ties,
+            cell.losses,
+            cell.n_split,
         )
-    return totals
+        for (rubric, aspect), group in found.items()
+        for cell in [duel_cell(aspect, group)]
+    ]
 
 
 def _counts(outcomes: Sequence[Outcome]) -> dict[Outcome, int]:

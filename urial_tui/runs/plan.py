@@ -16,7 +16,7 @@ from urial_tui.chat.references import ActiveReference, trace_side
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UsageError
 from urial_tui.runs.inputs import InputSet
-from urial_tui.store.run_types import Run, RunStart
+from urial_tui.store.run_types import RunStart
 
 _FORMAT = 1
 _CONTEXT = ("n_ctx", "n_batch", "flash_attention", "kv_type")
@@ -100,11 +100,6 @@ def groups(sides: Sequence[RunSide]) -> list[list[int]]:
     for number, side in enumerate(sides):
         found.setdefault(side.model_path, []).append(number)
     return list(found.values())
-
-
-def is_finished(run: Run) -> bool:
-    """Whether every answer that its items ask for is there."""
-    return run.n_answered >= run.n_wanted
 
 
 def differences(before: RunStart, now: RunStart) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Ratios are pooled over counted tokens (no control tokens, none that a stop cut i
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -36,16 +36,17 @@ class Summary:
     @property
     def ratios(self) -> dict[Class, float] | None:
         """Share of each class; None without tokens."""
-        return _shares(self.counts)
+        return shares(self.counts)
 
     @property
     def ratios_without_near_ties(self) -> dict[Class, float] | None:
         if self.near_ties is None:
             return None
-        return _shares({name: self.counts[name] - self.near_ties[name] for name in COUNTED})
+        return shares({name: self.counts[name] - self.near_ties[name] for name in COUNTED})
 
 
-def _shares(counts: dict[Class, int]) -> dict[Class, float] | None:
+def shares(counts: Mapping[Class, int]) -> dict[Class, float] | None:
+    """Each class's share of all that count; None without any."""
     total = sum(counts[name] for name in COUNTED)
     return {name: counts[name] / total for name in COUNTED} if total else None
 

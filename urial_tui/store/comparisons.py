@@ -86,10 +86,14 @@ def listed(
     run_ids: Sequence[str] | None = None,
     message_ids: Sequence[str] | None = None,
     texts: bool = True,
+    outside_runs: bool = False,
 ) -> list[Comparison]:
     """Comparisons, the oldest first. `run_ids`: both answers are of one of these runs. `message_ids`: at least one is
-    of these messages. Neither: all; both: those that are in both."""
+    of these messages. Neither: all; both: those that are in both. `outside_runs`: at least one is of no run."""
     where, params = ["1"], []
+    if outside_runs:
+        outside = judged.OUTSIDE_RUNS
+        where.append(f"(t.message_a IN ({outside}) OR t.message_b IN ({outside}))")
     if run_ids is not None:
         of_runs = (
             "(SELECT message_id FROM run_answer WHERE run_id IN (SELECT value FROM json_each(?)))"

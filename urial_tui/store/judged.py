@@ -9,6 +9,9 @@ from urial_tui.store.ids import storable
 from urial_tui.store.json_columns import texts, to_json
 from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement, RubricRef
 
+OUTSIDE_RUNS = (
+    "SELECT m.id FROM message m JOIN session s ON s.id = m.session_id WHERE s.run_id IS NULL"
+)
 LONG = ("prompt", "prompts", "raw")
 """Columns that a table of thousands of scores does not need."""
 

@@ -82,9 +82,13 @@ def listed(
     run_id: str | None = None,
     message_ids: Sequence[str] | None = None,
     texts: bool = True,
+    outside_runs: bool = False,
 ) -> list[Judgement]:
-    """Judgements of the answers of a run, of these messages (both: of those in both), or all; the oldest first."""
+    """Judgements of the answers of a run, of these messages (both: of those in both), or all; the oldest first.
+    `outside_runs`: of no run's answers."""
     where, params = ["1"], []
+    if outside_runs:
+        where.append(f"t.message_id IN ({judged.OUTSIDE_RUNS})")
     if run_id is not None:
         where.append("t.message_id IN (SELECT message_id FROM run_answer WHERE run_id = ?)")
         params.append(run_id)

@@ -79,9 +79,14 @@ class AsyncJudgingCalls:
         run_id: str | None = None,
         message_ids: Sequence[str] | None = None,
         texts: bool = True,
+        outside_runs: bool = False,
     ) -> list[Judgement]:
         return await self._call(
-            JudgingCalls.judgements, run_id=run_id, message_ids=message_ids, texts=texts
+            JudgingCalls.judgements,
+            run_id=run_id,
+            message_ids=message_ids,
+            texts=texts,
+            outside_runs=outside_runs,
         )
 
     async def delete_judgement(self, judgement_id: str) -> None:
@@ -96,9 +101,14 @@ class AsyncJudgingCalls:
         run_ids: Sequence[str] | None = None,
         message_ids: Sequence[str] | None = None,
         texts: bool = True,
+        outside_runs: bool = False,
     ) -> list[Comparison]:
         return await self._call(
-            JudgingCalls.comparisons, run_ids=run_ids, message_ids=message_ids, texts=texts
+            JudgingCalls.comparisons,
+            run_ids=run_ids,
+            message_ids=message_ids,
+            texts=texts,
+            outside_runs=outside_runs,
         )
 
     async def delete_comparison(self, comparison_id: str) -> None:

@@ -100,9 +100,16 @@ class JudgingCalls:
         run_id: str | None = None,
         message_ids: Sequence[str] | None = None,
         texts: bool = True,
+        outside_runs: bool = False,
     ) -> list[Judgement]:
         """The oldest first. Without `texts` they have no prompt and no raw texts."""
-        return judgements.listed(self._db, run_id=run_id, message_ids=message_ids, texts=texts)
+        return judgements.listed(
+            self._db,
+            run_id=run_id,
+            message_ids=message_ids,
+            texts=texts,
+            outside_runs=outside_runs,
+        )
 
     def delete_judgement(self, judgement_id: str) -> None:
         judgements.delete(self._db, judgement_id)
@@ -117,9 +124,16 @@ class JudgingCalls:
         run_ids: Sequence[str] | None = None,
         message_ids: Sequence[str] | None = None,
         texts: bool = True,
+        outside_runs: bool = False,
     ) -> list[Comparison]:
         """Of two answers of these runs; with one of these messages at least. The oldest first."""
-        return comparisons.listed(self._db, run_ids=run_ids, message_ids=message_ids, texts=texts)
+        return comparisons.listed(
+            self._db,
+            run_ids=run_ids,
+            message_ids=message_ids,
+            texts=texts,
+            outside_runs=outside_runs,
+        )
 
     def delete_comparison(self, comparison_id: str) -> None:
         comparisons.delete(self._db, comparison_id)

@@ -57,6 +57,11 @@ class Run:
     n_answered: int
     n_failed: int
 
+    @property
+    def finished(self) -> bool:
+        """Whether every answer that its items ask for is there."""
+        return self.n_answered >= self.n_wanted
+
 
 @dataclass(frozen=True)
 class RunAnswer:
