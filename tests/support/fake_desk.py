@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from tests.support.recorded import Recorded
 from urial_tui.errors import ModelError, UrialError
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.models.fit import Fit, SideNeed, Verdict
@@ -106,7 +107,7 @@ STARTERS = (
 )
 
 
-class FakeDesk:
+class FakeDesk(Recorded):
     """See the module."""
 
     def __init__(self, facts: Sequence[ModelFacts] = FACTS, *, free: int = 9 * GB) -> None:
@@ -134,21 +135,6 @@ class FakeDesk:
         self.unfinished: list[DownloadStatus] = []
         """What an earlier run left."""
         self._listeners: list[Callable[[DownloadStatus], None]] = []
-
-    def called(self, name: str) -> list[tuple[Any, ...]]:
-        """The arguments of each call of `name`."""
-        return [call[1:] for call in self.calls if call[0] == name]
-
-    async def _called(self, name: str, *arguments: Any) -> None:
-        self.calls.append((name, *arguments))
-        if name in self.gates:
-            try:
-                await self.gates[name].wait()
-            except asyncio.CancelledError:
-                self.stopped.append(name)
-                raise
-        if name in self.errors:
-            raise self.errors.pop(name)
 
     # --- the library ------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tests.support.recorded import Recorded
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.judge import people
-from urial_tui.judge.board import build
+from urial_tui.judge.board import build, tells_apart
 from urial_tui.judge.board_desk import BoardItem
 from urial_tui.judge.board_material import BoardAnswer, Material, RowHead
 from urial_tui.judge.board_types import Board, BoardRun, By
@@ -75,7 +76,7 @@ def run_answers() -> list[RunAnswer]:
     ]  # fmt: skip
 
 
-class FakeJudging:
+class FakeJudging(Recorded):
     """See the module. `texts` are answers of the chat: id to (side, the turns that end with it)."""
 
     def __init__(self, *, rater: str = "me", judge: str = "") -> None:
@@ -101,39 +102,25 @@ class FakeJudging:
             turns = (Turn("user", QUESTIONS[one.index]), Turn("assistant", one.content))
             self.texts[one.message_id] = (SIDES[one.side], turns)
 
-    def called(self, name: str) -> list[tuple[Any, ...]]:
-        return [call[1:] for call in self.calls if call[0] == name]
-
-    async def _called(self, name: str, *arguments: Any) -> None:
-        self.calls.append((name, *arguments))
-        if name in self.gates:
-            try:
-                await self.gates[name].wait()
-            except asyncio.CancelledError:
-                self.stopped.append(name)
-                raise
-        if name in self.errors:
-            raise self.errors.pop(name)
-
     # --- one answer ---------------------------------------------------------------------------
 
     async def rubrics(self, kind: str) -> list[Rubric]:
         return [one for one in self.all_rubrics if one.kind == kind]
 
-    def _mine(self, judge: JudgeInfo, rubric: RubricRef, hash_: RubricRef) -> bool:
-        return judge.key == people.person(self.rater).key and rubric.hash == hash_.hash
-
-    async def answer(self, message_id: str, rubric: RubricRef) -> RatedAnswer:
+    async def answer(self, message_id: str, rubric: RubricRef | None = None) -> RatedAnswer:
         await self._called("answer", message_id)
         if message_id not in self.texts:
             raise StoreError(f"there is no message {message_id}", kind="not-found")
         side, turns = self.texts[message_id]
         said = [one for one in self.said if one.message_id == message_id]
-        mine = [one for one in said if self._mine(one.judge, one.rubric, rubric)]
+        mine = [one for one in said if rubric is not None and people.is_by(one, self.rater, rubric)]
         return RatedAnswer(
             message_id, turns[:-1], turns[-1].text, side, mine=mine[-1] if mine else None,
             others=tuple(one for one in said if one not in mine),
         )  # fmt: skip
+
+    async def written_by(self, message_id: str) -> str:
+        return self.texts[message_id][0]
 
     async def judgements(self, message_id: str) -> list[Judgement]:
         await self._called("judgements", message_id)
@@ -153,7 +140,7 @@ class FakeJudging:
         made = people.rating(message_id, self.rater, rubric.ref, marks, aspects, note=note, blind=blind)  # fmt: skip
         self.said = [
             one for one in self.said
-            if not (one.message_id == message_id and self._mine(one.judge, one.rubric, rubric.ref))
+            if not (one.message_id == message_id and people.is_by(one, self.rater, rubric.ref))
         ]  # fmt: skip
         self.said.append(made)
         return made
@@ -186,7 +173,7 @@ class FakeJudging:
             one
             for one in self.compared
             if {one.message_a, one.message_b} == {message_a, message_b}
-            and self._mine(one.judge, one.rubric, rubric)
+            and people.is_by(one, self.rater, rubric)
         ]
         first = people.shown_first(message_a, message_b, self.rater, rubric.id)
         shown = message_a if first == "a" else message_b
@@ -221,13 +208,13 @@ class FakeJudging:
     async def counts(self, run_id: str) -> Counts:
         rated: dict[str, int] = {}
         for one in self.said:
-            if one.judge.key == people.person(self.rater).key and one.message_id.startswith("x"):
+            if people.is_by(one, self.rater) and one.message_id.startswith("x"):
                 rated[one.rubric.hash] = rated.get(one.rubric.hash, 0) + 1
         return Counts(6, rated)
 
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
         await self._called("rating_queue", run_id, rubric.id)
-        rated = {one.message_id for one in self.said if self._mine(one.judge, one.rubric, rubric)}
+        rated = {one.message_id for one in self.said if people.is_by(one, self.rater, rubric)}
         left = [
             (one.message_id, (one.message_id,))
             for one in run_answers()
@@ -284,6 +271,9 @@ class FakeJudging:
             for one in run_answers()
             if f"r1:{one.side}" == row
         ]  # fmt: skip
+
+    async def tells_apart(self, by: By) -> bool:
+        return tells_apart(self.material(), by)
 
     # --- drafts -------------------------------------------------------------------------------
 

@@ -200,6 +200,11 @@ def _group(
     return panels(material, judges, means, only=lambda answer: answer.message_id in messages)()
 
 
+def tells_apart(material: Material, by: By) -> bool:
+    """Whether a breakdown has more than one group."""
+    return len({name for answer in material.answers for name in tags(material, answer, by)}) > 1
+
+
 def tags(material: Material, answer: BoardAnswer, by: By) -> tuple[str, ...]:
     """The groups that an answer is in. Turns count from 1, as people do."""
     if by == "turn":

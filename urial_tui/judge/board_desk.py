@@ -77,6 +77,13 @@ class BoardDesk:
             for one in answers
         ]
 
+    async def tells_apart(self, by: "By") -> bool:
+        """Whether a breakdown of the last board would have more than one group."""
+        from urial_tui.judge.board import tells_apart
+
+        material = self._material
+        return material is not None and await asyncio.to_thread(tells_apart, material, by)
+
     async def _item(
         self, material: "Material", answer: "BoardAnswer", judgements: tuple[Judgement, ...]
     ) -> BoardItem:

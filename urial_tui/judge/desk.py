@@ -57,6 +57,7 @@ class JudgeDesk(BoardDesk):
         self._resolve, self._find_rubrics = resolve, rubrics
         self._drafts = Drafts(drafts if drafts is not None else drafts_file())
         self._writing = asyncio.Lock()
+        self._unwritten: dict[str, Draft | None] = {}
 
     def history(self) -> "AsyncStore":
         return self._store()
@@ -69,8 +70,9 @@ class JudgeDesk(BoardDesk):
 
     # --- one answer -------------------------------------------------------------------------------------------------
 
-    async def answer(self, message_id: str, rubric: RubricRef) -> RatedAnswer:
-        """An answer with what was said of it. Raises StoreError."""
+    async def answer(self, message_id: str, rubric: RubricRef | None = None) -> RatedAnswer:
+        """An answer with what was said of it; `rubric` parts this person's own with it from the others. Raises
+        StoreError."""
         branch = await self._store().branch(message_id)
         judgements = await self._store().judgements(message_ids=[message_id], texts=False)
         mine, others = self._parted(judgements, rubric)
@@ -78,15 +80,15 @@ class JudgeDesk(BoardDesk):
             message_id,
             tuple(Turn(one.role, one.content) for one in branch[:-1]),
             branch[-1].content,
-            await self._written_by(message_id),
+            await self.written_by(message_id),
             branch[-1].status,
             mine,
             tuple(others),
         )
 
     async def judgements(self, message_id: str) -> list[Judgement]:
-        """All of an answer, the oldest first, with the judges' texts."""
-        return await self._store().judgements(message_ids=[message_id])
+        """All of an answer, the oldest first."""
+        return await self._store().judgements(message_ids=[message_id], texts=False)
 
     async def rate(
         self,
@@ -112,18 +114,19 @@ class JudgeDesk(BoardDesk):
             await self._store().delete_comparison(judgement.id)
 
     def _parted(
-        self, judgements: Sequence[Judgement], rubric: RubricRef
+        self, judgements: Sequence[Judgement], rubric: RubricRef | None
     ) -> tuple[Judgement | None, list[Judgement]]:
         """This person's own with that rubric, and the others."""
         mine, others = None, []
         for one in judgements:
-            if people.is_by(one, self.rater, rubric):
+            if rubric is not None and people.is_by(one, self.rater, rubric):
                 mine = one
             else:
                 others.append(one)
         return mine, others
 
-    async def _written_by(self, message_id: str) -> str:
+    async def written_by(self, message_id: str) -> str:
+        """The side that wrote an answer; "" where that is not known. Raises StoreError."""
         generation = await self._store().generation_of(message_id)
         return generation.start.side if generation is not None else ""
 
@@ -289,8 +292,12 @@ class JudgeDesk(BoardDesk):
     async def keep_draft(self, draft: Draft | None, rubric: RubricRef, *messages: str) -> None:
         """Keep what is rated so far, or forget it, in the order of the calls. Raises JudgeError."""
         key = self._draft_key(rubric, *messages)
+        self._unwritten[key] = draft
         async with self._writing:
-            await asyncio.to_thread(self._drafts.keep, key, draft)
+            if (
+                key in self._unwritten
+            ):  # else a call before this one took it along, as with quick typing
+                await asyncio.to_thread(self._drafts.keep, key, self._unwritten.pop(key))
 
     async def aclose(self) -> None:
         """Wait for what is being kept."""

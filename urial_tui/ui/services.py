@@ -200,8 +200,11 @@ class JudgingLike(Protocol):
     async def rubrics(self, kind: str) -> Sequence[Rubric]:
         """Those that score one answer (`score`) or compare two (`pairwise`), the usual one first."""
 
-    async def answer(self, message_id: str, rubric: RubricRef) -> RatedAnswer:
-        """An answer with its conversation and what was said of it."""
+    async def answer(self, message_id: str, rubric: RubricRef | None = None) -> RatedAnswer:
+        """An answer with its conversation and what was said of it; with `rubric`, this person's own apart."""
+
+    async def written_by(self, message_id: str) -> str:
+        """The side that wrote an answer; "" where that is not known."""
 
     async def judgements(self, message_id: str) -> Sequence[Judgement]:
         """All of an answer, the oldest first."""
@@ -264,6 +267,9 @@ class JudgingLike(Protocol):
         self, row: str, by: "By | None" = None, group: str | None = None
     ) -> Sequence[BoardItem]:
         """The answers behind a row of the last board, or those of one group of its breakdown."""
+
+    async def tells_apart(self, by: "By") -> bool:
+        """Whether a breakdown of the last board would have more than one group."""
 
     async def draft(self, rubric: RubricRef, *messages: str) -> Draft | None:
         """What was rated of these and not saved, marks in terms of the screen."""

@@ -5,6 +5,7 @@ opened from here.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -107,11 +108,8 @@ class BoardScreen(CommandScreen):
             self.board, self.trouble = None, problem_text(error)
         self._fill()
 
-    def reload(self, *, again: bool) -> None:
-        async def work() -> None:
-            await self._load(again=again)
-
-        run_latest(self, work, "board")
+    def reload(self) -> None:
+        run_latest(self, partial(self._load, again=True), "board")
 
     def action_reload(self) -> None:
         run_latest(self, self._again, "board")
@@ -257,7 +255,6 @@ class BoardScreen(CommandScreen):
             panels=len(self.board.panels) if self.board is not None else 0,
             one_run=run is not None,
             sides=len(run.start.sides) if run is not None else 0,
-            loading=self.board is None,
         )
         if now != self.moment:
             self.moment = now
@@ -284,9 +281,7 @@ class BoardScreen(CommandScreen):
         if not key:
             return
         label = board.row(key).label
-        by = self.by if group is not None else None
-        if group is not None and by is None and board.breakdown is not None:
-            by = board.breakdown.by
+        by = board.breakdown.by if group is not None and board.breakdown is not None else None
         self.app.push_screen(
             BoardAnswers(self.desk, self.keymap, key, label, self.panel, by, group)
         )
@@ -319,11 +314,10 @@ class BoardScreen(CommandScreen):
         order = (*BY, None)
         at = order.index(self.by) + 1 if self.by is not None else 0
         for by in order[at:]:
-            self.by = by
-            await self._load(again=False)
-            groups = self.board.breakdown.groups if self.board and self.board.breakdown else ()
-            if by is None or len(groups) > 1:
+            if by is None or await self.desk.tells_apart(by):
+                self.by = by
                 break
+        await self._load(again=False)
         if self.by is None and at == 0:
             self.tell("Nothing tells these answers apart: no tasks, topics, data sets or turns.")
 
@@ -331,7 +325,7 @@ class BoardScreen(CommandScreen):
         def choose(ids: tuple[str, ...] | None) -> None:
             if ids is not None:
                 self.chosen, self.panel_number = tuple(one for one in ids if one), 0
-                self.reload(again=True)
+                self.reload()
 
         self.app.push_screen(RunsChooser(self.runs, self.chosen), choose)
 
@@ -352,7 +346,7 @@ class BoardScreen(CommandScreen):
             self.tell("There is no such rubric.", severity="warning")
             return
         await (compare_run if pairs else rate_run)(self, self.desk, run, rubrics[0])
-        self.reload(again=True)
+        self.reload()
 
     def action_back(self) -> None:
         if self.view != "scores":

@@ -248,19 +248,12 @@ def published_lines(tables: "Sequence[PublishedTable]", width: int) -> list[Line
         names = min(names, max(width - 10 * len(table.columns), 12))
         head = f"{'':{names}}" + "".join(f"{safe(c, 40)[:9]:>10}" for c in table.columns)
         lines.append(fit_line([(head, "dim")], width))
-        digits = {c: _digits(table, c) for c in table.columns}
         for row in table.rows:
             values = "".join(
-                f"{'–' if c not in row.values else f'{row.values[c]:.{digits[c]}f}':>10}"
+                f"{'–' if c not in row.values else f'{row.values[c]:.{table.digits}f}':>10}"
                 for c in table.columns
             )
             name = fit(safe(row.system, 80), names, pad=True)
             lines.append(fit_line([(name, ""), (values, "strong")], width))
         lines += wrapped(f"from: {safe(table.source, 300)}", width, "dim", most=2)
     return lines
-
-
-def _digits(table: "PublishedTable", column: str) -> int:
-    """As many decimals as the column's values have, so that they stand below each other."""
-    values = [row.values[column] for row in table.rows if column in row.values]
-    return max((len(f"{value:g}".partition(".")[2]) for value in values), default=0)

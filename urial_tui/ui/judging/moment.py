@@ -60,7 +60,6 @@ class BoardMoment:
     """The board is of runs, and one of them is meant."""
     sides: int = 0
     """Of that run."""
-    loading: bool = True
 
 
 def can_on_board(action: str, now: BoardMoment) -> bool:

@@ -92,11 +92,10 @@ class PairScreen(ByHandScreen):
         mine = self.pair.mine
         if mine is None:
             return None
-        choices = choices_of(mine, self.pair.a.message_id)
-        return Draft({aspect: self._turn(choice) for aspect, choice in choices.items()}, mine.note)
+        return Draft(choices_of(mine, self.pair.first), mine.note)
 
     def _turn(self, mark: int | str) -> str:
-        """From the row's A and B to the screen's, or back."""
+        """From the screen's A and B to the row's."""
         return _TURNED.get(str(mark), str(mark)) if self.turned else str(mark)
 
     async def store(self, task: Task) -> None:

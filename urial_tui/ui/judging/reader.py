@@ -11,7 +11,6 @@ from textual.types import CSSPathType
 from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import RatedAnswer
 from urial_tui.safetext import sanitize
-from urial_tui.store.judging_types import Judgement, RubricRef
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line, wrapped
@@ -31,7 +30,6 @@ class AnswerReader(Dialog[None]):
         super().__init__()
         self._desk, self._message_id = desk, message_id
         self._answer: RatedAnswer | None = None
-        self._judgements: tuple[Judgement, ...] = ()
         self._problem = ""
 
     def compose(self) -> ComposeResult:
@@ -46,8 +44,7 @@ class AnswerReader(Dialog[None]):
 
     async def _fetch(self) -> None:
         try:
-            self._answer = await self._desk.answer(self._message_id, RubricRef("", 0, ""))
-            self._judgements = tuple(await self._desk.judgements(self._message_id))
+            self._answer = await self._desk.answer(self._message_id)
         except UrialError as error:
             self._problem = sanitize(problem_text(error), keep_newlines=False)
         self.query_one("#lines", Canvas).repaint()
@@ -62,6 +59,6 @@ class AnswerReader(Dialog[None]):
         words = f"{short_side(answer.side) or 'Answer'}, {answer.words} words"
         lines += answer_lines(words, answer.content, width)
         lines += [[], [("What was said of it", "title")]]
-        if not self._judgements:
+        if not answer.others:
             return [*lines, [("Nobody has judged it yet.", "dim")]]
-        return lines + opinion_lines(self._judgements, width)
+        return lines + opinion_lines(answer.others, width)

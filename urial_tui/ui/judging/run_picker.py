@@ -14,11 +14,12 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from urial_tui.errors import UrialError
+from urial_tui.judge.desk_types import Counts
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.run_types import Run
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
+from urial_tui.ui.screens.dialog import ChooseOne, Dialog, line_of, problem_text
 from urial_tui.ui.services import JudgingLike
 
 
@@ -40,6 +41,7 @@ class RunPicker(Dialog[tuple[Run, Rubric]]):
         self._at_least = at_least
         self._runs: list[Run] = []
         self._rubric = 0
+        self._counts: dict[str, Counts] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -106,10 +108,12 @@ class RunPicker(Dialog[tuple[Run, Rubric]]):
         words = f"Rubric: {rubric.id}"
         if rubric.kind == "score":
             try:
-                counts = await self._desk.counts(run.id)
+                if run.id not in self._counts:  # it has them for every rubric
+                    self._counts[run.id] = await self._desk.counts(run.id)
             except UrialError as error:
                 self.show_problem(problem_text(error))
                 return
+            counts = self._counts[run.id]
             rated = counts.rated.get(rubric.hash, 0)
             words += f" · {rated} of {counts.complete} answers rated by {self._desk.rater}"
         self.query_one("#about", Static).update(Content(sanitize_line(words, 200)))
@@ -119,34 +123,18 @@ class RunPicker(Dialog[tuple[Run, Rubric]]):
         self.dismiss((self._runs[int(event.option_id or 0)], self._rubrics[self._rubric]))
 
 
-class SidesPicker(Dialog[tuple[int, int]]):
+class SidesPicker(ChooseOne[tuple[int, int]]):
     """Chooses two sides of a run to compare; the answer is their numbers, the lower one first."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["../screens/dialog.tcss", "pickers.tcss"]
 
     def __init__(self, run: Run) -> None:
-        super().__init__()
         sides = run.start.sides
-        self._pairs = [(a, b) for a in range(len(sides)) for b in range(a + 1, len(sides))]
-        self._sides = sides
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            yield OptionList(
-                *(
-                    Option(line_of(self._sides[a], ("  and  ", "dim"), self._sides[b]), id=str(n))
-                    for n, (a, b) in enumerate(self._pairs)
-                ),
-                id="sides",
-                markup=False,
-            )
-        box.border_title = Content("Compare which sides?")
-        box.border_subtitle = Content("Enter chooses, Esc closes")
-
-    def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = 0
-        self.query_one(OptionList).focus()
-
-    @on(OptionList.OptionSelected)
-    def take(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._pairs[int(event.option_id or 0)])
+        super().__init__(
+            "Compare which sides?",
+            [
+                (line_of(sides[a], ("  and  ", "dim"), sides[b]), (a, b))
+                for a in range(len(sides))
+                for b in range(a + 1, len(sides))
+            ],
+        )

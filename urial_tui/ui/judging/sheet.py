@@ -79,13 +79,11 @@ class Sheet:
         """To another aspect; it ends at the first and the last."""
         self.at = min(max(self.at + step, 0), len(self.rubric.aspects) - 1)
 
-    def go_to(self, aspect: str) -> bool:
-        """Put the cursor on an aspect; False where there is none of that id."""
+    def go_to(self, aspect: str) -> None:
+        """Put the cursor on an aspect, where there is one of that id."""
         for number, one in enumerate(self.rubric.aspects):
             if one.id == aspect:
                 self.at = number
-                return True
-        return False
 
 
 def _plain(draft: Draft) -> tuple[Mapping[str, int | str], str]:

@@ -24,10 +24,9 @@ class ChatJudging(ChatBase):
 
     judging: str | None = None
     """The answer that a model judges now."""
-    judging_by = ""
     judging_step = ""
     last_judge = ""
-    """Who judged last."""
+    """Who judges, or judged last."""
     _judge_worker: Worker[None] | None = None
 
     def rated_answer(self) -> Message | None:
@@ -138,7 +137,7 @@ class ChatJudging(ChatBase):
             self.tell("One judge at a time: this one is at work.")
             return
         rubrics = await self._rubrics(desk, "score")
-        answer = await desk.answer(message_id, rubrics[0].ref)
+        writer = await desk.written_by(message_id)
         models, loaded = self.services.models, self.loaded_sides()
         picker = JudgePicker(
             self.last_judge or desk.judge_side,
@@ -147,13 +146,12 @@ class ChatJudging(ChatBase):
             self.services.check_side,
             [pack.id for pack in self.services.list_packs()],
             fit=(lambda side: models.fit((*loaded, side), loaded)) if models is not None else None,
-            written_by=answer.side,
+            written_by=writer,
         )
         side = await self.app.push_screen_wait(picker)
         if side and self.judging is None:
             self.last_judge = side
             self.judging = message_id
-            self.judging_by = side
             self._judge_worker = self.run_worker(
                 self._judge(desk, message_id, side, picker.rubric), group="judging"
             )
@@ -164,7 +162,6 @@ class ChatJudging(ChatBase):
         try:
             made = await desk.judge(message_id, side, rubric, self._judge_told)
         except UrialError as error:
-            self._judging_ended()
             self.tell_error(error)
             return
         finally:
@@ -215,7 +212,7 @@ class ChatJudging(ChatBase):
 
         def working() -> str:
             return (
-                f"{short_side(self.judging_by)}: {self.judging_step}"
+                f"{short_side(self.last_judge)}: {self.judging_step}"
                 if self.judging == message_id
                 else ""
             )

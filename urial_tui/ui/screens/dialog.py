@@ -1,5 +1,6 @@
 """The dialogs' common frame, and the two that only ask: yes or no, and one line of text."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from textual import on
@@ -9,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, OptionList, Static
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize, sanitize_line
@@ -38,6 +39,28 @@ class Dialog(ModalScreen[ResultT | None]):
 def problem_text(error: UrialError) -> str:
     """An error as a dialog shows it: what is wrong, then what to do."""
     return f"{error.message}. {error.hint}" if error.hint else error.message
+
+
+class ChooseOne(Dialog[ResultT]):
+    """A list of few; the answer is what belongs to the line that is chosen."""
+
+    def __init__(self, title: str, choices: Sequence[tuple[Content, ResultT]]) -> None:
+        super().__init__()
+        self._title, self._choices = title, tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            yield OptionList(*(line for line, _ in self._choices), markup=False)
+        box.border_title = Content(self._title)
+        box.border_subtitle = Content("Enter chooses, Esc closes")
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = 0
+        self.query_one(OptionList).focus()
+
+    @on(OptionList.OptionSelected)
+    def take(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index][1])
 
 
 class Confirm(Dialog[bool]):
