@@ -1,7 +1,7 @@
 """Judging against what its decoding must cost: prompts, grammar, probabilities, events and the history on top of it.
 
-A small chat model judges a few answers, each with its row in the history, as `urial-tui judge` does. A raw loop then
-reads and decodes the same tokens: of each prompt what the program could not reuse, and each reply token by token.
+A small chat model judges a few answers, each with its row in the history, as `urial-tui judge` does. After each of them
+a raw loop reads and decodes the same tokens: of the prompt what the program could not reuse, and the reply one by one.
 """
 
 import asyncio
@@ -49,6 +49,15 @@ class Request:
     prompt: tuple[int, ...]
     reused: int
     reply: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Seconds of one judgement and of the raw loop's right after it, and what other programs took meanwhile."""
+
+    ours: float
+    theirs: float
+    others: float
 
 
 class Overheard:
@@ -121,20 +130,25 @@ async def _measure(model: Path, count: int) -> list[Row]:
             pid = services.engine.pid
             assert pid is not None
             with RawLoop(str(model), n_ctx=info.n_ctx, n_threads=info.n_threads) as raw:
-                rounds: list[tuple[float, float, float]] = []
+                pairs: list[Pair] = []
+                requests: list[Request] = []
                 for _ in range(count * MOST_TRIES):
-                    heard.requests.clear()
-                    watch = Watch(pid, raw.pid)
-                    ours = await _judged(judge, rubric, messages, store)
-                    theirs = sum(
-                        raw.replay_s(one.prompt[: one.reused], one.prompt[one.reused :], one.reply)
-                        for one in heard.requests
-                    )
-                    rounds.append((ours, theirs, watch.others()))
-                    if sum(others <= DISTURBED for *_, others in rounds) == count:
+                    for message_id, answer in zip(messages, ANSWERS, strict=True):
+                        heard.requests.clear()
+                        watch = Watch(pid, raw.pid)
+                        ours = await _judged(judge, rubric, message_id, answer, store)
+                        theirs = sum(
+                            raw.replay_s(
+                                one.prompt[: one.reused], one.prompt[one.reused :], one.reply
+                            )
+                            for one in heard.requests
+                        )
+                        pairs.append(Pair(ours, theirs, watch.others()))
+                        requests += heard.requests
+                    if sum(one.others <= DISTURBED for one in pairs) >= count * len(ANSWERS):
                         break
-            rounds = sorted(rounds, key=lambda one: one[2])[:count]
-            return _rows(rounds, heard.requests, constant)
+            pairs = sorted(pairs, key=lambda one: one.others)[: count * len(ANSWERS)]
+            return _rows(pairs, requests, constant)
         finally:
             await store.aclose()
             await services.aclose()
@@ -148,23 +162,21 @@ async def _constant(services: Services, judge: Judge, rubric: Any) -> int:
     return len((await services.engine.tokenize(judge.side.spec, alone)).ids)
 
 
-async def _judged(judge: Judge, rubric: Any, messages: list[str], store: AsyncStore) -> float:
-    """Seconds to judge every answer and to keep what came of it."""
+async def _judged(
+    judge: Judge, rubric: Any, message_id: str, answer: str, store: AsyncStore
+) -> float:
+    """Seconds to judge an answer and to keep what came of it."""
     began = time.perf_counter()
-    for message_id, answer in zip(messages, ANSWERS, strict=True):
-        turns = [Turn("user", QUERY), Turn("assistant", answer)]
-        scored = await judge.score(rubric, turns)
-        await store.save_judgement(as_judgement(message_id, judge.info, rubric, scored))
+    scored = await judge.score(rubric, [Turn("user", QUERY), Turn("assistant", answer)])
+    await store.save_judgement(as_judgement(message_id, judge.info, rubric, scored))
     return time.perf_counter() - began
 
 
-def _rows(
-    rounds: list[tuple[float, float, float]], requests: list[Request], constant: int
-) -> list[Row]:
-    shares = [1 - theirs / ours for ours, theirs, _ in rounds]
-    disturbed = sum(others > DISTURBED for *_, others in rounds)
-    note = f"; {disturbed} of {len(rounds)} rounds disturbed by other programs" if disturbed else ""
-    ours, theirs = median([one[0] for one in rounds]), median([one[1] for one in rounds])
+def _rows(pairs: list[Pair], requests: list[Request], constant: int) -> list[Row]:
+    shares = [1 - one.theirs / one.ours for one in pairs]
+    disturbed = sum(one.others > DISTURBED for one in pairs)
+    note = f"; {disturbed} of {len(pairs)} disturbed by other programs" if disturbed else ""
+    ours, theirs = median([one.ours for one in pairs]), median([one.theirs for one in pairs])
     # The last two tokens of the constant part may be others when something follows.
     reused = [one.reused for one in requests]
     again = sum(n >= constant - 2 for n in reused)
@@ -173,8 +185,8 @@ def _rows(
             NAME,
             median(shares),
             OVERHEAD,
-            f"{ours:.2f} s for {len(ANSWERS)} judgements, their decoding alone {theirs:.2f} s; "
-            f"{sum(len(one.reply) for one in requests)} tokens written; medians of {len(rounds)} rounds, "
+            f"{ours:.2f} s a judgement, its decoding alone {theirs:.2f} s; "
+            f"{median([len(one.reply) for one in requests]):.0f} tokens written; medians of {len(pairs)}, in pairs "
             f"{spread(shares, 3)}{note}",
         ),
         Row(
