@@ -69,6 +69,10 @@ def test_the_list_as_json_is_an_array(walking: Session) -> None:
         "n_messages": 3,
         "archived": False,
         "run_id": None,
+        "pinned": False,
+        "tags": [],
+        "deleted_at": None,
+        "origin": {},
     }
 
 

@@ -35,6 +35,7 @@ def write_until_killed(path: Path, delay: float) -> Acknowledged:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.store_writer", "stream", str(path)],
         stdout=subprocess.PIPE,
+        bufsize=0,  # `communicate` does not see what a buffer has read ahead
     )
     assert process.stdout is not None
     lines = [process.stdout.readline()]

@@ -64,6 +64,10 @@ def tables(path: Path) -> set[str]:
         raw.close()
 
 
+ADDED = {"run_id": None, "pinned": 0, "deleted_at": None, "origin": "{}"}
+"""What later steps add to a session of the first."""
+
+
 def test_a_new_database_gets_every_step_and_no_backup(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with Store.open(path) as store:
@@ -114,7 +118,7 @@ def test_a_database_from_before_traces_keeps_everything_and_takes_traces(tmp_pat
         assert store.check() == []
         after = {name: store._db.rows(f"SELECT * FROM {name}") for name in names}
         assert after == before | {
-            "session": [row | {"run_id": None} for row in before["session"]],
+            "session": [row | ADDED for row in before["session"]],
             "generation": [
                 row | {"template_hash": None, "context": None} for row in before["generation"]
             ],
@@ -201,7 +205,7 @@ def test_a_database_from_before_runs_keeps_everything_and_takes_runs(tmp_path: P
         backup = store.migration_backup
         assert store.check() == []
         after = {name: store._db.rows(f"SELECT * FROM {name}") for name in names}
-        assert after == before | {"session": [row | {"run_id": None} for row in before["session"]]}
+        assert after == before | {"session": [row | ADDED for row in before["session"]]}
         assert store.session("s").run_id is None
         run = make_run(store)
         assert [a.status for a in answer_all(store, run)] == ["complete"] * 8

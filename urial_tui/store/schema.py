@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from urial_tui.store import schema_judging
+from urial_tui.store import schema_judging, schema_organising
 
 APPLICATION_ID = 0x75726961
 """`uria`, in the header of the file: tells our database from anybody else's."""
@@ -392,5 +392,7 @@ CONTEXT = Migration(
 
 JUDGING = Migration(5, "judging", schema_judging.STATEMENTS)
 
-MIGRATIONS: tuple[Migration, ...] = (TABLES, SEARCH, TRACES, CONTEXT, JUDGING)
+ORGANISING = Migration(6, "organising", schema_organising.STATEMENTS)
+
+MIGRATIONS: tuple[Migration, ...] = (TABLES, SEARCH, TRACES, CONTEXT, JUDGING, ORGANISING)
 LATEST = MIGRATIONS[-1].version

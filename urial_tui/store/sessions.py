@@ -1,5 +1,6 @@
 """Sessions: made, listed, found, renamed, deleted."""
 
+import json
 from typing import Any
 
 from urial_tui.errors import StoreError
@@ -12,7 +13,8 @@ TITLE_LENGTH = 60
 """Longest title that is made from a first message, in characters."""
 
 _SELECT = """
-SELECT s.*, (SELECT count(*) FROM message m WHERE m.session_id = s.id) AS n_messages
+SELECT s.*, (SELECT count(*) FROM message m WHERE m.session_id = s.id) AS n_messages,
+  (SELECT json_group_array(tag) FROM (SELECT tag FROM session_tag t WHERE t.session_id = s.id ORDER BY tag)) AS tags
 FROM session s
 """
 
@@ -149,4 +151,8 @@ def _session(row: Row) -> Session:
         n_messages=row["n_messages"],
         archived=bool(row["archived"]),
         run_id=row["run_id"],
+        pinned=bool(row["pinned"]),
+        tags=tuple(json.loads(row["tags"])),
+        deleted_at=row["deleted_at"],
+        origin=json.loads(row["origin"]),
     )

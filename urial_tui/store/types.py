@@ -25,6 +25,42 @@ class Session:
     archived: bool = False
     run_id: str | None = None
     """The run that this is a conversation of. Lists of sessions and searches leave these out."""
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
+    """In the order of the alphabet."""
+    deleted_at: str | None = None
+    """When it was put into the bin; None: it is not there. Lists and searches leave the bin out."""
+    origin: dict[str, Any] = field(default_factory=dict)
+    """Where it was imported from, by name; empty for a session of this program."""
+
+
+Shown = Literal["no", "yes", "only"]
+"""Whether a list has some kind of row: without it, with it, or nothing else."""
+
+
+@dataclass(frozen=True)
+class SessionFilter:
+    """Which sessions a list or a search is about. Every field narrows it; the defaults are the usual list.
+
+    `query` as in `store.search`; `side` and `pack` are parts of a name, whatever the case, of the session or of one
+    of its answers; all `tags` must be there. `since` and `until` are times as stored, of the last message, the end
+    left out. Scores are the mean over all aspects of all judgements with a score (1 to 5), `shifted` the share of
+    tokens (0 to 1), both over the session's answers: a session without any matches no bound.
+    """
+
+    query: str = ""
+    side: str = ""
+    pack: str = ""
+    tags: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    score_min: float | None = None
+    score_max: float | None = None
+    shifted_min: float | None = None
+    shifted_max: float | None = None
+    pinned: bool | None = None
+    archived: Shown = "no"
+    deleted: Shown = "no"
 
 
 @dataclass(frozen=True)
