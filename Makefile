@@ -16,6 +16,8 @@ HAS_LLAMA = $(BIN)/python -c 'from importlib.metadata import version as v; print
 IS_BUILT_FOR = { ls $(VENV)/lib/python*/site-packages/llama_cpp/lib 2>/dev/null | grep -o 'cuda\|metal\|vulkan' || echo $(USUAL); } | head -n 1
 # What a first installation builds: Metal where every machine has it.
 USUAL  := $(if $(filter Darwin,$(shell uname -s)),metal,cpu)
+# Tests run beside each other, each with a home of its own. Some load a real model: more than four want much memory.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 PIP     = $(BIN)/python -m pip install --disable-pip-version-check
 
 .PHONY: help install run test check accept bench screenshots clean $(FLAVOURS) $(FLAVOURS:%=build-%) $(FLAVOURS:%=needs-%)
@@ -56,7 +58,7 @@ run: $(STAMP)
 	@$(BIN)/urial-tui --demo
 
 test: $(STAMP) $(TESTED)
-	$(BIN)/python -m pytest -m "not accept"
+	$(BIN)/python -m pytest -m "not accept" $(PARALLEL)
 
 accept: $(STAMP) $(TESTED)
 	$(BIN)/python -m pytest -m accept
