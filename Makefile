@@ -20,7 +20,7 @@ USUAL  := $(if $(filter Darwin,$(shell uname -s)),metal,cpu)
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 PIP     = $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: help install run test check accept bench screenshots clean $(FLAVOURS) $(FLAVOURS:%=build-%) $(FLAVOURS:%=needs-%)
+.PHONY: help install run test check accept docs bench screenshots clean $(FLAVOURS) $(FLAVOURS:%=build-%) $(FLAVOURS:%=needs-%)
 
 help:
 	@echo "make run          start urial-tui on the embedded base model (installs first)"
@@ -29,6 +29,7 @@ help:
 	@echo "make install      make .venv with .venv/bin/urial-tui"
 	@echo "make cuda         build llama.cpp for NVIDIA GPUs into .venv; also: make metal (Apple), make vulkan (others)"
 	@echo "make cpu          go back to the build without a GPU"
+	@echo "make docs         write the pages of docs/ that the program knows best"
 	@echo "make bench        measure against a raw llama.cpp loop"
 	@echo "make accept       the long loops: hundreds of kills, fuzzing, large histories"
 	@echo "make screenshots  make screenshots/ from the running program"
@@ -64,10 +65,13 @@ accept: $(STAMP) $(TESTED)
 	$(BIN)/python -m pytest -m accept
 
 check: $(STAMP)
-	$(BIN)/ruff format --check urial_tui tests benchmarks screenshots
-	$(BIN)/ruff check urial_tui tests benchmarks screenshots
+	$(BIN)/ruff format --check urial_tui tests benchmarks screenshots docs
+	$(BIN)/ruff check urial_tui tests benchmarks screenshots docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(STAMP)
+	$(BIN)/python docs/make.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

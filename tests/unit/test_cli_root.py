@@ -240,7 +240,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     os.close(read)
     try:
         done = subprocess.run(
-            [*PROGRAM, "settings", "reference"],
+            [*PROGRAM, "settings", "show"],
             stdout=write,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,8 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -291,17 +289,3 @@ def test_any_value_is_either_kept_or_refused_with_a_message(changes: dict[str, o
     else:
         for key in changes:
             assert field_named(key).check(value_of(settings, key)) == value_of(settings, key)
-
-
-def test_the_documentation_of_the_settings_is_current() -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "urial_tui", "settings", "reference"],
-        capture_output=True,
-        check=True,
-        text=True,
-        encoding="utf-8",
-    ).stdout
-    page = Path(__file__).parents[2] / "docs" / "settings.md"
-    assert page.read_text(encoding="utf-8") == made, (
-        "run: urial-tui settings reference > docs/settings.md"
-    )

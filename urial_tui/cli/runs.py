@@ -50,7 +50,10 @@ def list_command(limit: int, as_json: bool) -> None:
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object, with every answer.")
 def show_command(run: str, as_json: bool) -> None:
-    """Print a run: settings, counts of each side, what failed, the first answers."""
+    """Print a run: settings, counts of each side, what failed, the first answers.
+
+    RUN: an id, the beginning of one, a name, or `last`.
+    """
     from urial_tui.cli.runs_text import details_dict, details_lines
     from urial_tui.safetext import json_line
 
@@ -68,7 +71,7 @@ def show_command(run: str, as_json: bool) -> None:
 @click.argument("run")
 @click.argument("name")
 def rename_command(run: str, name: str) -> None:
-    """Call a run NAME."""
+    """Call the run RUN (an id, the beginning of one, a name, or `last`) NAME."""
     from urial_tui.cli.query import checked_argument
     from urial_tui.errors import UsageError
     from urial_tui.safetext import sanitize_line
@@ -87,7 +90,10 @@ def rename_command(run: str, name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object; needs --yes.")
 def delete_command(run: str, yes: bool, as_json: bool) -> None:
-    """Delete a run with its answers, their scores and judgements."""
+    """Delete a run with its answers, their scores and judgements.
+
+    RUN: an id, the beginning of one, a name, or `last`.
+    """
     from urial_tui.cli.runs_text import n_answers
     from urial_tui.errors import UsageError
     from urial_tui.safetext import json_line, sanitize_line

@@ -42,90 +42,34 @@ def show_command(as_json: bool) -> None:
     for item in FIELDS:
         value = value_of(current, item.key)
         mark = " " if value == item.default else "*"
-        click.echo(f"{mark} {item.key:<{width}}  {sanitize(_shown(item, value))}")
+        click.echo(f"{mark} {item.key:<{width}}  {sanitize(shown(item, value))}")
 
 
 @settings.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 @click.argument("value")
 def set_command(key: str, value: str) -> None:
-    """Change one setting, for example: settings set sampling.temperature 0.5"""
+    """Give the setting KEY a VALUE, for example: settings set sampling.temperature 0.5"""
     item = field_named(key)
     after = save_settings({key: item.parse(value)}, paths.settings_file())
-    click.echo(f"{key} = {sanitize(_shown(item, value_of(after, key)))}")
+    click.echo(f"{key} = {sanitize(shown(item, value_of(after, key)))}")
 
 
 @settings.command("unset")
 @click.argument("key")
 def unset_command(key: str) -> None:
-    """Go back to the default of one setting."""
+    """Go back to the default of the setting KEY."""
     item = field_named(key)
     save_settings({key: item.default}, paths.settings_file())
-    click.echo(f"{key} = {_shown(item, item.default)}")
+    click.echo(f"{key} = {shown(item, item.default)}")
 
 
-@settings.command("reference", hidden=True)
-def reference_command() -> None:
-    """Print docs/settings.md, made from the schema."""
-    click.echo(reference(), nl=False)
-
-
-def _shown(item: Field, value: Any) -> str:
+def shown(item: Field, value: Any) -> str:
     if value is None:
         return f"({item.optional})"
     value = item.written(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"{text} {item.unit}".rstrip()
-
-
-def reference() -> str:
-    """docs/settings.md: every setting, by group."""
-    lines = [
-        "# Settings",
-        "",
-        "<!-- Made by `urial-tui settings reference > docs/settings.md`. Do not edit. -->",
-        "",
-        "`urial-tui settings path` prints where the file is (on Linux",
-        "`~/.config/urial-tui/settings.toml`). A file that does not exist means the defaults. A wrong",
-        "value or an unknown key is an error that names the line; nothing is guessed.",
-        "",
-        "```toml",
-        'side = "demo"',
-        "n_ctx = 8192",
-        "",
-        "[sampling]",
-        "temperature = 0.7",
-        "",
-        "[keymap]",
-        '"app.help" = "f1,f11"',
-        "```",
-        "",
-        "`urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` change one setting and",
-        "keep the comments of the file; `urial-tui settings show` lists all of them.",
-    ]
-    for group in dict.fromkeys(item.group for item in FIELDS):
-        lines += ["", f"## {group}", "", "| key | value | default | |", "| --- | --- | --- | --- |"]
-        lines += [_row(item) for item in FIELDS if item.group == group]
-    lines += [
-        "",
-        "## Environment",
-        "",
-        "| variable | |",
-        "| --- | --- |",
-        "| `URIAL_TUI_HOME` | One folder for settings, history, models, caches and logs. |",
-        "| `URIAL_TUI_DEBUG` | `1` prints the traceback of an unexpected error. |",
-        "| `NO_COLOR` | Set to anything: no colours. |",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _row(item: Field) -> str:
-    expected = item.expected + (f", in {item.unit}" if item.unit else "")
-    default = _shown(item, item.default)
-    default = f"`{default}`" if item.default is not None else item.optional
-    cells = [f"`{item.key}`", expected, default, item.help]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def load_or_defaults() -> tuple[Settings, SettingsError | None]:

@@ -1,0 +1,166 @@
+"""Write the pages of this folder that the program itself knows best: `make docs`.
+
+A test fails when one of them is not what this makes of the program today.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from urial_tui.cli.settings import shown
+from urial_tui.errors import UrialError
+from urial_tui.main import cli
+from urial_tui.settings import FIELDS, Field
+
+HERE = Path(__file__).parent
+Named = tuple[str, click.Command, click.Context]
+
+_HEAD = """\
+# Commands
+
+Every command with every option, written from the program by `make docs`. `urial-tui COMMAND --help` prints the same.
+Commands that report have `--json`: one JSON document on standard output, errors as JSON too. Notes and progress go to
+standard error.
+
+| exit code | |
+| --- | --- |
+{exits}
+"""
+_OTHER_EXITS = {
+    0: "It is done.",
+    1: "What was checked is not right, or something else went wrong.",
+    130: "Ended by Ctrl+C; other signals by their number plus 128. What was done is kept.",
+}
+
+
+def commands(command: click.Command, name: str, parent: click.Context | None) -> Iterator[Named]:
+    """The command and all below it, in the order of their lists, each with its full name."""
+    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent)
+    yield name, command, context
+    if isinstance(command, click.Group):
+        for sub in command.list_commands(context):
+            found = command.get_command(context, sub)
+            if found is not None and not found.hidden:
+                yield from commands(found, f"{name} {sub}", context)
+
+
+def option_row(option: click.Option, context: click.Context) -> str:
+    """A row of the table: names with the value they take, what it does, in the words of `--help`."""
+    record = option.get_help_record(context)
+    assert record is not None, option.name
+    names, words = record
+    return f"| `{_cell(names)}` | {_cell(words)} |"
+
+
+def exits() -> str:
+    """The rows of the exit codes: each kind of error has its own."""
+    found = {code: [words] for code, words in _OTHER_EXITS.items()}
+    for kind in UrialError.__subclasses__():
+        found.setdefault(kind.exit_code, []).append(inspect.getdoc(kind) or "")
+    return "\n".join(f"| {code} | {_cell(' '.join(found[code]))} |" for code in sorted(found))
+
+
+def commands_page() -> str:
+    """`commands.md`."""
+    parts = [_HEAD.format(exits=exits())]
+    for name, command, context in commands(cli, "urial-tui", None):
+        usage = " ".join([name, *command.collect_usage_pieces(context)])
+        parts += [f"## {name}", f"```console\n$ {usage}\n```", _prose(command.help or "")]
+        options = [
+            option_row(parameter, context)
+            for parameter in command.params
+            if isinstance(parameter, click.Option) and not parameter.hidden
+        ]
+        if options:
+            parts.append("\n".join(["| option | |", "| --- | --- |", *options]))
+        if isinstance(command, click.Group):
+            below = [f"`{sub}`" for sub in command.list_commands(context)]
+            parts.append(f"Commands: {', '.join(below)}.")
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def settings_page() -> str:
+    """`settings.md`: every setting, by group."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- Made by `make docs`. Do not edit. -->",
+        "",
+        "`urial-tui settings path` prints where the file is (on Linux",
+        "`~/.config/urial-tui/settings.toml`). A file that does not exist means the defaults. A wrong",
+        "value or an unknown key is an error that names the line; nothing is guessed.",
+        "",
+        "```toml",
+        'side = "demo"',
+        "n_ctx = 8192",
+        "",
+        "[sampling]",
+        "temperature = 0.7",
+        "",
+        "[keymap]",
+        '"app.help" = "f1,f11"',
+        "```",
+        "",
+        "`urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` change one setting and",
+        "keep the comments of the file; `urial-tui settings show` lists all of them.",
+    ]
+    for group in dict.fromkeys(item.group for item in FIELDS):
+        lines += ["", f"## {group}", "", "| key | value | default | |", "| --- | --- | --- | --- |"]
+        lines += [setting_row(item) for item in FIELDS if item.group == group]
+    lines += [
+        "",
+        "## Environment",
+        "",
+        "| variable | |",
+        "| --- | --- |",
+        "| `URIAL_TUI_HOME` | One folder for settings, history, models, caches and logs. |",
+        "| `URIAL_TUI_DEBUG` | `1` prints the traceback of an unexpected error. |",
+        "| `NO_COLOR` | Set to anything: no colours. |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def setting_row(item: Field) -> str:
+    expected = item.expected + (f", in {item.unit}" if item.unit else "")
+    default = shown(item, item.default)
+    default = f"`{default}`" if item.default is not None else item.optional
+    cells = [f"`{item.key}`", expected, default, item.help]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _prose(text: str) -> str:
+    """A docstring as Markdown: click's `\\b` blocks, which keep their lines, become code."""
+    made = []
+    for paragraph in text.replace("\f", "").strip().split("\n\n"):
+        lines = paragraph.strip("\n").split("\n")
+        if lines[0].strip() == "\b":
+            made.append("```text\n" + "\n".join(line.rstrip() for line in lines[1:]) + "\n```")
+        else:
+            made.append(_escaped(" ".join(line.strip() for line in lines)))
+    return "\n\n".join(made)
+
+
+def _cell(text: str) -> str:
+    return _escaped(" ".join(text.split())).replace("|", "\\|")
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([<>])", r"\\\1", text)
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "settings.md": settings_page}
+
+
+def main() -> None:
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), encoding="utf-8")
+        sys.stdout.write(f"docs/{name}\n")
+
+
+if __name__ == "__main__":
+    main()
