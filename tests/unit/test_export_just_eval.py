@@ -17,6 +17,7 @@ from tests.support.store_runs import JUDGE, PERSON, RUBRIC, begin, judgement, ma
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange import exports, just_eval
 from urial_tui.exchange.exports import Document, Names, Wanted
+from urial_tui.exchange.sources import source_of_run
 from urial_tui.store.judging_types import AspectScore, Outcome, RubricRef
 from urial_tui.store.run_types import Run, RunItem
 from urial_tui.store.store import Store
@@ -87,7 +88,7 @@ def judge(store: Store, run: Run, rows: list[tuple[AspectScore, ...]], **changes
 def export(
     store: Store, run: Run, folder: Path, **wanted: Any
 ) -> tuple[dict[str, Path], list[str]]:
-    made = just_eval.export(store, run, Wanted(**wanted))
+    made = just_eval.export(source_of_run(store, run), Wanted(**wanted))
     written = exports.write(folder, made.documents)
     return {path.name: path for path in written}, list(made.notes)
 
@@ -146,7 +147,7 @@ def test_what_is_not_complete_is_left_out_and_said(store: Store, tmp_path: Path)
     assert [row["id"] for row in just_eval_rules.load_outputs(path)] == [7]
     assert any("2 of 3 items have no complete answer" in note for note in notes)
     assert any("3 of 3 items have no complete answer" in note for note in notes)
-    assert any("only the first" in note for note in notes)  # an item of two turns
+    assert any("positions" in note for note in notes)
 
 
 def test_of_several_turns_the_first_is_exported(store: Store, tmp_path: Path) -> None:
@@ -259,7 +260,7 @@ def test_any_reason_reads_the_same_again(reason: str, text: str) -> None:
         _, _, answer = store.begin_run_answer(run.id, 0, 0, 0)
         store.finish_answer(answer.id, None, "complete", END, tail=text)
         judge(store, run, [scored(*["ok"] * 5, reason=reason)])
-        outputs, judged = just_eval.export(store, run, Wanted()).documents
+        outputs, judged = just_eval.export(source_of_run(store, run), Wanted()).documents
     assert json.loads(outputs.content)[0]["output"] == text
     row = json.loads(judged.content)[0]
     assert just_eval_rules._read_again(row["result"]) == row["parsed_result"]
@@ -271,7 +272,7 @@ def test_any_reason_reads_the_same_again(reason: str, text: str) -> None:
 
 def refused(kind: str, store: Store, run: Run, **wanted: Any) -> ExchangeError:
     with pytest.raises(ExchangeError) as raised:
-        just_eval.export(store, run, Wanted(**wanted))
+        just_eval.export(source_of_run(store, run), Wanted(**wanted))
     assert raised.value.kind == kind
     assert raised.value.exit_code == 7
     return raised.value
@@ -288,7 +289,9 @@ def test_what_is_not_there_is_refused_with_what_is(store: Store) -> None:
     refused("nothing", store, run, what="judgements", sides=("2",))
     empty = make_run(store)
     refused("nothing", store, empty)
-    made = just_eval.export(store, run, Wanted(sides=("demo@zero-shot", "2"), judges=(JUDGE.key,)))
+    made = just_eval.export(
+        source_of_run(store, run), Wanted(sides=("demo@zero-shot", "2"), judges=(JUDGE.key,))
+    )
     assert [document.name for document in made.documents] == ["just-eval-40_demo-zero-shot.json"]
 
 

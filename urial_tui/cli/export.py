@@ -11,6 +11,7 @@ import click
 
 from urial_tui.exchange.exports import Wanted, What, write
 from urial_tui.exchange.formats import EXPORTERS
+from urial_tui.exchange.sources import source_of_run
 from urial_tui.safetext import json_line, sanitize_line
 
 
@@ -67,7 +68,7 @@ def export(
 
     with Store.open(paths.history_file(), readonly=True) as store:
         run = store.find_run(reference)
-        made = EXPORTERS[format_].export(store, run, Wanted(sides, judges, what))
+        made = EXPORTERS[format_].export(source_of_run(store, run), Wanted(sides, judges, what))
     written = write(folder.expanduser(), made.documents, force=force)
     if as_json:
         listed = [

@@ -163,7 +163,9 @@ def _one_side(run: Run, named: Sequence[str]) -> list[int]:
 def _numbers(run: Run, named: Sequence[str]) -> list[int]:
     """In the order in which they are named; all of them where none is."""
     try:
-        found = [side_numbers(run, [name])[0] for name in named] or side_numbers(run, [])
+        found = [side_numbers(run.start.sides, [name])[0] for name in named] or side_numbers(
+            run.start.sides, []
+        )
     except ExchangeError as error:
         raise UsageError(error.message, hint=error.hint, kind=error.kind) from error
     return list(dict.fromkeys(found))

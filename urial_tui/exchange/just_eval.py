@@ -1,20 +1,18 @@
-"""A run in the files of just-eval: model outputs, a file a side; judge results, a file a side, judge and mode.
+"""Answers in the files of just-eval: model outputs, a file a side; judge results, a file a side, judge and mode.
 
 Each row is checked by what just-eval's own loader and report do with it. N/A stays "N/A"; an aspect that has no
 readable score is left out of its row, and a row without any is as one that was not judged yet.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final
 
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange.exports import Document, Export, Names, Wanted, bad_row, json_array
-from urial_tui.exchange.selecting import judge_keys, side_numbers
+from urial_tui.exchange.selecting import judge_keys, left_out, wanted_sides
+from urial_tui.exchange.sources import Answered, SideAnswers, Source
 from urial_tui.store.judging_types import AspectScore, Judgement
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
-from urial_tui.store.store import Store
 
 MODES: Final = {
     "score_multi": ("helpfulness", "clarity", "factuality", "depth", "engagement"),
@@ -27,96 +25,58 @@ _OUTPUT_KEYS: Final = ("id", "instruction", "output", "generator", "source_id")
 _NEVER_COPIED: Final = frozenset((*_OUTPUT_KEYS, "model_input", "parsed_result", "result"))
 
 
-@dataclass(frozen=True)
-class _Answered:
-    """A complete answer to the first turn of an item."""
-
-    item: RunItem
-    answer: RunAnswer
-
-
-def export(store: Store, run: Run, wanted: Wanted) -> Export:
-    """The files of `run`. Raises ExchangeError: `no-side`, `no-judge`, `nothing` to write, `bad-row`."""
-    numbers = side_numbers(run, wanted.sides)
-    items = store.run_items(run.id)
-    answered = {
-        number: _answered(items, store.run_answers(run.id, side=number)) for number in numbers
-    }
-    if not any(answered.values()):
-        raise ExchangeError(
-            "none of the run's answers is complete", hint="Let it go on first.", kind="nothing"
-        )
+def export(source: Source, wanted: Wanted) -> Export:
+    """The files of `source`. Raises ExchangeError: `no-side`, `no-judge`, `nothing` to write, `bad-row`."""
+    sides = wanted_sides(source, wanted)
     names = Names()
     documents: list[Document] = []
-    notes = _missing(run, items, answered)
+    notes = left_out(source, sides, "just-eval")
+    if any(len(side.rows) < side.n_items for side in sides):
+        notes.append(
+            "positions in the files are not those of the data set, by which just-eval takes its parts"
+        )
     if wanted.what != "judgements":
-        documents += [_outputs(names, run, n, rows) for n, rows in answered.items() if rows]
+        documents += [_outputs(names, source, side) for side in sides if side.rows]
     if wanted.what != "outputs":
-        judged, more = _judged(store, run, wanted, answered, names)
+        judged, more = _judged(source, wanted, sides, names)
         documents += judged
         notes += more
         if not judged and wanted.what == "judgements":
             raise ExchangeError(
-                "the run has no judgements by just-eval's aspects",
+                "there are no judgements by just-eval's aspects",
                 hint="Make some: urial-tui judge --run ID --judge SIDE",
                 kind="nothing",
             )
     return Export(tuple(documents), tuple(notes))
 
 
-def _answered(items: Sequence[RunItem], answers: Iterable[RunAnswer]) -> list[_Answered]:
-    """In the data set's order."""
-    first = {a.index: a for a in answers if a.turn == 0 and a.status == "complete"}
-    return [_Answered(item, first[item.index]) for item in items if item.index in first]
-
-
-def _missing(run: Run, items: Sequence[RunItem], answered: dict[int, list[_Answered]]) -> list[str]:
-    notes = [
-        f"{run.start.sides[number]}: {len(items) - len(rows)} of {len(items)} items have no complete answer and are "
-        "left out, so that positions in the file are not those of the data set"
-        for number, rows in answered.items()
-        if len(rows) < len(items)
-    ]
-    longer = sum(len(item.turns) > 1 for item in items)
-    if longer:
-        notes.append(f"just-eval has one turn: of {longer} items only the first is exported")
-    return notes
-
-
 # --- model outputs
 
 
-def _outputs(names: Names, run: Run, number: int, rows: Sequence[_Answered]) -> Document:
-    side = run.start.sides[number]
-    name = names.make(run.start.name, side, extension=".json")
-    made = [_output_row(row, side) for row in rows]
+def _outputs(names: Names, source: Source, side: SideAnswers) -> Document:
+    name = names.make(source.name, side.side, extension=".json")
+    made = [_output_row(row, side.side) for row in side.rows]
     check_outputs(made, name)
-    about = {"kind": "outputs", "side": side, "side_number": number}
+    about = {"kind": "outputs", "side": side.side, "side_number": side.number}
     return Document(name, json_array(made, name), len(made), about)
 
 
-def _output_row(row: _Answered, side: str) -> dict[str, Any]:
-    item = row.item
+def _output_row(row: Answered, side: str) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "id": _id(item),
-        "instruction": item.turns[0],
-        "output": row.answer.content,
+        "id": row.number,
+        "instruction": row.turns[0].question,
+        "output": row.turns[0].answer,
         "generator": side,
-        "source_id": str(item.extra.get("source_id", item.source_id)),
-        "dataset": item.dataset,
-        "category": item.category,
+        "source_id": str(row.extra.get("source_id", row.id)),
+        "dataset": row.dataset,
+        "category": row.category,
     }
-    if item.task:
-        made["task"] = list(item.task)
-    if item.topic:
-        made["topic"] = list(item.topic)
-    more = {key: value for key, value in item.extra.items() if key not in _NEVER_COPIED}
+    if row.task:
+        made["task"] = list(row.task)
+    if row.topic:
+        made["topic"] = list(row.topic)
+    more = {key: value for key, value in row.extra.items() if key not in _NEVER_COPIED}
     return made | {key: value for key, value in more.items() if key not in made}
-
-
-def _id(item: RunItem) -> int:
-    """The row's own number; its position where it has none."""
-    return item.source_id if isinstance(item.source_id, int) else item.index
 
 
 def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:
@@ -133,17 +93,12 @@ def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:
 
 
 def _judged(
-    store: Store,
-    run: Run,
-    wanted: Wanted,
-    answered: dict[int, list[_Answered]],
-    names: Names,
+    source: Source, wanted: Wanted, sides: Sequence[SideAnswers], names: Names
 ) -> tuple[list[Document], list[str]]:
-    judgements = store.judgements(run_id=run.id)
-    keys = judge_keys((judgement.judge for judgement in judgements), wanted.judges)
+    keys = judge_keys((judgement.judge for judgement in source.judgements), wanted.judges)
     by_judge: dict[tuple[str, str, str], dict[str, Judgement]] = {}
     others = set()
-    for judgement in judgements:
+    for judgement in source.judgements:
         if judgement.judge.key not in keys:
             continue
         mode = _mode(judgement)
@@ -154,15 +109,15 @@ def _judged(
         by_judge.setdefault(group, {})[judgement.message_id] = judgement
     documents = []
     counts = {"na": 0, "unreadable": 0}
-    for number, rows in answered.items():
+    for side in sides:
         for (_, _, mode), found in by_judge.items():
             pairs = [
-                (row, found[row.answer.message_id])
-                for row in rows
-                if row.answer.message_id in found
+                (row, found[row.turns[0].message_id])
+                for row in side.rows
+                if row.turns[0].message_id in found
             ]
             if pairs:
-                documents.append(_judgements(names, run, number, mode, pairs))
+                documents.append(_judgements(names, source, side, mode, pairs))
                 _count(pairs, mode, counts)
     return documents, _about(counts, others)
 
@@ -177,16 +132,20 @@ def _mode(judgement: Judgement) -> str | None:
 
 
 def _judgements(
-    names: Names, run: Run, number: int, mode: str, pairs: Sequence[tuple[_Answered, Judgement]]
+    names: Names,
+    source: Source,
+    side: SideAnswers,
+    mode: str,
+    pairs: Sequence[tuple[Answered, Judgement]],
 ) -> Document:
-    side, judge = run.start.sides[number], pairs[0][1].judge
-    name = names.make(run.start.name, side, judge.judge, mode, extension=".json")
-    made = [_judgement_row(row, judgement, side, mode) for row, judgement in pairs]
+    judge = pairs[0][1].judge
+    name = names.make(source.name, side.side, judge.judge, mode, extension=".json")
+    made = [_judgement_row(row, judgement, side.side, mode) for row, judgement in pairs]
     check_judgements(made, mode, name)
     about = {
         "kind": "judgements",
-        "side": side,
-        "side_number": number,
+        "side": side.side,
+        "side_number": side.number,
         "judge": judge.judge,
         "judge_key": judge.key,
         "rubric": pairs[0][1].rubric.id,
@@ -196,7 +155,7 @@ def _judgements(
     return Document(name, json_array(made, name), len(made), about)
 
 
-def _judgement_row(row: _Answered, judgement: Judgement, side: str, mode: str) -> dict[str, Any]:
+def _judgement_row(row: Answered, judgement: Judgement, side: str, mode: str) -> dict[str, Any]:
     scores = {score.aspect: score for score in judgement.scores}
     parsed = {
         aspect: {"reason": scores[aspect].reason, "score": _score(scores[aspect])}
@@ -204,15 +163,28 @@ def _judgement_row(row: _Answered, judgement: Judgement, side: str, mode: str) -
         if aspect in scores and scores[aspect].outcome in ("ok", "na")
     }
     made: dict[str, Any] = {
-        "id": _id(row.item),
-        "input": row.item.turns[0],
-        "output_cand": row.answer.content,
+        "id": row.number,
+        "input": row.turns[0].question,
+        "output_cand": row.turns[0].answer,
         "generator_cand": side,
-        "eval_config": {"mode": mode, "gpt": judgement.judge.judge, "max_words": -1},
+        "eval_config": {
+            "mode": mode,
+            "gpt": judgement.judge.judge,
+            "max_words": judgement.judge.provenance.get("max_words", -1),
+        },
         "prompt": judgement.prompt,
-        "result": json.dumps(parsed, indent=4, ensure_ascii=False) if parsed else _PENDING,
+        "result": _result(judgement, parsed),
     }
     return made | {"parsed_result": parsed} if parsed else made
+
+
+def _result(judgement: Judgement, parsed: dict[str, Any]) -> str:
+    """What the judge wrote where that says the same, so that imported results leave as they came; else anew."""
+    if not parsed:
+        return _PENDING
+    if judgement.raw and _read_again(judgement.raw[-1]) == parsed:
+        return judgement.raw[-1]
+    return json.dumps(parsed, indent=4, ensure_ascii=False)
 
 
 def _score(score: AspectScore) -> str:
@@ -247,7 +219,7 @@ def _read_again(result: str) -> Any:
         return None
 
 
-def _count(pairs: Sequence[tuple[_Answered, Judgement]], mode: str, counts: dict[str, int]) -> None:
+def _count(pairs: Sequence[tuple[Answered, Judgement]], mode: str, counts: dict[str, int]) -> None:
     for _, judgement in pairs:
         outcomes = {score.aspect: score.outcome for score in judgement.scores}
         for aspect in MODES[mode]:

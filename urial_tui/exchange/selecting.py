@@ -1,16 +1,30 @@
-"""Which sides and judges of a run an export is about, as a person names them."""
+"""Which sides and judges an export is about, as a person names them, and what all formats say of what is left out."""
 
 from collections.abc import Iterable, Sequence
 
 from urial_tui.errors import ExchangeError
+from urial_tui.exchange.exports import Wanted
+from urial_tui.exchange.sources import SideAnswers, Source
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.judging_types import JudgeInfo
-from urial_tui.store.run_types import Run
 
 
-def side_numbers(run: Run, wanted: Sequence[str]) -> list[int]:
-    """Numbers of the sides named, in the run's order: by notation, or by number from 1. Raises ExchangeError."""
-    sides = run.start.sides
+def wanted_sides(source: Source, wanted: Wanted) -> list[SideAnswers]:
+    """The sides named, in the source's order: by notation, or by number from 1.
+
+    Raises ExchangeError: `no-side`, `nothing` where none of them has a complete answer.
+    """
+    numbers = side_numbers([one.side for one in source.sides], wanted.sides)
+    sides = [source.sides[number] for number in numbers]
+    if not any(side.rows for side in sides):
+        raise ExchangeError(
+            "none of the answers is complete", hint="Let them end first.", kind="nothing"
+        )
+    return sides
+
+
+def side_numbers(sides: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Numbers of the sides named, in their order; all of them where none is. Raises ExchangeError (`no-side`)."""
     found = set()
     for name in wanted:
         text = name.strip()
@@ -20,8 +34,8 @@ def side_numbers(run: Run, wanted: Sequence[str]) -> list[int]:
         if not matching:
             listed = "; ".join(f"{n} {sanitize_line(side)}" for n, side in enumerate(sides, 1))
             raise ExchangeError(
-                f"the run has no side {sanitize_line(name)}",
-                hint=f"Its sides are: {listed}.",
+                f"there is no side {sanitize_line(name)}",
+                hint=f"Sides are: {listed}." if listed else "Nothing was answered.",
                 kind="no-side",
             )
         found.update(matching)
@@ -40,7 +54,7 @@ def judge_keys(judges: Iterable[JudgeInfo], wanted: Sequence[str]) -> set[str]:
         if not matching:
             names = ", ".join(sorted({sanitize_line(judge.judge) for judge in known.values()}))
             raise ExchangeError(
-                f"{sanitize_line(name)} has judged nothing of this run",
+                f"{sanitize_line(name)} has judged nothing of this",
                 hint=f"Judges of it are: {names}."
                 if names
                 else "Nobody has. Try `urial-tui judge`.",
@@ -48,3 +62,17 @@ def judge_keys(judges: Iterable[JudgeInfo], wanted: Sequence[str]) -> set[str]:
             )
         found |= matching
     return found
+
+
+def left_out(source: Source, sides: Sequence[SideAnswers], one_turn: str = "") -> list[str]:
+    """What of these sides' items is in no row, in words. `one_turn` is the name of a format that has no second one."""
+    notes = [
+        f"{side.side}: {side.n_items - len(side.rows)} of {side.n_items} items have no complete answer and are left out"
+        for side in sides
+        if len(side.rows) < side.n_items
+    ]
+    longer = len({row.session_id for side in sides for row in side.rows if row.n_turns > 1})
+    if one_turn and longer:
+        items = "1 conversation" if longer == 1 else f"{longer} conversations"
+        notes.append(f"{one_turn} has one turn: of {items} only the first is exported")
+    return [*source.notes, *notes]
