@@ -335,7 +335,7 @@ def test_pairs_name_their_sides_and_count_ties(command: Any) -> None:
         (("--run", "x", "--message", "y"), 2, "exclude each other"),
         (("--message", "y", "--side", "1"), 2, "--side is for --run"),
         (("--run", "nope"), 5, "nope"),
-        (("--run", "last", "--side", "3"), 2, "the run has no side 3"),
+        (("--run", "last", "--side", "3"), 2, "there is no side 3"),
         (("--run", "last", "--rubric", "pairwise"), 6, "compares two answers"),
         (("--run", "last", "--rubric", "none-such"), 6, "there is no rubric"),
         (
