@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from urial_tui.chat.active import ActiveSide
+from urial_tui.chat.branches import Branches
 from urial_tui.chat.events import ChatEvent, PairChanged, SideReady, TraceEnded, Trouble
 from urial_tui.chat.noise import Measurement, Measurements
 from urial_tui.chat.pair import Pair, PairStatus
@@ -13,7 +14,6 @@ from urial_tui.chat.pair_list import REST_SECONDS, FindPairs, PairList
 from urial_tui.chat.pairing import IDLE_SECONDS, Pairing
 from urial_tui.chat.quiet import Quiet
 from urial_tui.chat.scoring import Rescoring
-from urial_tui.chat.sessions import Sessions
 from urial_tui.chat.side_loader import SideLoader
 from urial_tui.engine.api import Engine
 from urial_tui.errors import EngineError, StoreError, UrialError, UsageError
@@ -25,7 +25,7 @@ from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide
 T = TypeVar("T")
 
 
-class Inspecting(Sessions):
+class Inspecting(Branches):
     """Holds the references of the present generator; see `Chat` for the parameters."""
 
     def __init__(

@@ -96,7 +96,7 @@ class Sessions:
     # --- sessions ---------------------------------------------------------------------------------------------------
 
     async def sessions(self, query: str = "") -> list[Session]:
-        return await self._store.sessions(query=query)
+        return await self._store.sessions(query)
 
     async def search(self, query: str) -> list[Hit]:
         """Messages and titles that match, with a snippet each."""
@@ -196,28 +196,6 @@ class Sessions:
 
     async def draft(self) -> str:
         return await self._store.draft(self._session_id or None)
-
-    async def switch_sibling(self, message_id: str, step: int) -> None:
-        """Show the branch through the next (+1) or previous (-1) version of a message."""
-        self._not_while_busy("switch the branch")
-        siblings = await self._store.siblings(message_id)
-        ids = [message.id for message in siblings]
-        if message_id not in ids or len(ids) < 2:
-            return
-        other = ids[(ids.index(message_id) + step) % len(ids)]
-        leaf = await self._store.leaf_below(other)
-        if self._locked is None:
-            await self._stored(lambda: self._store.set_leaf(self._session_id, leaf.id))
-        self._dropped = 0
-        await self._show(leaf.id)
-
-    async def siblings(self, message_id: str) -> tuple[int, int]:
-        """(position from 1, how many) among the versions of a message."""
-        return (await self._store.versions([message_id]))[message_id]
-
-    async def versions(self) -> dict[str, tuple[int, int]]:
-        """(position from 1, how many) among its versions, for each message of the visible branch."""
-        return await self._store.versions([message.id for message in self.messages])
 
     # --- guards -----------------------------------------------------------------------------------------------------
 

@@ -14,12 +14,13 @@ from typing import ParamSpec, Self, TypeVar
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
 from urial_tui.store.judging_aio import AsyncJudgingCalls
+from urial_tui.store.organising_aio import AsyncOrganisingCalls
+from urial_tui.store.outline import OutlineRow
 from urial_tui.store.store import Store
 from urial_tui.store.types import (
     Generation,
     GenerationEnd,
     GenerationStart,
-    Hit,
     LockHolder,
     Message,
     Session,
@@ -36,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class AsyncStore(AsyncJudgingCalls):
+class AsyncStore(AsyncOrganisingCalls, AsyncJudgingCalls):
     """`Store` with coroutines. Use `open`, `in_memory` or `open_or_memory`; end with `aclose`."""
 
     def __init__(self, path: Path | None) -> None:
@@ -140,11 +141,6 @@ class AsyncStore(AsyncJudgingCalls):
     async def create_session(self, side: str, title: str = "") -> Session:
         return await self._call(Store.create_session, side, title)
 
-    async def sessions(
-        self, query: str = "", limit: int = 200, offset: int = 0, *, archived: bool = False
-    ) -> list[Session]:
-        return await self._call(Store.sessions, query, limit, offset, archived=archived)
-
     async def session(self, session_id: str) -> Session:
         return await self._call(Store.session, session_id)
 
@@ -157,14 +153,8 @@ class AsyncStore(AsyncJudgingCalls):
     async def set_side(self, session_id: str, side: str) -> None:
         await self._call(Store.set_side, session_id, side)
 
-    async def set_archived(self, session_id: str, archived: bool) -> None:
-        await self._call(Store.set_archived, session_id, archived)
-
     async def set_leaf(self, session_id: str, message_id: str) -> None:
         await self._call(Store.set_leaf, session_id, message_id)
-
-    async def delete_session(self, session_id: str) -> None:
-        await self._call(Store.delete_session, session_id)
 
     async def add_user_message(
         self, session_id: str, parent_id: str | None, content: str
@@ -202,6 +192,9 @@ class AsyncStore(AsyncJudgingCalls):
 
     async def messages(self, session_id: str) -> list[Message]:
         return await self._call(Store.messages, session_id)
+
+    async def outline(self, session_id: str) -> list[OutlineRow]:
+        return await self._call(Store.outline, session_id)
 
     async def branch(self, message_id: str) -> list[Message]:
         return await self._call(Store.branch, message_id)
@@ -277,9 +270,6 @@ class AsyncStore(AsyncJudgingCalls):
 
     async def lock_holder(self, session_id: str) -> LockHolder | None:
         return await self._call(Store.lock_holder, session_id)
-
-    async def search(self, query: str, limit: int = 50) -> list[Hit]:
-        return await self._call(Store.search, query, limit)
 
     async def check(self) -> list[str]:
         return await self._call(Store.check)

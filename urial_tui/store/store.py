@@ -18,7 +18,8 @@ from urial_tui.store import (
     locks,
     messages,
     migrate,
-    search,
+    organising,
+    outline,
     sessions,
     trace_reading,
     traces,
@@ -27,11 +28,12 @@ from urial_tui.store import (
 from urial_tui.store.connection import BUSY_TIMEOUT_S, Connection
 from urial_tui.store.faults import translated
 from urial_tui.store.judging_calls import JudgingCalls
+from urial_tui.store.organising_calls import OrganisingCalls
+from urial_tui.store.outline import OutlineRow
 from urial_tui.store.types import (
     Generation,
     GenerationEnd,
     GenerationStart,
-    Hit,
     LockHolder,
     Message,
     Session,
@@ -45,8 +47,9 @@ from urial_tui.store.types import (
 )
 
 
-class Store(JudgingCalls):
-    """An open history. Use `open` or `in_memory`. Runs and judgements: `judging_calls`."""
+class Store(OrganisingCalls, JudgingCalls):
+    """An open history. Use `open` or `in_memory`. Lists, tags, the bin: `organising_calls`. Runs, judgements:
+    `judging_calls`."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
@@ -124,6 +127,7 @@ class Store(JudgingCalls):
             self._db.execute(f"PRAGMA user_version={self.schema_version}")
             locks.remove_stale(self._db)
             messages.close_abandoned(self._db)
+            organising.remove_old(self._db)
 
     def close(self) -> None:
         """Give back the locks of this object and close. Calling it twice is fine."""
@@ -163,12 +167,6 @@ class Store(JudgingCalls):
     def create_session(self, side: str, title: str = "") -> Session:
         return sessions.create(self._db, side, title)
 
-    def sessions(
-        self, query: str = "", limit: int = 200, offset: int = 0, *, archived: bool = False
-    ) -> list[Session]:
-        """Sessions, the one written to last first. `query`: only those where the title or a message matches."""
-        return sessions.listed(self._db, query, limit, offset, archived=archived)
-
     def session(self, session_id: str) -> Session:
         return sessions.get(self._db, session_id)
 
@@ -182,15 +180,8 @@ class Store(JudgingCalls):
     def set_side(self, session_id: str, side: str) -> None:
         sessions.set_side(self._db, session_id, side)
 
-    def set_archived(self, session_id: str, archived: bool) -> None:
-        sessions.set_archived(self._db, session_id, archived)
-
     def set_leaf(self, session_id: str, message_id: str) -> None:
         sessions.set_leaf(self._db, session_id, message_id)
-
-    def delete_session(self, session_id: str) -> None:
-        sessions.delete(self._db, session_id)
-        self._locked.discard(session_id)
 
     # --- messages
 
@@ -229,6 +220,10 @@ class Store(JudgingCalls):
     def messages(self, session_id: str) -> list[Message]:
         """Every message of a session, all branches, oldest first."""
         return messages.of_session(self._db, session_id)
+
+    def outline(self, session_id: str) -> list[OutlineRow]:
+        """All messages of a session at a glance, the oldest first."""
+        return outline.outline(self._db, session_id)
 
     def branch(self, message_id: str) -> list[Message]:
         return messages.branch(self._db, message_id)
@@ -298,7 +293,7 @@ class Store(JudgingCalls):
         """Classes by pair of sides and path over the traces that count of all answers, or of one session's."""
         return trace_reading.totals(self._db, session_id)
 
-    # --- drafts, locks, search
+    # --- drafts, locks
 
     def save_draft(self, session_id: str | None, text: str) -> None:
         drafts.save(self._db, session_id, text)
@@ -317,9 +312,6 @@ class Store(JudgingCalls):
 
     def lock_holder(self, session_id: str) -> LockHolder | None:
         return locks.holder(self._db, session_id)
-
-    def search(self, query: str, limit: int = 50) -> list[Hit]:
-        return search.search(self._db, query, limit)
 
     # --- care
 
