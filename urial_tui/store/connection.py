@@ -104,9 +104,13 @@ class Connection:
 
     def value(self, sql: str, params: Params = ()) -> Any:
         """The first column of the first row, or None."""
-        with translated(self.path):
-            found = self.raw.execute(sql, params).fetchall()
+        found = self.tuples(sql, params)
         return found[0][0] if found else None
+
+    def tuples(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        """All rows as tuples: for tables of many small rows."""
+        with translated(self.path):
+            return self.raw.execute(sql, params).fetchall()
 
     def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return how many rows it changed."""
@@ -137,6 +141,19 @@ class Connection:
                 with suppress(sqlite3.Error):
                     self.raw.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads in the block see one moment of the database. Keep it short: writers wait."""
+        if self.raw.in_transaction:
+            yield
+            return
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):
+                self.raw.execute("COMMIT")
 
     def close(self) -> None:
         self.raw.close()

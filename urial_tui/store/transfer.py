@@ -5,15 +5,10 @@ Ids stay the same, so whoever streams an answer repeats the call that failed on 
 
 from collections.abc import Sequence
 
-from urial_tui.store import drafts, locks, messages
+from urial_tui.store import drafts, locks, lossless, messages
 from urial_tui.store.connection import Connection
 from urial_tui.store.faults import translated
-from urial_tui.store.transfer_judging import (
-    write_comparisons,
-    write_judgements,
-    write_run,
-    write_run_answers,
-)
+from urial_tui.store.transfer_judging import make_room_for_session, write_comparisons, write_run
 from urial_tui.store.upsert import upsert
 
 _SESSION_OF_TRACE = (
@@ -31,6 +26,8 @@ _CHANGES = (
     ("draft", "INSERT", "session", "new.session_id", "touched"),
     ("draft", "UPDATE", "session", "new.session_id", "touched"),
     ("draft", "DELETE", "session", "old.session_id", "touched"),
+    ("session_tag", "INSERT", "session", "new.session_id", "touched"),
+    ("session_tag", "DELETE", "session", "old.session_id", "touched"),
     ("trace", "INSERT", "session", _SESSION_OF_TRACE.format("new.seq"), "touched"),
     ("trace", "UPDATE", "session", _SESSION_OF_TRACE.format("new.seq"), "touched"),
     ("trace_side", "UPDATE", "session", _SESSION_OF_TRACE.format("new.trace_seq"), "touched"),
@@ -127,92 +124,11 @@ def _runs_of(memory: Connection, session_ids: Sequence[str]) -> list[str]:
 
 
 def _write_session(memory: Connection, target: Connection, session_id: str) -> None:
-    session = memory.row("SELECT * FROM session WHERE id = ?", (session_id,))
-    if session is None:
+    """With all that belongs to it. Tags and a draft that are not there any more go."""
+    tree = lossless.read(memory, "session", session_id)
+    if tree is None:
         return
-    upsert(target, "session", [session | {"leaf_id": None}])
-    for message in memory.rows(
-        "SELECT * FROM message WHERE session_id = ? ORDER BY seq", (session_id,)
-    ):
-        upsert(target, "message", [message])
-    target.execute("UPDATE session SET leaf_id = ? WHERE id = ?", (session["leaf_id"], session_id))
-    for generation in memory.rows(
-        "SELECT g.* FROM generation g JOIN message m ON m.id = g.message_id WHERE m.session_id = ? ORDER BY g.seq",
-        (session_id,),
-    ):
-        upsert(target, "generation", [generation])
-        seq = target.value("SELECT seq FROM generation WHERE id = ?", (generation["id"],))
-        target.executemany(
-            "INSERT OR IGNORE INTO token (generation_seq, i, token_id, raw, text, visible, cut, control) "
-            "VALUES (:seq, :i, :token_id, :raw, :text, :visible, :cut, :control)",
-            [
-                token | {"seq": seq}
-                for token in memory.rows(
-                    "SELECT * FROM token WHERE generation_seq = ?", (generation["seq"],)
-                )
-            ],
-        )
-    _write_traces(memory, target, session_id)
-    write_run_answers(memory, target, session_id)
-    write_judgements(memory, target, session_id)
-    drafts.save(target, session_id, drafts.load(memory, session_id))
-
-
-def _write_traces(memory: Connection, target: Connection, session_id: str) -> None:
-    vocabularies: dict[int, int] = {}
-    for trace in memory.rows(
-        "SELECT t.* FROM trace t JOIN message m ON m.id = t.message_id WHERE m.session_id = ? ORDER BY t.seq",
-        (session_id,),
-    ):
-        theirs = trace["vocabulary_seq"]
-        if theirs not in vocabularies:
-            vocabularies[theirs] = _write_vocabulary(memory, target, theirs)
-        generation = memory.value(
-            "SELECT id FROM generation WHERE seq = ?", (trace["generation_seq"],)
-        )
-        row = trace | {
-            "vocabulary_seq": vocabularies[theirs],
-            "generation_seq": target.value(
-                "SELECT seq FROM generation WHERE id = ?", (generation,)
-            ),
-        }
-        upsert(target, "trace", [row])
-        seq = target.value("SELECT seq FROM trace WHERE id = ?", (trace["id"],))
-        scored = memory.rows("SELECT * FROM scored_token WHERE trace_seq = ?", (trace["seq"],))
-        upsert(
-            target,
-            "scored_token",
-            [row | {"trace_seq": seq} for row in scored],
-            key=("trace_seq", "i"),
-        )
-        for side in memory.rows("SELECT * FROM trace_side WHERE trace_seq = ?", (trace["seq"],)):
-            upsert(target, "trace_side", [side | {"trace_seq": seq}], key=("trace_seq", "number"))
-            side_seq = target.value(
-                "SELECT seq FROM trace_side WHERE trace_seq = ? AND number = ?",
-                (seq, side["number"]),
-            )
-            scores = memory.rows("SELECT * FROM reference_token WHERE side_seq = ?", (side["seq"],))
-            upsert(
-                target,
-                "reference_token",
-                [row | {"side_seq": side_seq} for row in scores],
-                key=("side_seq", "i"),
-            )
-
-
-def _write_vocabulary(memory: Connection, target: Connection, seq: int) -> int:
-    """Write a vocabulary and its pieces; its row number in `target`."""
-    row = memory.row("SELECT * FROM vocabulary WHERE seq = ?", (seq,))
-    assert row is not None  # a trace refers to it
-    upsert(target, "vocabulary", [row], key=("fingerprint",))
-    found = int(
-        target.value("SELECT seq FROM vocabulary WHERE fingerprint = ?", (row["fingerprint"],))
-    )
-    pieces = memory.rows("SELECT * FROM piece WHERE vocabulary_seq = ?", (seq,))
-    upsert(
-        target,
-        "piece",
-        [piece | {"vocabulary_seq": found} for piece in pieces],
-        key=("vocabulary_seq", "token_id"),
-    )
-    return found
+    for table in ("session_tag", "draft"):
+        target.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
+    make_room_for_session(target, tree)
+    lossless.write(target, "session", tree, upsert)

@@ -1,23 +1,23 @@
 """Insert rows, or bring those that are there up to date."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from urial_tui.store.connection import Connection, Row
+from urial_tui.store.connection import Connection
+from urial_tui.store.lossless_parts import Part
 
 
 def upsert(
-    target: Connection, table: str, rows: Sequence[Row], *, key: tuple[str, ...] = ("id",)
+    target: Connection, part: Part, names: Sequence[str], rows: list[tuple[Any, ...]]
 ) -> None:
-    """Insert or update by the public id, or by `key`; `seq` is given by the target, in the order of the calls."""
-    if not rows:
-        return
-    names = [name for name in rows[0] if name != "seq"]
-    others = [name for name in names if name not in key]
+    """Insert or update by the part's key; `seq` is given by the target, in the order of the calls."""
+    others = [name for name in names if name not in part.key]
     changes = ", ".join(f"{name} = excluded.{name}" for name in others)
     # Unchanged rows are left alone, for the sake of the search index.
-    differs = " OR ".join(f"{table}.{name} IS NOT excluded.{name}" for name in others)
+    differs = " OR ".join(f"{part.table}.{name} IS NOT excluded.{name}" for name in others)
+    change = f"UPDATE SET {changes} WHERE {differs}" if others else "NOTHING"
     target.executemany(
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
-        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE {differs}",
-        [tuple(row[name] for name in names) for row in rows],
+        f"INSERT INTO {part.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT ({', '.join(part.key)}) DO {change}",
+        rows,
     )
