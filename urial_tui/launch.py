@@ -166,8 +166,7 @@ def _last_session_is_on(model: str) -> bool:
 
     try:
         with Store.open(paths.history_file(), readonly=True) as store:
-            last = store.sessions(limit=1)
-            return bool(last) and parse_side(last[0].side).model == model
+            return parse_side(store.find_session("last").side).model == model
     except UrialError:
         return False
 

@@ -10,6 +10,7 @@ from urial_tui.store.store import Store
 TEXT = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
 PUBLIC = (
     "session",
+    "session_tag",
     "message",
     "generation",
     "token",
@@ -18,6 +19,7 @@ PUBLIC = (
     "scored_token",
     "reference_token",
     "token_shift",
+    "shift_total",
     "run",
     "run_side",
     "run_item",

@@ -12,7 +12,7 @@ from urial_tui.errors import StoreError
 from urial_tui.store import ids
 from urial_tui.store.ids import now
 from urial_tui.store.store import Store
-from urial_tui.store.types import Message, Session, Token
+from urial_tui.store.types import Message, Session, SessionFilter, Token
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_renaming_does_not_move_a_session_and_an_archived_one_is_hidden(store: S
     store.set_side(old.id, "demo@raw")
     store.set_archived(new.id, True)
     assert [(s.title, s.side) for s in store.sessions()] == [("renamed", "demo@raw")]
-    assert [s.id for s in store.sessions(archived=True)] == [new.id, old.id]
+    assert [s.id for s in store.sessions(SessionFilter(archived="yes"))] == [new.id, old.id]
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id(store: Store) -> None:

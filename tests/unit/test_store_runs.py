@@ -28,6 +28,7 @@ from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.run_types import AnswerShift, RunItem
 from urial_tui.store.store import Store
+from urial_tui.store.types import SessionFilter
 
 
 @pytest.fixture
@@ -267,7 +268,7 @@ def test_conversations_of_runs_are_hidden_from_lists_and_searches_and_can_be_ope
     run = make_run(store)
     rows = answer_all(store, run)
     assert [s.id for s in store.sessions()] == [mine]
-    assert [s.id for s in store.sessions(archived=True)] == [mine]
+    assert [s.id for s in store.sessions(SessionFilter(archived="yes"))] == [mine]
     assert store.find_session("last").id == mine
     for query in ("walk", "散步", '"How do I"'):
         assert [s.id for s in store.sessions(query)] == [mine]

@@ -49,8 +49,13 @@ def _encode(value: int) -> str:
 
 
 def now() -> str:
-    """The time as rows hold it: UTC, ISO 8601, milliseconds, `Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The time as rows hold it."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(time: datetime) -> str:
+    """A time of any zone as rows hold it: UTC, ISO 8601, milliseconds, `Z`. Such texts sort as their times do."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def storable(text: str) -> str:

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from urial_tui.store import comparisons, judgements, locks, run_answers, runs, trace_reading
+from urial_tui.store import (
+    comparisons,
+    judgements,
+    locks,
+    run_answers,
+    runs,
+    shift_totals,
+    trace_reading,
+)
 from urial_tui.store.connection import Connection
 from urial_tui.store.judging_types import Comparison, Judgement
 from urial_tui.store.run_types import AnswerShift, Run, RunAnswer, RunItem, RunStart
@@ -82,7 +90,7 @@ class JudgingCalls:
 
     def answer_shifts(self, run_id: str) -> list[AnswerShift]:
         """Classes of each answer against each reference, from the trace that counts for it."""
-        return trace_reading.of_run(self._db, run_id)
+        return shift_totals.of_run(self._db, run_id)
 
     def scored_answers(self, run_id: str) -> list[tuple[str, tuple[str, ...]]]:
         """(message, references) of each complete canonical trace of the run's answers."""

@@ -235,7 +235,8 @@ def insert(
     closed: bool,
     prefill: str = "",
 ) -> Message:
-    """Add a message below `parent_id` and make it the end of the visible branch. Inside the caller's transaction."""
+    """Add a message below `parent_id` and make it the end of the visible branch. A session that is written to is no
+    longer in the bin. Inside the caller's transaction."""
     locks.guard(db, session_id)
     if (
         parent_id is not None
@@ -247,7 +248,8 @@ def insert(
         raise StoreError(f"session {session_id} has no message {parent_id}", kind="not-found")
     message_id, time = new_id(), now()
     if not db.execute(
-        "UPDATE session SET leaf_id = NULL, updated_at = ? WHERE id = ?", (time, session_id)
+        "UPDATE session SET leaf_id = NULL, updated_at = ?, deleted_at = NULL WHERE id = ?",
+        (time, session_id),
     ):
         raise no_session(session_id)
     db.execute(

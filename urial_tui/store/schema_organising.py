@@ -25,27 +25,35 @@ CREATE TABLE shift_total (
   marginal  INTEGER NOT NULL,
   shifted   INTEGER NOT NULL,
   control   INTEGER NOT NULL,
+  n_scored  INTEGER NOT NULL,
   kl_sum    REAL NOT NULL,
   n_kl      INTEGER NOT NULL
 ) STRICT
 """
 
-COUNT_SHIFTS = """
-INSERT OR REPLACE INTO shift_total (side_seq, unshifted, marginal, shifted, control, kl_sum, n_kl)
-SELECT r.seq,
-  total(NOT s.control AND NOT s.cut AND coalesce(x.argmax_rank, x.rank) <= 1),
-  total(NOT s.control AND NOT s.cut AND coalesce(x.argmax_rank, x.rank) BETWEEN 2 AND 3),
-  total(NOT s.control AND NOT s.cut AND coalesce(x.argmax_rank, x.rank) > 3),
-  total(s.control),
-  total(iif(s.control OR s.cut, NULL, x.kl)),
-  count(iif(s.control OR s.cut, NULL, x.kl))
+COUNTED_SHIFTS = """
+SELECT
+  r.seq AS side_seq,
+  count(*) FILTER (WHERE NOT s.control AND NOT s.cut AND coalesce(x.argmax_rank, x.rank) <= 1) AS unshifted,
+  count(*) FILTER (WHERE NOT s.control AND NOT s.cut AND coalesce(x.argmax_rank, x.rank) BETWEEN 2 AND 3) AS marginal,
+  count(*) FILTER (WHERE NOT s.control AND NOT s.cut AND coalesce(x.argmax_rank, x.rank) > 3) AS shifted,
+  count(*) FILTER (WHERE s.control) AS control,
+  count(x.rank) AS n_scored,
+  total(iif(s.control OR s.cut, NULL, x.kl)) AS kl_sum,
+  count(iif(s.control OR s.cut, NULL, x.kl)) AS n_kl
 FROM trace_side r
 JOIN scored_token s ON s.trace_seq = r.trace_seq
 LEFT JOIN reference_token x ON x.side_seq = r.seq AND x.i = s.i
 WHERE r.number >= 0{only}
 GROUP BY r.seq
 """
-"""Counts the classes of references as the view `token_shift` has them; `only` narrows it to some sides `r`."""
+"""Rows of `shift_total` out of tokens: classes as the view `token_shift` has them, cut tokens left out, by the rules of
+`shift.summary.summarise`. `only` narrows them to some sides `r`, as " AND ..."."""
+
+COUNT_SHIFTS = f"""
+INSERT OR REPLACE INTO shift_total (side_seq, unshifted, marginal, shifted, control, n_scored, kl_sum, n_kl)
+{COUNTED_SHIFTS}
+"""
 
 STATEMENTS: tuple[str, ...] = (
     *_COLUMNS,

@@ -6,11 +6,13 @@ between words (Chinese, Japanese, Thai, ...) and queries without a single letter
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from urial_tui.store.connection import Connection
 from urial_tui.store.ids import storable
-from urial_tui.store.types import Hit
+from urial_tui.store.session_filter import condition
+from urial_tui.store.types import Hit, SessionFilter
 
 BEGIN, END = "\x02", "\x03"
 """What marks the match in a snippet."""
@@ -40,24 +42,25 @@ def fts_query(text: str) -> str | None:
     return " ".join(quoted) + prefix
 
 
-def search(db: Connection, query: str, limit: int = 50) -> list[Hit]:
-    """Titles first, then messages by relevance; none of runs. An empty query finds nothing."""
+def search(db: Connection, query: str, limit: int, wanted: SessionFilter) -> list[Hit]:
+    """Titles first, then messages by relevance, of sessions as wanted. An empty query finds nothing."""
     if not query.strip():
         return []
+    where, params = condition(db, wanted)
     expression = fts_query(query)
     if expression is None:
-        return _literal(db, _cleaned(query).strip(), limit)
+        return _literal(db, _cleaned(query).strip(), limit, where, params)
     titles = db.rows(
         "SELECT s.id AS session_id, NULL AS message_id, s.title, highlight(session_fts, 0, ?, ?) AS snippet "
         "FROM session_fts JOIN session s ON s.seq = session_fts.rowid WHERE session_fts MATCH ? "
-        "AND s.run_id IS NULL ORDER BY s.updated_at DESC LIMIT ?",
-        (BEGIN, END, expression, limit),
+        f"AND {where} ORDER BY s.updated_at DESC LIMIT ?",
+        (BEGIN, END, expression, *params, limit),
     )
     messages = db.rows(
         "SELECT m.session_id, m.id AS message_id, s.title, snippet(message_fts, 0, ?, ?, '…', ?) AS snippet "
         "FROM message_fts JOIN message m ON m.seq = message_fts.rowid JOIN session s ON s.id = m.session_id "
-        "WHERE message_fts MATCH ? AND s.run_id IS NULL ORDER BY message_fts.rank LIMIT ?",
-        (BEGIN, END, _SNIPPET_TOKENS, expression, limit),
+        f"WHERE message_fts MATCH ? AND {where} ORDER BY message_fts.rank LIMIT ?",
+        (BEGIN, END, _SNIPPET_TOKENS, expression, *params, limit),
     )
     return [Hit(**row) for row in (titles + messages)[:limit]]
 
@@ -79,19 +82,21 @@ def session_condition(query: str) -> tuple[str, tuple[Any, ...]]:
     )
 
 
-def _literal(db: Connection, needle: str, limit: int) -> list[Hit]:
+def _literal(
+    db: Connection, needle: str, limit: int, where: str, params: Sequence[Any]
+) -> list[Hit]:
     if not needle:
         return []
     titles = db.rows(
-        "SELECT id AS session_id, NULL AS message_id, title, title AS text FROM session WHERE instr(title, ?) "
-        "AND run_id IS NULL ORDER BY updated_at DESC LIMIT ?",
-        (needle, limit),
+        "SELECT s.id AS session_id, NULL AS message_id, s.title, s.title AS text FROM session s "
+        f"WHERE instr(s.title, ?) AND {where} ORDER BY s.updated_at DESC LIMIT ?",
+        (needle, *params, limit),
     )
     messages = db.rows(
         "SELECT m.session_id, m.id AS message_id, s.title, m.content AS text FROM message m "
         "JOIN session s ON s.id = m.session_id WHERE m.closed_at IS NOT NULL AND instr(m.content, ?) "
-        "AND s.run_id IS NULL ORDER BY m.seq DESC LIMIT ?",
-        (needle, limit),
+        f"AND {where} ORDER BY m.seq DESC LIMIT ?",
+        (needle, *params, limit),
     )
     return [
         Hit(row["session_id"], row["message_id"], row["title"], _marked(row["text"], needle))

@@ -1,13 +1,13 @@
-"""Sessions: made, listed, found, renamed, deleted."""
+"""Sessions: made, listed, found, renamed, pinned, archived, deleted for good. `organising` has tags and the bin."""
 
 import json
 from typing import Any
 
 from urial_tui.errors import StoreError
-from urial_tui.store import locks, search
+from urial_tui.store import locks, search, session_filter
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.ids import beginning, listed_ids, new_id, now, storable
-from urial_tui.store.types import Session
+from urial_tui.store.types import Session, SessionFilter
 
 TITLE_LENGTH = 60
 """Longest title that is made from a first message, in characters."""
@@ -15,8 +15,9 @@ TITLE_LENGTH = 60
 _SELECT = """
 SELECT s.*, (SELECT count(*) FROM message m WHERE m.session_id = s.id) AS n_messages,
   (SELECT json_group_array(tag) FROM (SELECT tag FROM session_tag t WHERE t.session_id = s.id ORDER BY tag)) AS tags
-FROM session s
+FROM {} s
 """
+_ALL = _SELECT.format("session")
 
 
 def create(db: Connection, side: str, title: str = "", run_id: str | None = None) -> Session:
@@ -31,7 +32,7 @@ def create(db: Connection, side: str, title: str = "", run_id: str | None = None
 
 def get(db: Connection, session_id: str) -> Session:
     """Raises StoreError (`not-found`)."""
-    row = db.row(f"{_SELECT} WHERE s.id = ?", (session_id,))
+    row = db.row(f"{_ALL} WHERE s.id = ?", (session_id,))
     if row is None:
         raise not_found(session_id)
     return _session(row)
@@ -44,14 +45,16 @@ def find(db: Connection, reference: str) -> Session:
     """
     wanted = storable(reference.strip().lower())
     if wanted == "last":
-        newest = listed(db, limit=1, archived=True)
-        if not newest:
+        rows = db.rows(
+            f"{_ALL} WHERE s.run_id IS NULL AND s.deleted_at IS NULL ORDER BY s.updated_at DESC, s.seq DESC LIMIT 1"
+        )
+        if not rows:
             raise StoreError("there is no session yet", kind="not-found")
-        return newest[0]
+        return _session(rows[0])
     ids = beginning(wanted)
     if ids is None:
         raise not_found(reference)
-    rows = db.rows(f"{_SELECT} WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 6", ids)
+    rows = db.rows(f"{_ALL} WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 6", ids)
     if not rows:
         raise not_found(reference)
     if len(rows) > 1:
@@ -64,25 +67,24 @@ def find(db: Connection, reference: str) -> Session:
 
 
 def listed(
-    db: Connection, query: str = "", limit: int = 200, offset: int = 0, *, archived: bool = False
+    db: Connection, wanted: SessionFilter | str = "", limit: int = 200, offset: int = 0
 ) -> list[Session]:
-    """Sessions, the one written to last first. With a query, those whose title or messages match it.
+    """Sessions, pinned ones first, then the one written to last. A text is a filter by query alone.
 
     A run has a conversation for each of its items and sides: those are left out.
     """
-    where: list[str] = ["s.run_id IS NULL"]
-    params: list[Any] = []
-    if not archived:
-        where.append("s.archived = 0")
-    if query.strip():
-        matching, match_params = search.session_condition(query)
-        where.append(matching)
-        params.extend(match_params)
-    rows = db.rows(
-        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY s.updated_at DESC, s.seq DESC LIMIT ? OFFSET ?",
-        (*params, limit, offset),
-    )
+    where, params = _condition(db, wanted)
+    # Messages and tags are looked up for those of the page alone.
+    order = "ORDER BY s.pinned DESC, s.updated_at DESC, s.seq DESC"
+    page = f"(SELECT * FROM session s WHERE {where} {order} LIMIT ? OFFSET ?)"
+    rows = db.rows(f"{_SELECT.format(page)} {order}", (*params, limit, offset))
     return [_session(row) for row in rows]
+
+
+def count(db: Connection, wanted: SessionFilter | str = "") -> int:
+    """How many `listed` has in all."""
+    where, params = _condition(db, wanted)
+    return int(db.value(f"SELECT count(*) FROM session s WHERE {where}", params))
 
 
 def set_title(db: Connection, session_id: str, title: str) -> None:
@@ -95,6 +97,10 @@ def set_side(db: Connection, session_id: str, side: str) -> None:
 
 def set_archived(db: Connection, session_id: str, archived: bool) -> None:
     _set(db, session_id, "archived", int(archived))
+
+
+def set_pinned(db: Connection, session_id: str, pinned: bool) -> None:
+    _set(db, session_id, "pinned", int(pinned))
 
 
 def set_leaf(db: Connection, session_id: str, message_id: str) -> None:
@@ -131,6 +137,16 @@ def not_found(session_id: str) -> StoreError:
         kind="not-found",
         hint="`urial-tui history list` shows the sessions.",
     )
+
+
+def _condition(db: Connection, wanted: SessionFilter | str) -> tuple[str, list[Any]]:
+    if isinstance(wanted, str):
+        wanted = SessionFilter(query=wanted)
+    where, params = session_filter.condition(db, wanted)
+    if wanted.query.strip():
+        matching, of_query = search.session_condition(wanted.query)
+        return f"{where} AND {matching}", [*params, *of_query]
+    return where, params
 
 
 def _set(db: Connection, session_id: str, column: str, value: str | int) -> None:

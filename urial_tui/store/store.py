@@ -21,6 +21,7 @@ from urial_tui.store import (
     organising,
     outline,
     sessions,
+    shift_totals,
     trace_reading,
     traces,
     transfer,
@@ -127,6 +128,7 @@ class Store(OrganisingCalls, JudgingCalls):
             self._db.execute(f"PRAGMA user_version={self.schema_version}")
             locks.remove_stale(self._db)
             messages.close_abandoned(self._db)
+            shift_totals.count_abandoned(self._db)
             organising.remove_old(self._db)
 
     def close(self) -> None:
@@ -291,7 +293,7 @@ class Store(OrganisingCalls, JudgingCalls):
 
     def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
         """Classes by pair of sides and path over the traces that count of all answers, or of one session's."""
-        return trace_reading.totals(self._db, session_id)
+        return shift_totals.totals(self._db, session_id)
 
     # --- drafts, locks
 

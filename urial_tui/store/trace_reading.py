@@ -1,4 +1,4 @@
-"""Traces as values, lists of them, and their totals. Writes nothing; a side whose score is not whole has none."""
+"""Traces as values, and lists of them. Writes nothing; a side whose score is not whole has none."""
 
 import json
 from collections import defaultdict
@@ -10,39 +10,13 @@ from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.generations import unpack_context, unpack_ids
 from urial_tui.store.json_columns import texts
-from urial_tui.store.run_types import AnswerShift
 from urial_tui.store.traces import GENERATOR, find, unpack_top
-from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide, TraceStart
+from urial_tui.store.types import Trace, TraceInfo, TraceSide, TraceStart
 
 V = TypeVar("V")
 
 _AT_ONCE = 500
 """Parameters of one query; SQLite may be built to allow 999."""
-
-# The rules are those of `shift.summary.summarise`. Only answers that the reference scored at least one token of are in.
-_OF_ANSWERS = """
-  SELECT
-    generator, reference, path, message_id,
-    sum(class = 'unshifted' AND NOT cut) AS unshifted,
-    sum(class = 'marginal' AND NOT cut) AS marginal,
-    sum(class = 'shifted' AND NOT cut) AS shifted,
-    sum(control) AS control,
-    sum(iif(control OR cut, NULL, kl)) AS kl,
-    count(iif(control OR cut, NULL, kl)) AS n_kl
-  FROM token_shift
-  WHERE trace_id IN (SELECT n.trace_id FROM shown_trace n {of_which})
-  GROUP BY trace_id, reference_number HAVING count(reference_rank) > 0
-"""
-_TOTALS = f"""
-SELECT
-  generator, reference, path, count(DISTINCT message_id) AS answers,
-  sum(unshifted) AS unshifted, sum(marginal) AS marginal, sum(shifted) AS shifted, sum(control) AS control,
-  sum(kl) / sum(n_kl) AS mean_kl
-FROM ({_OF_ANSWERS})
-GROUP BY generator, reference, path ORDER BY generator, reference, path
-"""
-_OF_RUN = "JOIN run_answer a ON a.message_id = n.message_id WHERE a.run_id = ?"
-_OF_SESSION = "JOIN message m ON m.id = n.message_id WHERE m.session_id = ?"
 
 
 def load(db: Connection, trace_id: str) -> Trace:
@@ -122,46 +96,6 @@ def having(db: Connection, message_ids: Iterable[str]) -> set[str]:
             f"SELECT message_id FROM shown_trace WHERE message_id IN ({_marks(some)})", some
         )
     }
-
-
-def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
-    """Classes of each pair of sides, pooled over the traces that count of all answers, or of one session's."""
-    rows = db.rows(
-        _TOTALS.format(of_which="" if session_id is None else _OF_SESSION),
-        () if session_id is None else (session_id,),
-    )
-    return [
-        ShiftTotals(
-            generator=row["generator"],
-            reference=row["reference"],
-            path=row["path"],
-            answers=row["answers"],
-            unshifted=row["unshifted"],
-            marginal=row["marginal"],
-            shifted=row["shifted"],
-            control=row["control"],
-            mean_kl=row["mean_kl"],
-        )
-        for row in rows
-    ]
-
-
-def of_run(db: Connection, run_id: str) -> list[AnswerShift]:
-    """Classes of each answer of a run against each reference, from the trace that counts for it."""
-    return [
-        AnswerShift(
-            message_id=row["message_id"],
-            reference=row["reference"],
-            unshifted=row["unshifted"] or 0,
-            marginal=row["marginal"] or 0,
-            shifted=row["shifted"] or 0,
-            mean_kl=row["kl"] / row["n_kl"] if row["n_kl"] else None,
-        )
-        for row in db.rows(
-            _OF_ANSWERS.format(of_which=_OF_RUN) + "ORDER BY message_id, reference_number",
-            (run_id,),
-        )
-    ]
 
 
 def scored_of_run(db: Connection, run_id: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import Alternatives, GeneratorScore, ReferenceScore, TokenScore
-from urial_tui.store import locks
+from urial_tui.store import locks, shift_totals
 from urial_tui.store.connection import Connection
 from urial_tui.store.generations import pack_context, pack_ids
 from urial_tui.store.ids import new_id, now, storable
@@ -73,6 +73,7 @@ def append(
     with db.transaction():
         trace = find(db, trace_id)
         references = _reference_seqs(db, trace.seq)
+        shift_totals.forget(db, trace.seq)
         db.executemany(
             "INSERT OR IGNORE INTO piece (vocabulary_seq, token_id, raw) VALUES (?, ?, ?)",
             [(trace.vocabulary_seq, id_, raw) for id_, raw in pieces.items()],
@@ -137,17 +138,17 @@ def set_noise(
 
 
 def finish(db: Connection, trace_id: str, *, complete: bool, timings: Mapping[str, float]) -> None:
-    """Close a trace. `complete`: every token of the answer has been scored. Raises StoreError (`not-found`)."""
+    """Close a trace and count its classes. `complete`: every token of the answer has been scored.
+
+    Raises StoreError (`not-found`).
+    """
     with db.transaction():
+        seq = find(db, trace_id).seq
         db.execute(
             "UPDATE trace SET ended_at = ?, complete = ?, timings = ? WHERE seq = ?",
-            (
-                now(),
-                complete,
-                json.dumps(dict(timings), sort_keys=True),
-                find(db, trace_id).seq,
-            ),
+            (now(), complete, json.dumps(dict(timings), sort_keys=True), seq),
         )
+        shift_totals.count(db, seq)
 
 
 def copy_scores(db: Connection, from_trace_id: str, to_trace_id: str, n: int) -> None:
@@ -163,6 +164,7 @@ def copy_scores(db: Connection, from_trace_id: str, to_trace_id: str, n: int) ->
                 f"the traces {from_trace_id} and {to_trace_id} are of different vocabularies",
                 kind="vocabulary",
             )
+        shift_totals.forget(db, target.seq)
         columns = "i, token_id, control, cut, logprob, entropy, rank, top"
         db.execute(
             f"INSERT OR REPLACE INTO scored_token (trace_seq, {columns}) "

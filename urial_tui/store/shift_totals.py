@@ -1,0 +1,94 @@
+"""The classes of scored answers, counted once each, and their sums over many answers.
+
+`shift_total` has a row for each reference of a trace that has ended. One that is being written has none: its tokens
+are counted when they are asked for.
+"""
+
+from urial_tui.store import locks
+from urial_tui.store.connection import Connection
+from urial_tui.store.run_types import AnswerShift
+from urial_tui.store.schema_organising import COUNT_SHIFTS, COUNTED_SHIFTS
+from urial_tui.store.types import ShiftTotals
+
+# Only answers that the reference scored at least one token of are in.
+_OF_ANSWERS = """
+  WITH shown AS MATERIALIZED (
+    SELECT t.seq, t.message_id, t.path FROM shown_trace n JOIN trace t ON t.id = n.trace_id {of_which}
+  ),
+  counted AS (
+    SELECT c.* FROM shown t JOIN trace_side r ON r.trace_seq = t.seq JOIN shift_total c ON c.side_seq = r.seq
+    UNION ALL
+    {live}
+  )
+  SELECT g.side AS generator, r.side AS reference, r.number AS reference_number, t.path, t.message_id, c.*
+  FROM counted c
+  JOIN trace_side r ON r.seq = c.side_seq
+  JOIN shown t ON t.seq = r.trace_seq
+  LEFT JOIN trace_side g ON g.trace_seq = t.seq AND g.number = -1
+  WHERE c.n_scored > 0
+"""
+_LIVE = COUNTED_SHIFTS.format(
+    only=" AND r.trace_seq IN (SELECT seq FROM shown) "
+    "AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)"
+)
+_TOTALS = """
+SELECT
+  generator, reference, path, count(DISTINCT message_id) AS answers,
+  sum(unshifted) AS unshifted, sum(marginal) AS marginal, sum(shifted) AS shifted, sum(control) AS control,
+  sum(kl_sum) / nullif(sum(n_kl), 0) AS mean_kl
+FROM ({of_answers})
+GROUP BY generator, reference, path ORDER BY generator, reference, path
+"""
+_OF_RUN = "JOIN run_answer a ON a.message_id = n.message_id WHERE a.run_id = ?"
+_OF_SESSION = "JOIN message m ON m.id = n.message_id WHERE m.session_id = ?"
+
+
+def count(db: Connection, trace_seq: int) -> None:
+    """Count the classes of a trace that is whole. Inside the caller's transaction, as `forget`."""
+    db.execute(COUNT_SHIFTS.format(only=" AND r.trace_seq = ?"), (trace_seq,))
+
+
+def forget(db: Connection, trace_seq: int) -> None:
+    """The scores of a trace change."""
+    db.execute(
+        "DELETE FROM shift_total WHERE side_seq IN (SELECT seq FROM trace_side WHERE trace_seq = ?)",
+        (trace_seq,),
+    )
+
+
+def count_abandoned(db: Connection) -> None:
+    """Count what a program that is gone was writing. Inside the caller's transaction; what a living one has locked is
+    left alone."""
+    for row in db.rows(
+        "SELECT DISTINCT t.seq, m.session_id FROM trace t JOIN message m ON m.id = t.message_id "
+        "JOIN trace_side r ON r.trace_seq = t.seq AND r.number >= 0 WHERE t.ended_at IS NULL "
+        "AND EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = t.seq) "
+        "AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)"
+    ):
+        if locks.holder(db, row["session_id"]) is None:
+            count(db, row["seq"])
+
+
+def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
+    """Classes of each pair of sides, pooled over the traces that count of all answers, or of one session's."""
+    of_which, params = ("", ()) if session_id is None else (_OF_SESSION, (session_id,))
+    of_answers = _OF_ANSWERS.format(of_which=of_which, live=_LIVE)
+    return [ShiftTotals(**row) for row in db.rows(_TOTALS.format(of_answers=of_answers), params)]
+
+
+def of_run(db: Connection, run_id: str) -> list[AnswerShift]:
+    """Classes of each answer of a run against each reference, from the trace that counts for it."""
+    return [
+        AnswerShift(
+            message_id=row["message_id"],
+            reference=row["reference"],
+            unshifted=row["unshifted"],
+            marginal=row["marginal"],
+            shifted=row["shifted"],
+            mean_kl=row["kl_sum"] / row["n_kl"] if row["n_kl"] else None,
+        )
+        for row in db.rows(
+            _OF_ANSWERS.format(of_which=_OF_RUN, live=_LIVE) + "ORDER BY t.message_id, r.number",
+            (run_id,),
+        )
+    ]
