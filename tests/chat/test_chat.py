@@ -356,6 +356,23 @@ async def test_a_draft_comes_back_and_is_gone_when_it_was_sent(make_room: Make) 
     assert await room.new().draft() == ""
 
 
+async def test_a_deleted_session_is_left_and_comes_back_from_the_bin(make_room: Make) -> None:
+    room = make_room("It is Paris.", "Yes.")
+    await room.chat.start()
+    await room.ask("What is the capital of France?")
+    assert room.chat.session is not None
+    session = room.chat.session.id
+    await room.chat.delete(session)
+    assert room.chat.session is None
+    assert await room.chat.sessions() == []
+    assert await room.chat.search("Paris") == []
+    await room.chat.restore(session)
+    assert [s.id for s in await room.chat.sessions()] == [session]
+    await room.chat.open_session(session)
+    assert room.chat.locked is None
+    assert [m.content for m in room.chat.messages][1:] == ["It is Paris."]
+
+
 async def test_leaving_in_the_middle_keeps_what_was_written(make_room: Make) -> None:
     room = make_room("one two three", paced=True)
     await room.chat.start()

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -191,3 +192,114 @@ def test_each_rank_has_the_same_class_in_the_view(rank: int) -> None:
             "class": reference_class(score),
             "emitted_class": reference_class(score, "emitted"),
         }
+
+
+def rows(store: Store) -> list[dict[str, object]]:
+    return store._db.rows("SELECT * FROM shift_total ORDER BY side_seq")
+
+
+def begin(store: Store) -> str:
+    """The trace of an answer, with the scores of five tokens and none that ends it."""
+    message = store.begin_answer(store.create_session("demo").id, None)
+    trace = store.begin_trace(message.id, START)
+    store.append_scores(trace, FIVE, {})
+    return trace
+
+
+FIVE = tuple(
+    TokenScore(i, 1, None, (reference_score(1, rank), None), control=i == 4)
+    for i, rank in enumerate((1, 3, 4, 9, 1))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(answers=ANSWERS)
+def test_a_trace_that_has_ended_is_counted_once_and_to_the_same_numbers(
+    answers: list[Answer],
+) -> None:
+    with Store.in_memory() as store:
+        sessions = [store.create_session("demo").id for _ in range(2)]
+        traces = []
+        for answer in answers:
+            message = store.begin_answer(sessions[answer.session], None)
+            for start, scores in answer.traces:
+                traces.append(store.begin_trace(message.id, start))
+                store.append_scores(traces[-1], scores, {})
+        live = store.shift_totals()
+        for trace in traces[::2]:
+            store.finish_trace(trace, complete=False, timings={})
+        assert store.shift_totals() == live == expected(answers)
+        # The counts stand: tokens are not looked at again.
+        store._db.execute("UPDATE reference_token SET rank = 1, argmax_rank = 1")
+        for trace in traces[1::2]:
+            store.finish_trace(trace, complete=False, timings={})
+        with_scores = sum(len(scores) > 0 for answer in answers for _, scores in answer.traces)
+        assert len(rows(store)) == 2 * with_scores
+
+
+def test_scores_that_come_later_are_counted_too() -> None:
+    with Store.in_memory() as store:
+        trace = begin(store)
+        store.finish_trace(trace, complete=False, timings={})
+        (before,) = store.shift_totals()
+        assert (before.unshifted, before.marginal, before.shifted) == (1, 1, 2)
+        store.append_scores(trace, [replace_i(FIVE[0], 5)], {})
+        assert rows(store) == []
+        (during,) = store.shift_totals()
+        store.finish_trace(trace, complete=True, timings={})
+        assert store.shift_totals() == [during] == [replace(before, unshifted=2)]
+        copy = store.begin_trace(store.trace(trace).message_id, START)
+        store.finish_trace(copy, complete=False, timings={})
+        store.copy_scores(trace, copy, 4)
+        store.finish_trace(copy, complete=True, timings={})
+        assert store.shift_totals() == [replace(before, control=0)]
+
+
+def test_what_a_crash_left_is_counted_when_the_history_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with Store.open(path) as store:
+        left, held = begin(store), begin(store)
+        sides = {
+            trace: store._db.value(
+                "SELECT min(r.seq) FROM trace t JOIN trace_side r ON r.trace_seq = t.seq "
+                "WHERE r.number >= 0 AND t.id = ?",
+                (trace,),
+            )
+            for trace in (left, held)
+        }
+        session = store.message(store.trace(held).message_id).session_id
+        store.lock(session, "another")
+        store._db.execute("UPDATE session_lock SET host = 'elsewhere'")
+        assert rows(store) == []
+    for _ in range(2):
+        with Store.open(path) as store:
+            (row, without) = rows(store)
+            assert row["side_seq"] == sides[left], "what is still being written is not counted"
+            assert (row["unshifted"], row["marginal"], row["shifted"]) == (1, 1, 2)
+            assert (row["control"], row["n_scored"], row["n_kl"]) == (1, 5, 4)
+            assert without["n_scored"] == 0
+            assert [total.answers for total in store.shift_totals()] == [2]
+
+
+def test_totals_go_with_their_session_and_come_back_from_memory(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "history.db") as store:
+        trace = begin(store)
+        session = store.message(store.trace(trace).message_id).session_id
+        memory = store.in_memory_copy()
+        memory.finish_trace(trace, complete=True, timings={})
+        memory.set_pinned(session, True)
+        memory.add_tag(session, "walks")
+        memory.bin_session(session)
+        gone = memory.create_session("demo")
+        memory.add_tag(gone.id, "a")
+        store.write_back(memory)
+        memory.remove_tag(gone.id, "a")
+        store.write_back(memory)
+        assert rows(store) == rows(memory) != []
+        assert store.session(session) == memory.session(session)
+        assert store.session(session).tags == ("walks",)
+        assert store.session(gone.id).tags == ()
+        memory.close()
+        store.delete_session(session)
+        assert rows(store) == []
+        assert store.check() == []

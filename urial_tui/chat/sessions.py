@@ -21,7 +21,7 @@ from urial_tui.chat.side_loader import SideLoader
 from urial_tui.engine.protocol import ContextInfo, Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.types import Hit, Message, Session
+from urial_tui.store.types import Hit, Message, Session, SessionFilter
 
 PROGRAM = "urial-tui"
 T = TypeVar("T")
@@ -95,12 +95,13 @@ class Sessions:
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
-    async def sessions(self, query: str = "") -> list[Session]:
-        return await self._store.sessions(query)
+    async def sessions(self, wanted: SessionFilter | str = "") -> list[Session]:
+        """Pinned ones first, then the one written to last; a text is a filter by query alone."""
+        return await self._store.sessions(wanted)
 
-    async def search(self, query: str) -> list[Hit]:
-        """Messages and titles that match, with a snippet each."""
-        return await self._store.search(query)
+    async def search(self, query: str, wanted: SessionFilter | None = None) -> list[Hit]:
+        """Messages and titles that match, with a snippet each, in the sessions that are wanted."""
+        return await self._store.search(query, wanted=wanted)
 
     async def open_session(self, session_id: str) -> None:
         """Show a stored session. One that another program writes is shown too; answering in it is refused."""
@@ -156,11 +157,14 @@ class Sessions:
         self._tell(SessionsChanged())
 
     async def delete(self, session_id: str) -> None:
+        """Put a session into the bin; `restore` takes it out. Refused while another program has it open."""
         if self.session and self.session.id == session_id:
             await self.new_session()
-        else:
-            await self._store.lock(session_id, PROGRAM)
-        await self._store.delete_session(session_id)
+        await self._store.bin_session(session_id)
+        self._tell(SessionsChanged())
+
+    async def restore(self, session_id: str) -> None:
+        await self._store.restore_session(session_id)
         self._tell(SessionsChanged())
 
     async def _show(self, leaf_id: str | None) -> None:
