@@ -21,10 +21,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
 
     `sync`: also after a power cut the file is whole. Leave it out for what can be made again. Raises OSError.
     """
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name[:_NAME_CHARS]}.", suffix=".part"
-    )
-    part = Path(name)
+    handle, part = new_part(path)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -36,6 +33,17 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def new_part(path: Path) -> tuple[int, Path]:
+    """An open temporary file beside `path`, mode 0600, and where it is; the caller renames or removes it.
+
+    Raises OSError.
+    """
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name[:_NAME_CHARS]}.", suffix=".part"
+    )
+    return handle, Path(name)
 
 
 def write_private(path: Path, content: bytes | str, *, sync: bool = True) -> None:

@@ -15,7 +15,7 @@ from tests.support import just_eval_rules
 from tests.support.store_rows import END
 from tests.support.store_runs import JUDGE, PERSON, RUBRIC, begin, judgement, make_run
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange import exports, just_eval
+from urial_tui.exchange import exports, just_eval, writing
 from urial_tui.exchange.exports import Document, Names, Wanted
 from urial_tui.exchange.sources import source_of_run
 from urial_tui.store.judging_types import AspectScore, Outcome, RubricRef
@@ -89,8 +89,8 @@ def export(
     store: Store, run: Run, folder: Path, **wanted: Any
 ) -> tuple[dict[str, Path], list[str]]:
     made = just_eval.export(source_of_run(store, run), Wanted(**wanted))
-    written = exports.write(folder, made.documents)
-    return {path.name: path for path in written}, list(made.notes)
+    written = writing.write(folder, made.documents)
+    return {one.path.name: one.path for one in written}, list(made.notes)
 
 
 # --- outputs
@@ -367,13 +367,14 @@ def test_files_that_are_there_are_kept_without_force_and_links_are_never_followe
     (folder / "c.json").symlink_to(tmp_path / "dangling")
     documents = [Document(f"{name}.json", b"[]\n", 0, {}) for name in "zabc"]
     with pytest.raises(ExchangeError) as raised:
-        exports.write(folder, documents)
+        writing.write(folder, documents)
     assert raised.value.kind == "exists"
     assert "a.json" in raised.value.message
     assert not (folder / "z.json").exists()
     assert (folder / "a.json").read_text() == "mine"
-    written = exports.write(folder, documents, force=True)
-    assert all(path.read_bytes() == b"[]\n" and not path.is_symlink() for path in written)
+    written = writing.write(folder, documents, force=True)
+    assert all(one.path.read_bytes() == b"[]\n" for one in written)
+    assert not any(one.path.is_symlink() for one in written)
     assert outside.read_text() == "precious"
     assert not (tmp_path / "dangling").exists()
     assert {path.name for path in folder.iterdir()} == {f"{name}.json" for name in "zabc"}
@@ -394,7 +395,7 @@ def test_when_one_file_cannot_be_written_none_is(
     monkeypatch.setattr(os, "fsync", fsync)
     (tmp_path / "a.json").write_text("old")
     with pytest.raises(ExchangeError) as raised:
-        exports.write(
+        writing.write(
             tmp_path, [Document(f"{name}.json", b"[]\n", 0, {}) for name in "ab"], force=True
         )
     assert "No space left" in raised.value.message
@@ -411,5 +412,5 @@ def test_a_folder_in_the_place_of_a_file_or_a_file_in_that_of_the_folder_is_refu
     else:
         folder.write_text("x")
     with pytest.raises(ExchangeError) as raised:
-        exports.write(folder, [Document("a.json", b"", 0, {})], force=True)
+        writing.write(folder, [Document("a.json", b"", 0, {})], force=True)
     assert raised.value.kind == "unwritable"

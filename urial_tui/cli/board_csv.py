@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from urial_tui.exchange.csv_cells import csv_cell
 from urial_tui.judge.board_types import Board, BoardRow, Duel, Line, Panel, PublishedTable
 from urial_tui.shift.summary import Interval
 
@@ -14,14 +15,6 @@ CSV_COLUMNS: Final = (
     "table", "run", "row", "side", "opponent", "judge", "judge_kind", "rubric", "rubric_version", "rubric_hash",
     "by", "group", "aspect", "measure", "value", "low", "high", "n", "n_na", "n_invalid", "n_refused",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def csv_cell(value: object) -> object:
-    """A text as a spreadsheet takes it for a text: one that begins like a formula gets a `'`. Numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return value
 
 
 def board_csv(

@@ -1,85 +1,178 @@
-"""`urial-tui export`: let a run leave the program, in a format that other people's tools read.
+"""`urial-tui export`: let answers and conversations leave the program, in formats that other people's tools read.
 
 The history is only read, beside a running program too. Errors are UrialErrors, shown by whoever runs the command.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from urial_tui.exchange.exports import Wanted, What, write
-from urial_tui.exchange.formats import EXPORTERS
-from urial_tui.exchange.sources import source_of_run
-from urial_tui.safetext import json_line, sanitize_line
+from urial_tui.errors import UsageError
+from urial_tui.exchange.choosing import Choice, source_of
+from urial_tui.exchange.exports import Export, Wanted, What
+from urial_tui.exchange.formats import EXPORTERS, Exporter
+from urial_tui.safetext import Sanitizer, json_line, sanitize_line
+
+if TYPE_CHECKING:
+    from urial_tui.exchange.writing import Written
+
+_STDOUT = Path("-")
 
 
 @click.command()
 @click.option(
     "--format", "format_", type=click.Choice(list(EXPORTERS)), required=True, help="Which files."
 )
-@click.option("--run", "reference", metavar="RUN", required=True, help="Id, name or `last`.")
+@click.option("--run", "run", metavar="RUN", help="A run: id, name or `last`.")
+@click.option(
+    "--session",
+    "sessions",
+    metavar="ID",
+    multiple=True,
+    help="A conversation: id, the beginning of one, or `last`; may be repeated.",
+)
+@click.option("--search", "query", metavar="QUERY", help="Conversations that match.")
+@click.option("--all", "all_", is_flag=True, help="Every conversation.")
+@click.option(
+    "--tag",
+    "tags",
+    metavar="TAG",
+    multiple=True,
+    help="With --search or --all: only with this tag.",
+)
 @click.option(
     "--side",
     "sides",
     metavar="SIDE",
     multiple=True,
-    help="Only this side of the run, or its number in `runs show`.",
+    help="Only answers of this side, or its number; may be repeated.",
 )
 @click.option("--judge", "judges", metavar="SIDE|NAME", multiple=True, help="Only this judge's.")
 @click.option(
     "--what",
-    type=click.Choice(["outputs", "judgements", "all"]),
+    type=click.Choice(["outputs", "judgements", "messages", "tokens", "scores", "all"]),
     default="all",
     show_default=True,
-    help="Answers, scores or both.",
+    help="A part of the format: outputs or judgements; of csv messages, tokens or scores.",
 )
+@click.option("--all-branches", is_flag=True, help="Every version, in markdown, html and csv.")
 @click.option(
     "-o",
     "--output",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
+    metavar="PATH",
+    type=click.Path(path_type=Path, allow_dash=True),
     required=True,
-    help="The folder for the files; it is made when it is not there.",
+    help="The folder, or for formats of one file the file; - writes one file to standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was written as a JSON object.")
 def export(
     format_: str,
-    reference: str,
+    run: str | None,
+    sessions: tuple[str, ...],
+    query: str | None,
+    all_: bool,
+    tags: tuple[str, ...],
     sides: tuple[str, ...],
     judges: tuple[str, ...],
     what: What,
-    folder: Path,
+    all_branches: bool,
+    output: Path,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write the answers and scores of a run to files that other tools read.
+    """Write answers, scores or conversations to files that other tools read.
 
     \b
     Examples:
       urial-tui export --format just-eval --run last -o results
-      urial-tui export --format just-eval --run 01m8 --side 1 --what outputs -o results
+      urial-tui export --format markdown --session last -o talk.md
+      urial-tui export --format html --search walking -o walks.html
+      urial-tui export --format jsonl --all -o history.jsonl
     """
     from urial_tui import paths
     from urial_tui.store.store import Store
 
+    choice = Choice(run, sessions, query, all_, tags)
+    exporter = EXPORTERS[format_]
+    wanted = Wanted(sides, judges, what, all_branches)
+    one_file = exporter.one_file(wanted, one_session=choice.one_session)
+    _check(exporter, format_, choice, what, one_file, output, as_json)
     with Store.open(paths.history_file(), readonly=True) as store:
-        run = store.find_run(reference)
-        made = EXPORTERS[format_].export(source_of_run(store, run), Wanted(sides, judges, what))
-    written = write(folder.expanduser(), made.documents, force=force)
+        source = source_of(store, choice)
+        made = exporter.export(source, wanted)
+        if output == _STDOUT:
+            _print(made)
+            written = []
+        else:
+            written = _write(made, output.expanduser(), one_file, force)
     if as_json:
-        listed = [
-            {"path": str(path), "rows": document.rows, **document.about}
-            for path, document in zip(written, made.documents, strict=True)
-        ]
-        said = {"run": run.id, "format": format_, "files": listed, "notes": list(made.notes)}
+        listed = [{"path": str(one.path), "rows": one.rows, **one.about} for one in written]
+        said = {
+            "run": source.run.id if source.run is not None else None,
+            "format": format_,
+            "files": listed,
+            "notes": list(made.notes),
+        }
         click.echo(json_line(said, indent=2))
         return
-    for path, document in zip(written, made.documents, strict=True):
-        rows = "1 row" if document.rows == 1 else f"{document.rows} rows"
-        click.echo(f"{sanitize_line(str(path), 1000)}  ({rows})")
+    for one in written:
+        rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
+        click.echo(f"{sanitize_line(str(one.path), 1000)}  ({rows})")
     for note in made.notes:
         click.echo(f"note: {sanitize_line(note, 1000)}", err=True)
+
+
+def _check(
+    exporter: Exporter,
+    format_: str,
+    choice: Choice,
+    what: What,
+    one_file: bool,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Raises UsageError for options that do not go together."""
+    choice.check()
+    if what != "all" and what not in exporter.parts:
+        parts = " or ".join(exporter.parts)
+        raise UsageError(
+            f"{format_} has no part {what}",
+            hint=f"It has {parts}." if parts else "Leave out --what.",
+        )
+    if output == _STDOUT and (not one_file or as_json):
+        raise UsageError(
+            "--json writes to standard output itself"
+            if one_file
+            else f"{format_} is a folder of files here, which standard output cannot take",
+            hint="Name a file with -o." if one_file else "Name a folder with -o.",
+        )
+
+
+def _write(made: Export, output: Path, one_file: bool, force: bool) -> list[Written]:
+    from urial_tui.exchange.writing import write, write_file
+
+    if one_file:
+        return [write_file(output, made.documents[0], force=force)]
+    return write(output, made.documents, force=force)
+
+
+def _print(made: Export) -> None:
+    """To a pipe as it is; to a terminal with nothing in it that a terminal would obey."""
+    from urial_tui.exchange.writing import write_to
+
+    (document,) = made.documents
+    out = click.get_binary_stream("stdout")
+    if not sys.stdout.isatty():
+        write_to(out, document)
+        out.flush()
+        return
+    sanitizer = Sanitizer()
+    parts = [document.content] if isinstance(document.content, bytes) else document.content
+    for part in (document.head, *parts):
+        click.echo(sanitizer.feed(part.decode("utf-8", "replace")), nl=False)
+    click.echo(sanitizer.finish(), nl=False)

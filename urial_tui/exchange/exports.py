@@ -1,43 +1,46 @@
-"""What every export is: files with names, checked before a byte is written, and the one place that writes them."""
+"""What every export is: files with names, made and checked by a format; `writing` puts them on the disk."""
 
-import contextlib
 import json
 import math
-import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from urial_tui import files, paths
 from urial_tui.errors import ExchangeError
 
-What = Literal["outputs", "judgements", "all"]
+What = Literal["outputs", "judgements", "messages", "tokens", "scores", "all"]
 
 _PART_CHARS = 48
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+"""Names that are devices on Windows, whatever comes after a dot."""
 _MAX_DEPTH = 64
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a run shall leave. Empty `sides` or `judges`: all. Sides are notations or numbers from 1, judges are
-    notations, names or keys."""
+    """What shall leave. Empty `sides` or `judges`: all. Sides are notations or numbers from 1, judges are notations,
+    names or keys. `all_branches`: of conversations every version, not the one that was last on screen."""
 
     sides: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
     what: What = "all"
+    all_branches: bool = False
 
 
 @dataclass(frozen=True)
 class Document:
-    """One file to write. `about` says in `--json` what is in it."""
+    """One file to write; its name may begin with folders, parted by `/`. `about` says in `--json` what is in it.
+
+    `content` may be made while it is written; then `rows` None stands for its number of parts, after `head`.
+    """
 
     name: str
-    content: bytes
-    rows: int
-    about: dict[str, Any]
+    content: bytes | Iterable[bytes]
+    rows: int | None
+    about: dict[str, Any] = field(default_factory=dict)
+    head: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,16 @@ class Export:
 
 
 class Names:
-    """Names of files of one export: ASCII, without separators, no two alike where case does not matter."""
+    """Names of files and folders of one export: ASCII, without separators, no device of any system, no two alike where
+    case does not matter."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def make(self, *parts: str, extension: str) -> str:
+    def make(self, *parts: str, extension: str = "") -> str:
         stem = "_".join(_slug(part) for part in parts)
+        if _RESERVED.fullmatch(stem):
+            stem += "_"
         n, name = 1, stem + extension
         while name.lower() in self._taken:
             n += 1
@@ -73,18 +79,50 @@ def json_array(rows: Sequence[dict[str, Any]], name: str) -> bytes:
 
     Raises ExchangeError (`bad-row`) naming row and key of a value that is no JSON.
     """
+    _check_rows(rows, name)
+    return (json.dumps(rows, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def json_lines(rows: Sequence[dict[str, Any]], name: str) -> bytes:
+    """Rows as JSON, one a line, no empty line among them; otherwise as `json_array`."""
+    _check_rows(rows, name)
+    return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode("ascii")
+
+
+def json_object(value: dict[str, Any], name: str) -> bytes:
+    """One object; otherwise as `json_array`."""
+    _check_rows([value], name)
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def _check_rows(rows: Sequence[dict[str, Any]], name: str) -> None:
     for number, row in enumerate(rows, 1):
         for key, value in row.items():
             why = _not_json(key) or _not_json(value)
             if why:
                 raise bad_row(name, number, key, why)
-    return (json.dumps(rows, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def check_texts(
+    rows: Sequence[dict[str, Any]], name: str, keys: Sequence[str], *, filled: Sequence[str] = ()
+) -> None:
+    """Raises ExchangeError (`bad-row`) for a row where one of `keys` is no text, or one of `filled` an empty one."""
+    for number, row in enumerate(rows, 1):
+        for key in (*keys, *filled):
+            if not isinstance(row.get(key), str):
+                raise bad_row(name, number, key, "is no text")
+            if key in filled and not row[key]:
+                raise bad_row(name, number, key, "is empty")
 
 
 def bad_row(name: str, number: int, key: str, why: str) -> ExchangeError:
     return ExchangeError(
         f"{name}, row {number}: `{key}` {why}", hint="Nothing was written.", kind="bad-row"
     )
+
+
+def nothing(what: str, hint: str) -> ExchangeError:
+    return ExchangeError(what, hint=hint, kind="nothing")
 
 
 def _not_json(value: Any, depth: int = 0) -> str:
@@ -110,44 +148,3 @@ def _not_json(value: Any, depth: int = 0) -> str:
     else:
         return f"is a {type(value).__name__}, which JSON has not"
     return next((why for item in inner if (why := _not_json(item, depth + 1))), "")
-
-
-def write(folder: Path, documents: Sequence[Document], *, force: bool = False) -> list[Path]:
-    """Write the files into `folder`, which is made when it is not there; mode 0600, all of them or none.
-
-    Raises ExchangeError: `exists` for files that are there, without `force`; `unwritable`.
-    """
-    targets = [folder / document.name for document in documents]
-    if folder.exists() and not folder.is_dir():
-        raise ExchangeError(
-            f"{folder} is not a folder", hint="Choose another one with -o.", kind="unwritable"
-        )
-    present = [target for target in targets if target.exists() or target.is_symlink()]
-    blocked = [target for target in present if target.is_dir() and not target.is_symlink()]
-    if blocked:
-        raise ExchangeError(f"{blocked[0]} is a folder", hint="Move it away.", kind="unwritable")
-    if present and not force:
-        names = ", ".join(target.name for target in present[:3]) + (
-            ", ..." if len(present) > 3 else ""
-        )
-        raise ExchangeError(
-            f"there already are files of these names in {folder}: {names}",
-            hint="Replace them with --force, or choose another folder with -o.",
-            kind="exists",
-        )
-    paths.ensure_private_dir(folder)
-    try:
-        with contextlib.ExitStack() as stack:
-            for target, document in zip(targets, documents, strict=True):
-                # All are on the disk before the first is renamed.
-                file = stack.enter_context(files.replacing(target, sync=False))
-                file.write(document.content)
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError as error:
-        raise ExchangeError(
-            f"cannot write to {folder}: {error.strerror or error}",
-            hint="Check the permissions and the free space.",
-            kind="unwritable",
-        ) from error
-    return targets

@@ -8,9 +8,17 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from urial_tui.errors import ExchangeError
-from urial_tui.exchange.exports import Document, Export, Names, Wanted, bad_row, json_array
-from urial_tui.exchange.selecting import judge_keys, left_out, wanted_sides
+from urial_tui.exchange.exports import (
+    Document,
+    Export,
+    Names,
+    Wanted,
+    bad_row,
+    check_texts,
+    json_array,
+    nothing,
+)
+from urial_tui.exchange.selecting import about_judge, judgements_of, left_out, wanted_sides
 from urial_tui.exchange.sources import Answered, SideAnswers, Source
 from urial_tui.store.judging_types import AspectScore, Judgement
 
@@ -42,10 +50,9 @@ def export(source: Source, wanted: Wanted) -> Export:
         documents += judged
         notes += more
         if not judged and wanted.what == "judgements":
-            raise ExchangeError(
+            raise nothing(
                 "there are no judgements by just-eval's aspects",
-                hint="Make some: urial-tui judge --run ID --judge SIDE",
-                kind="nothing",
+                "Make some: urial-tui judge --run ID --judge SIDE",
             )
     return Export(tuple(documents), tuple(notes))
 
@@ -81,12 +88,7 @@ def _output_row(row: Answered, side: str) -> dict[str, Any]:
 
 def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:
     """Raises ExchangeError (`bad-row`) for a row that just-eval cannot load."""
-    for number, row in enumerate(rows, 1):
-        for key in ("instruction", "output", "generator"):
-            if not isinstance(row.get(key), str):
-                raise bad_row(name, number, key, "is no text")
-        if not row["generator"]:
-            raise bad_row(name, number, "generator", "is empty")
+    check_texts(rows, name, ("instruction", "output"), filled=("generator",))
 
 
 # --- judge results
@@ -95,18 +97,15 @@ def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:
 def _judged(
     source: Source, wanted: Wanted, sides: Sequence[SideAnswers], names: Names
 ) -> tuple[list[Document], list[str]]:
-    keys = judge_keys((judgement.judge for judgement in source.judgements), wanted.judges)
     by_judge: dict[tuple[str, str, str], dict[str, Judgement]] = {}
     others = set()
-    for judgement in source.judgements:
-        if judgement.judge.key not in keys:
-            continue
-        mode = _mode(judgement)
-        if mode is None:
-            others.add(judgement.rubric.id)
-            continue
-        group = (judgement.judge.key, judgement.rubric.hash, mode)
-        by_judge.setdefault(group, {})[judgement.message_id] = judgement
+    for by, found in judgements_of(source, wanted).items():
+        for message_id, judgement in found.items():
+            mode = _mode(judgement)
+            if mode is None:
+                others.add(judgement.rubric.id)
+            else:
+                by_judge.setdefault((*by, mode), {})[message_id] = judgement
     documents = []
     counts = {"na": 0, "unreadable": 0}
     for side in sides:
@@ -146,10 +145,7 @@ def _judgements(
         "kind": "judgements",
         "side": side.side,
         "side_number": side.number,
-        "judge": judge.judge,
-        "judge_key": judge.key,
-        "rubric": pairs[0][1].rubric.id,
-        "rubric_hash": pairs[0][1].rubric.hash,
+        **about_judge(pairs[0][1]),
         "mode": mode,
     }
     return Document(name, json_array(made, name), len(made), about)
@@ -193,10 +189,8 @@ def _score(score: AspectScore) -> str:
 
 def check_judgements(rows: Sequence[dict[str, Any]], mode: str, name: str) -> None:
     """Raises ExchangeError (`bad-row`) for a row that just-eval would crash on, or would count as what it is not."""
+    check_texts(rows, name, ("input", "output_cand", "generator_cand", "prompt", "result"))
     for number, row in enumerate(rows, 1):
-        for key in ("input", "output_cand", "generator_cand", "prompt", "result"):
-            if not isinstance(row.get(key), str):
-                raise bad_row(name, number, key, "is no text")
         if "parsed_result" not in row:
             if row["result"] != _PENDING:
                 raise bad_row(name, number, "result", "has scores that `parsed_result` has not")

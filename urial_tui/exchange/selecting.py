@@ -1,12 +1,16 @@
 """Which sides and judges an export is about, as a person names them, and what all formats say of what is left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange.exports import Wanted
+from urial_tui.exchange.exports import Wanted, nothing
 from urial_tui.exchange.sources import SideAnswers, Source
 from urial_tui.safetext import sanitize_line
-from urial_tui.store.judging_types import JudgeInfo
+from urial_tui.store.judging_types import Comparison, Judgement
+
+JudgedBy = tuple[str, str]
+"""A judge's key and a rubric's hash."""
 
 
 def wanted_sides(source: Source, wanted: Wanted) -> list[SideAnswers]:
@@ -17,9 +21,7 @@ def wanted_sides(source: Source, wanted: Wanted) -> list[SideAnswers]:
     numbers = side_numbers([one.side for one in source.sides], wanted.sides)
     sides = [source.sides[number] for number in numbers]
     if not any(side.rows for side in sides):
-        raise ExchangeError(
-            "none of the answers is complete", hint="Let them end first.", kind="nothing"
-        )
+        raise nothing("none of the answers is complete", "Let them end first.")
     return sides
 
 
@@ -42,17 +44,29 @@ def side_numbers(sides: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return sorted(found) if wanted else list(range(len(sides)))
 
 
-def judge_keys(judges: Iterable[JudgeInfo], wanted: Sequence[str]) -> set[str]:
-    """Keys of the judges named, all of them where none is. Raises ExchangeError."""
-    known = {judge.key: judge for judge in judges}
-    if not wanted:
-        return set(known)
+def judgements_of(source: Source, wanted: Wanted) -> dict[JudgedBy, dict[str, Judgement]]:
+    """Judgements by the judges named, by message, for each judge and rubric. Raises ExchangeError (`no-judge`)."""
+    keys = wanted_judges(source, wanted)
+    found: dict[JudgedBy, dict[str, Judgement]] = {}
+    for judgement in source.judgements:
+        if keys is None or judgement.judge.key in keys:
+            by = (judgement.judge.key, judgement.rubric.hash)
+            found.setdefault(by, {})[judgement.message_id] = judgement
+    return found
+
+
+def wanted_judges(source: Source, wanted: Wanted) -> set[str] | None:
+    """Keys of the judges named, by notation, name or key; None for all. Raises ExchangeError (`no-judge`)."""
+    if not wanted.judges:
+        return None
+    said: list[Judgement | Comparison] = [*source.judgements, *source.comparisons]
+    known = {one.judge.key: one.judge.judge for one in said}
     found = set()
-    for name in wanted:
+    for name in wanted.judges:
         text = name.strip()
-        matching = {key for key, judge in known.items() if text in (key, judge.judge)}
+        matching = {key for key, judge in known.items() if text in (key, judge)}
         if not matching:
-            names = ", ".join(sorted({sanitize_line(judge.judge) for judge in known.values()}))
+            names = ", ".join(sorted({sanitize_line(judge) for judge in known.values()}))
             raise ExchangeError(
                 f"{sanitize_line(name)} has judged nothing of this",
                 hint=f"Judges of it are: {names}."
@@ -62,6 +76,16 @@ def judge_keys(judges: Iterable[JudgeInfo], wanted: Sequence[str]) -> set[str]:
             )
         found |= matching
     return found
+
+
+def about_judge(judged: Judgement | Comparison) -> dict[str, Any]:
+    """What `--json` says of a file with what one judge said by one rubric."""
+    return {
+        "judge": judged.judge.judge,
+        "judge_key": judged.judge.key,
+        "rubric": judged.rubric.id,
+        "rubric_hash": judged.rubric.hash,
+    }
 
 
 def left_out(source: Source, sides: Sequence[SideAnswers], one_turn: str = "") -> list[str]:

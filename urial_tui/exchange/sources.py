@@ -90,6 +90,13 @@ class Source:
         return () if self.run is not None else self._conversations[1]
 
     @cached_property
+    def made_at(self) -> str:
+        """When the last of it was written: the time that files bear, so that the same export is the same files."""
+        if self.run is not None:
+            return self.run.updated_at
+        return max((self.store.session(id_).updated_at for id_ in self._sessions), default="")
+
+    @cached_property
     def judgements(self) -> tuple[Judgement, ...]:
         if self.run is not None:
             return tuple(self.store.judgements(run_id=self.run.id))

@@ -1,0 +1,127 @@
+"""Answers and comparisons in AlpacaEval's folders: `MODEL/model_outputs.json`, and for each judge `annotations.json`.
+
+A preference is 1 for the reference, 2 for the model, 1.5 for a tie; a comparison without a verdict is left out.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from urial_tui.exchange.exports import (
+    Document,
+    Export,
+    Names,
+    Wanted,
+    bad_row,
+    check_texts,
+    json_array,
+    nothing,
+)
+from urial_tui.exchange.pairs import Duel, Pair, Won, duels_of, first_turns
+from urial_tui.exchange.selecting import about_judge, left_out, wanted_sides
+from urial_tui.exchange.sources import SideAnswers, Source
+
+_PREFERENCE: Final[dict[Won, float]] = {"reference": 1.0, "tie": 1.5, "model": 2.0}
+
+
+def export(source: Source, wanted: Wanted) -> Export:
+    """Raises ExchangeError: `no-side`, `no-judge`, `nothing`, `bad-row`."""
+    sides = wanted_sides(source, wanted)
+    names = Names()
+    folders = {side.side: names.make(side.side) for side in source.sides}
+    documents: list[Document] = []
+    notes: list[str] = []
+    if wanted.what != "judgements":
+        documents += [_outputs(folders[side.side], side) for side in sides if side.rows]
+        notes += left_out(source, sides, "AlpacaEval")
+    if wanted.what != "outputs":
+        found, more = duels_of(source, wanted)
+        duels, later = first_turns(found, "AlpacaEval")
+        made, undecided = _annotations(folders, duels)
+        documents += made
+        notes += [*more, *later, *undecided]
+        if not made and wanted.what == "judgements":
+            raise nothing(
+                "no two answers were compared overall",
+                "Compare some: urial-tui judge --pairwise, or by hand.",
+            )
+    return Export(tuple(documents), tuple(notes))
+
+
+def _outputs(folder: str, side: SideAnswers) -> Document:
+    name = f"{folder}/model_outputs.json"
+    rows = [
+        {
+            "dataset": row.dataset,
+            "instruction": row.turns[0].question,
+            "output": row.turns[0].answer,
+            "generator": side.side,
+        }
+        for row in side.rows
+    ]
+    check_outputs(rows, name)
+    about = {"kind": "outputs", "side": side.side, "side_number": side.number}
+    return Document(name, json_array(rows, name), len(rows), about)
+
+
+def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:
+    """Raises ExchangeError (`bad-row`) for a row that AlpacaEval cannot load, or that is of another generator."""
+    check_texts(rows, name, ("instruction", "output"), filled=("generator",))
+    for number, row in enumerate(rows, 1):
+        if row["generator"] != rows[0]["generator"]:
+            raise bad_row(name, number, "generator", "is not that of the rows before")
+
+
+def _annotations(
+    folders: dict[str, str], duels: Sequence[Duel]
+) -> tuple[list[Document], list[str]]:
+    documents = []
+    undecided = 0
+    names: dict[str, Names] = {}
+    for duel in duels:
+        rows = [row for pair in duel.pairs if (row := _annotation(duel, pair)) is not None]
+        undecided += len(duel.pairs) - len(rows)
+        if not rows:
+            continue
+        judge = duel.first.judge
+        inner = names.setdefault(duel.model, Names()).make(judge.judge, "vs", duel.reference)
+        name = f"{folders[duel.model]}/{inner}/annotations.json"
+        check_annotations(rows, name)
+        about = {
+            "kind": "judgements",
+            "side": duel.model,
+            "reference": duel.reference,
+            **about_judge(duel.first),
+        }
+        documents.append(Document(name, json_array(rows, name), len(rows), about))
+    notes = [f"{undecided} comparisons say nothing overall and are left out"] if undecided else []
+    return documents, notes
+
+
+def _annotation(duel: Duel, pair: Pair) -> dict[str, Any] | None:
+    pick = pair.overall
+    won = pair.won(pick.winner) if pick is not None else None
+    if won is None:
+        return None
+    return {
+        "instruction": pair.question,
+        "output_1": pair.reference_output,
+        "generator_1": duel.reference,
+        "output_2": pair.output,
+        "generator_2": duel.model,
+        "dataset": pair.row.dataset if pair.row is not None else "",
+        "annotator": pair.comparison.judge.judge,
+        "preference": _PREFERENCE[won],
+    }
+
+
+def check_annotations(rows: Sequence[dict[str, Any]], name: str) -> None:
+    """Raises ExchangeError (`bad-row`)."""
+    check_texts(
+        rows,
+        name,
+        ("instruction", "output_1", "output_2"),
+        filled=("generator_1", "generator_2", "annotator"),
+    )
+    for number, row in enumerate(rows, 1):
+        if row["preference"] not in _PREFERENCE.values():
+            raise bad_row(name, number, "preference", "is none of 1, 1.5 and 2")
