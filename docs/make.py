@@ -94,6 +94,9 @@ def settings_page() -> str:
         "`~/.config/urial-tui/settings.toml`). A file that does not exist means the defaults. A wrong",
         "value or an unknown key is an error that names the line; nothing is guessed.",
         "",
+        "In the interface Shift+F4 opens the same settings as a form. It writes this file and keeps its",
+        "comments, as `urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` do.",
+        "",
         "```toml",
         'side = "demo"',
         "n_ctx = 8192",
@@ -105,8 +108,11 @@ def settings_page() -> str:
         '"app.help" = "f1,f11"',
         "```",
         "",
-        "`urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` change one setting and",
-        "keep the comments of the file; `urial-tui settings show` lists all of them.",
+        "An environment variable goes before the file, and an option of the command line before both. The",
+        "variable of a setting is `URIAL_TUI_` and its key in capitals, dots as underscores:",
+        "`URIAL_TUI_N_CTX=8192`, `URIAL_TUI_SAMPLING_TEMPERATURE=0.7`. Its value is written as for",
+        "`settings set`; an empty one counts as unset. `urial-tui settings show` lists all settings and where",
+        "each value is from; `urial-tui doctor` warns of `URIAL_TUI_` variables that mean nothing.",
     ]
     for group in dict.fromkeys(item.group for item in FIELDS):
         lines += ["", f"## {group}", "", "| key | value | default | |", "| --- | --- | --- | --- |"]
@@ -114,6 +120,8 @@ def settings_page() -> str:
     lines += [
         "",
         "## Environment",
+        "",
+        "Variables that are no settings:",
         "",
         "| variable | |",
         "| --- | --- |",

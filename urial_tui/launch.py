@@ -19,10 +19,9 @@ from urial_tui.models.desk import ModelDesk
 from urial_tui.models.facts import ModelFacts
 from urial_tui.settings import (
     Settings,
-    load_settings,
+    current_settings,
+    read_layers,
     save_settings,
-    with_values,
-    written_settings,
 )
 from urial_tui.settings.remembered import (
     LastSides,
@@ -65,12 +64,13 @@ def app_services(
 
     `side` and `pack` are for a new session, which is then opened instead of the last one, unless that
     one already uses the same model and nothing more was asked for; `session` is an id, the beginning
-    of one, or `last`. `overrides` are settings of this run, by key. Without `side`, that of the settings file
+    of one, or `last`. `overrides` are settings of this run, by key. Without `side`, that of the settings
     counts, then the last one that was used, then the embedded model, for which the user is asked first.
     """
-    settings = with_values(load_settings(paths.settings_file()), overrides or {})
+    found = read_layers(paths.settings_file(), overrides)
+    settings = found.settings
     check_options(settings.n_batch, settings.flash_attention, settings.kv_type)
-    written = written_settings(paths.settings_file())
+    written = {key for key, origin in found.origins.items() if origin != "default"}
     last = _last_sides() if side is None and "side" not in written else None
     wanted = parse_side(side or (last.side if last is not None else settings.side))
     references = settings.references
@@ -81,23 +81,23 @@ def app_services(
         wanted = wanted.with_style(pack)
     if side is not None or pack == CHAT:
         _check_side(str(wanted), settings)
-    found = _Composition(settings, str(wanted), references, overrides or {})
+    made = _Composition(settings, str(wanted), references, overrides or {})
     plain = pack is None and (side is None or (wanted.style is None and wanted.adapter is None))
     return AppServices(
-        make_chat=found.make_chat,
-        list_packs=found.list_packs,
-        pack_problems=found.pack_problems,
-        list_models=found.list_models,
-        check_side=lambda text: _check_side(text, found.read_settings()),
+        make_chat=made.make_chat,
+        list_packs=made.list_packs,
+        pack_problems=made.pack_problems,
+        list_models=made.list_models,
+        check_side=lambda text: _check_side(text, made.read_settings()),
         state_dir=paths.state_dir(),
         theme=settings.theme,
         keymap=settings.keymap,
         save_theme=_save_theme,
         session_id=_session_id(session) if session is not None else None,
         resume=plain and (side is None or _last_session_is_on(wanted.model)),
-        close=found.close,
-        models=found.desk,
-        judging=found.judging,
+        close=made.close,
+        models=made.desk,
+        judging=made.judging,
         first_run=side is None and session is None and last is None and "side" not in written,
         remember=_remember,
     )
@@ -216,8 +216,8 @@ class _Composition:
             return self._services
 
     def read_settings(self) -> Settings:
-        """As the file is now: folders may have been added. Raises SettingsError."""
-        return with_values(load_settings(paths.settings_file()), self._overrides)
+        """As they are now: folders may have been added. Raises SettingsError."""
+        return current_settings(self._overrides)
 
     def _library(self) -> "Library":
         return self.services().library

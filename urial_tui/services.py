@@ -32,7 +32,7 @@ from urial_tui.models.token_text import token_texts
 from urial_tui.prompts.packs import PackLibrary
 from urial_tui.prompts.styles import Style, chat_style, default_library, resolve_style
 from urial_tui.prompts.templates import ChatTemplate, mentioned_tokens
-from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, load_settings, with_values
+from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, current_settings, with_values
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.store.aio import AsyncStore
 
@@ -67,8 +67,9 @@ class Services:
     @cached_property
     def settings(self) -> Settings:
         """Raises SettingsError."""
-        found = self._given if self._given is not None else load_settings(paths.settings_file())
-        return with_values(found, self._overrides) if self._overrides else found
+        if self._given is None:
+            return current_settings(self._overrides)
+        return with_values(self._given, self._overrides)
 
     @cached_property
     def packs(self) -> PackLibrary:

@@ -286,10 +286,12 @@ def test_settings_are_set_shown_and_unset(run: Run, home: Path) -> None:
     assert not home.exists()
     assert run("settings", "set", "gpu_layers", "-1")[0] == 0
     assert run("settings", "set", "sampling.top_k", "40")[1] == "sampling.top_k = 40\n"
-    assert json.loads(run("settings", "show", "--json")[1])["sampling.top_k"] == 40
-    assert "* sampling.top_k" in run("settings", "show")[1]
+    told = json.loads(run("settings", "show", "--json")[1])["sampling.top_k"]
+    assert told == {"value": 40, "from": "file", "variable": "URIAL_TUI_SAMPLING_TOP_K"}
     assert run("settings", "unset", "sampling.top_k")[0] == 0
-    assert json.loads(run("settings", "show", "--json")[1])["sampling.top_k"] is None
+    told = json.loads(run("settings", "show", "--json")[1])["sampling.top_k"]
+    assert (told["value"], told["from"]) == (None, "default")
+    assert "top_k" not in (home / "config" / "settings.toml").read_text()
     code, _, err = run("settings", "set", "top_k", "40")
     assert code == 2
     assert "sampling.top_k" in err

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from urial_tui.errors import SettingsError
-from urial_tui.settings import written_settings
 from urial_tui.settings.remembered import (
     MAX_BYTES,
     LastSides,
@@ -100,21 +99,3 @@ def test_what_cannot_be_written_is_an_error_and_the_file_is_as_it_was(
     assert caught.value.kind == "state-unwritable"
     assert read_last_sides(file) == LastSides("demo")
     assert list(tmp_path.iterdir()) == [file]
-
-
-@pytest.mark.parametrize(
-    ("text", "keys"),
-    [
-        ("", set()),
-        ("side = 'demo'\n", {"side"}),
-        ("n_ctx = 512\n[sampling]\nseed = 1\n", {"n_ctx", "sampling.seed"}),
-        ("side = ", set()),
-    ],
-)
-def test_the_settings_that_a_file_sets_itself_are_known(
-    tmp_path: Path, text: str, keys: set[str]
-) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text(text)
-    assert written_settings(file) == keys
-    assert written_settings(tmp_path / "no.toml") == frozenset()

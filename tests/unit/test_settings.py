@@ -16,6 +16,7 @@ from urial_tui.settings import (
     Settings,
     field_named,
     load_settings,
+    reset_setting,
     save_settings,
     value_of,
     with_values,
@@ -197,6 +198,24 @@ def test_saving_none_takes_an_optional_setting_out(file: Path) -> None:
         save_settings({"n_ctx": None}, file)
 
 
+def test_resetting_takes_a_setting_out_and_keeps_the_rest(file: Path) -> None:
+    write(file, "# mine\nn_ctx = 2048\n\n[sampling]\n# cold\ntop_k = 4\nseed = 1\n")
+    reset_setting("n_ctx", file)
+    reset_setting("sampling.top_k", file)
+    reset_setting("sampling.top_p", file)
+    assert file.read_text() == "# mine\n\n[sampling]\n# cold\nseed = 1\n"
+
+
+def test_resetting_repairs_a_wrong_value_but_no_broken_file(file: Path) -> None:
+    write(file, "n_ctx = 'many'\nn_threads = 2\n")
+    reset_setting("n_ctx", file)
+    assert load_settings(file) == with_values(Settings(), {"n_threads": 2})
+    write(file, "n_ctx = = 1\n")
+    with pytest.raises(SettingsError, match="line 1"):
+        reset_setting("n_ctx", file)
+    assert file.read_text() == "n_ctx = = 1\n"
+
+
 def test_saving_whole_settings_writes_only_what_differs(file: Path) -> None:
     save_settings(with_values(Settings(), {"n_ctx": 1024, "keymap": {"a.b": "f2"}}), file)
     assert tomllib.loads(file.read_text()) == {"n_ctx": 1024, "keymap": {"a.b": "f2"}}
@@ -289,3 +308,29 @@ def test_any_value_is_either_kept_or_refused_with_a_message(changes: dict[str, o
     else:
         for key in changes:
             assert field_named(key).check(value_of(settings, key)) == value_of(settings, key)
+
+
+LISTS = st.lists(st.text(min_size=1).filter(str.strip).filter(lambda text: "\r" not in text)).map(
+    tuple
+)
+KEYS = st.text(min_size=1, alphabet="abc.\"'\\ \x7fé,")
+
+
+@how(suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_what_a_form_shows_of_a_value_is_read_back_as_the_value(data: st.DataObject) -> None:
+    item = data.draw(st.sampled_from(FIELDS))
+    number = st.integers(-10, 10**6) | st.floats(-5, 5)
+    any_of = {
+        "text": st.sampled_from(["demo", "a b", "007", "[x]"]),
+        "choice": st.sampled_from(item.choices or ("",)),
+        "folders": LISTS,
+        "sides": LISTS | st.sampled_from([(), ("a, b",), ("[a]", "b"), (" a",)]),
+        "keymap": st.dictionaries(KEYS, KEYS.filter(str.strip)),
+        "yes/no": st.booleans(),
+    }.get(item.kind, number)
+    try:
+        value = item.check(data.draw(any_of | st.just(item.default)))
+    except SettingsError:
+        return
+    assert item.parse(item.typed(value)) == value

@@ -20,9 +20,11 @@ from urial_tui import __version__, paths
 from urial_tui.cli.context_options import context_options
 from urial_tui.cli.doctor_checks import Check, Status
 from urial_tui.cli.settings import load_or_defaults
-from urial_tui.errors import UrialError
+from urial_tui.errors import SettingsError, UrialError
 from urial_tui.safetext import sanitize, sanitize_line
-from urial_tui.settings import with_values
+from urial_tui.settings import variable_of, with_values
+from urial_tui.settings.file import read_file
+from urial_tui.settings.layers import read_environment, unknown_variables
 
 INDEX_CHECK_BYTES = 256 * 1024 * 1024
 """Up to this size the history is copied into memory to check its search index."""
@@ -133,12 +135,19 @@ def _paths() -> Iterator[Check]:
 
 
 def _settings() -> Iterator[Check]:
-    path = paths.settings_file()
-    _, error = load_or_defaults()
-    if error is not None:
-        yield Check("settings", "file", "fail", error.message, error.hint)
-    else:
-        yield Check("settings", "file", "ok", f"{path}" if path.exists() else "none, defaults")
+    group, path = "settings", paths.settings_file()
+    try:
+        read_file(path)
+        yield Check(group, "file", "ok", f"{path}" if path.exists() else "none, defaults")
+    except SettingsError as error:
+        yield Check(group, "file", "fail", error.message, error.hint)
+    try:
+        given = ", ".join(map(variable_of, read_environment(os.environ)))
+        yield Check(group, "environment", "ok", given or "gives no settings")
+    except SettingsError as error:
+        yield Check(group, "environment", "fail", error.message, error.hint)
+    for name, hint in unknown_variables(os.environ).items():
+        yield Check(group, "environment", "warn", f"{name} is no setting", hint)
 
 
 def _packs() -> Iterator[Check]:

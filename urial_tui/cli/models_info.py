@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from urial_tui import paths
 from urial_tui.cli.completing import model_names
 from urial_tui.cli.models_text import facts_json, human_size, open_catalog, say
 from urial_tui.models.gguf_header import GgufHeader, read_header
@@ -14,7 +13,7 @@ from urial_tui.models.library import Library
 from urial_tui.models.memory import estimate
 from urial_tui.models.resolve import resolve_side
 from urial_tui.safetext import json_line
-from urial_tui.settings import load_settings
+from urial_tui.settings import current_settings
 from urial_tui.sides import Side
 
 
@@ -28,7 +27,7 @@ def info(model: str, hash_it: bool, as_json: bool) -> None:
     Its header is checked; of a split model, every part. The memory is an estimate for one context of the size that the
     settings say.
     """
-    settings = load_settings(paths.settings_file())
+    settings = current_settings()
     catalog = open_catalog()
     facts = catalog.find(model)
     path = catalog.file(facts)

@@ -4,17 +4,16 @@ from typing import Any
 
 import click
 
-from urial_tui import paths
 from urial_tui.models.catalog import Catalog
 from urial_tui.models.facts import ModelFacts
 from urial_tui.models.library import Library
 from urial_tui.safetext import sanitize_line
-from urial_tui.settings import load_settings
+from urial_tui.settings import current_settings
 
 
 def open_catalog() -> Catalog:
     """The catalog of the user's settings. Raises SettingsError."""
-    settings = load_settings(paths.settings_file())
+    settings = current_settings()
     return Catalog(Library.from_settings(settings), settings)
 
 

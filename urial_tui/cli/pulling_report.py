@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from urial_tui import paths
 from urial_tui.cli.models_text import human_size
 from urial_tui.errors import UrialError
 from urial_tui.models.fit import Verdict, verdict_for_size
@@ -19,7 +18,7 @@ from urial_tui.models.library import Library
 from urial_tui.models.machine import main_memory
 from urial_tui.models.resolve import read_whole
 from urial_tui.safetext import sanitize, sanitize_line
-from urial_tui.settings import load_settings
+from urial_tui.settings import current_settings
 from urial_tui.sides import Side
 
 Json = dict[str, Any]
@@ -150,7 +149,7 @@ def tell(chosen: Chosen, found: Json) -> None:
 def _name_of(path: Path) -> str:
     """What the library calls the model; "" where it does not say."""
     try:
-        library = Library.from_settings(load_settings(paths.settings_file()))
+        library = Library.from_settings(current_settings())
         return next((each.name for each in library.entries() if each.path == path), "")
     except UrialError:
         return ""

@@ -1,6 +1,7 @@
 """`urial-tui settings`: where the settings are, what they say, and changing one without an editor."""
 
 import json
+import os
 from typing import Any
 
 import click
@@ -11,11 +12,15 @@ from urial_tui.safetext import sanitize
 from urial_tui.settings import (
     FIELDS,
     Field,
+    Layered,
     Settings,
+    current_settings,
     field_named,
-    load_settings,
+    read_layers,
+    reset_setting,
     save_settings,
     value_of,
+    variable_of,
 )
 
 
@@ -31,18 +36,27 @@ def path_command() -> None:
 
 
 @settings.command("show")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object, key to value.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="A JSON object: key to value, where from, variable."
+)
 def show_command(as_json: bool) -> None:
-    """Print every setting with its value. A star marks what is not the default."""
-    current = load_settings(paths.settings_file())
+    """Print every setting with where its value is from: default, file or environment."""
+    found = read_layers(paths.settings_file())
     if as_json:
-        click.echo(json.dumps({item.key: value_of(current, item.key) for item in FIELDS}, indent=2))
+        click.echo(json.dumps({item.key: _as_json(item, found) for item in FIELDS}, indent=2))
         return
     width = max(len(item.key) for item in FIELDS)
     for item in FIELDS:
-        value = value_of(current, item.key)
-        mark = " " if value == item.default else "*"
-        click.echo(f"{mark} {item.key:<{width}}  {sanitize(shown(item, value))}")
+        value = sanitize(shown(item, found.value(item.key)))
+        click.echo(f"{item.key:<{width}}  {found.origins[item.key]:<11}  {value}")
+
+
+def _as_json(item: Field, found: Layered) -> dict[str, Any]:
+    return {
+        "value": found.value(item.key),
+        "from": found.origins[item.key],
+        "variable": variable_of(item.key),
+    }
 
 
 @settings.command("set", context_settings={"ignore_unknown_options": True})
@@ -53,15 +67,23 @@ def set_command(key: str, value: str) -> None:
     item = field_named(key)
     after = save_settings({key: item.parse(value)}, paths.settings_file())
     click.echo(f"{key} = {sanitize(shown(item, value_of(after, key)))}")
+    _say_what_goes_before(key)
 
 
 @settings.command("unset")
 @click.argument("key")
 def unset_command(key: str) -> None:
-    """Go back to the default of the setting KEY."""
+    """Take the setting KEY out of the file: its default counts."""
     item = field_named(key)
-    save_settings({key: item.default}, paths.settings_file())
+    reset_setting(key, paths.settings_file())
     click.echo(f"{key} = {shown(item, item.default)}")
+    _say_what_goes_before(key)
+
+
+def _say_what_goes_before(key: str) -> None:
+    variable = variable_of(key)
+    if os.environ.get(variable, "").strip():
+        click.echo(f"note: {variable} is set and goes before the file", err=True)
 
 
 def shown(item: Field, value: Any) -> str:
@@ -73,8 +95,8 @@ def shown(item: Field, value: Any) -> str:
 
 
 def load_or_defaults() -> tuple[Settings, SettingsError | None]:
-    """The settings, or the defaults and why, for commands that must work with a broken file."""
+    """The settings, or the defaults and why, for commands that must work with broken ones."""
     try:
-        return load_settings(paths.settings_file()), None
+        return current_settings(), None
     except SettingsError as error:
         return Settings(), error

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from urial_tui import paths
-from urial_tui.errors import ModelError, UsageError
+from urial_tui.errors import ModelError, SettingsError, UsageError
 from urial_tui.models.places import MAX_DEPTH, known_places
-from urial_tui.settings import load_settings, save_settings
+from urial_tui.settings import current_settings, read_layers, save_settings, variable_of
 
 _RECORD = ".hub.json"
 
@@ -65,10 +65,17 @@ def add_folder(folder: Path) -> None:
     folder and no GGUF file, SettingsError when the settings cannot be written.
     """
     target = folder_to_add(folder)
-    settings = load_settings(paths.settings_file())
-    if searched_by(target) is None:
-        folders = (*settings.model_folders, str(target))
-        save_settings({"model_folders": folders}, paths.settings_file())
+    if searched_by(target) is not None:
+        return
+    found = read_layers(paths.settings_file())
+    if found.origins["model_folders"] == "environment":
+        variable = variable_of("model_folders")
+        raise SettingsError(
+            f"the folders are those of the environment variable {variable}, whatever the settings file says",
+            hint=f"Add {target} there, or unset the variable.",
+        )
+    folders = (*found.settings.model_folders, str(target))
+    save_settings({"model_folders": folders}, paths.settings_file())
 
 
 def folder_to_add(given: Path) -> Path:
@@ -87,7 +94,7 @@ def folder_to_add(given: Path) -> Path:
 def searched_by(folder: Path) -> str | None:
     """Why `folder` is searched already, in words: it is a known place or lies in one. None when it is not."""
     wanted = folder.resolve()
-    for place in known_places(load_settings(paths.settings_file())):
+    for place in known_places(current_settings()):
         root = place.path.resolve()
         if place.layout == "ollama" or not wanted.is_relative_to(root):
             continue

@@ -1,10 +1,11 @@
 """The settings: one schema gives the defaults, the checks, the settings screen and the docs.
 
-`load_settings` reads the TOML file, `save_settings` changes it and keeps its comments. Nothing
-is read or made at import.
+`current_settings` is what counts: the TOML file, over it the environment, over that a run's options. `save_settings`
+changes the file and keeps its comments. Nothing is read or made at import.
 """
 
-from urial_tui.settings.file import load_settings, save_settings, written_settings
+from urial_tui.settings.file import load_settings, reset_setting, save_settings
+from urial_tui.settings.layers import Layered, Origin, current_settings, read_layers, variable_of
 from urial_tui.settings.schema import (
     DEFAULT_MAX_TOKENS,
     FIELDS,
@@ -20,12 +21,17 @@ __all__ = [
     "DEFAULT_MAX_TOKENS",
     "FIELDS",
     "Field",
+    "Layered",
+    "Origin",
     "SamplingSettings",
     "Settings",
+    "current_settings",
     "field_named",
     "load_settings",
+    "read_layers",
+    "reset_setting",
     "save_settings",
     "value_of",
+    "variable_of",
     "with_values",
-    "written_settings",
 ]

@@ -5,7 +5,7 @@ A file that does not exist means the defaults and stays non-existent until somet
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,19 +24,11 @@ from urial_tui.settings.schema import (
 MAX_FILE_BYTES: Final = 1024 * 1024
 
 
-def load_settings(path: Path) -> Settings:
-    """Read the settings file. Raises SettingsError that names the file, the line and the key."""
-    text = _read(path)
-    if text is None:
-        return Settings()
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(
-            f"{path} is not valid TOML: {error}",
-            hint="Correct that line, or move the file away to start with the defaults.",
-            kind="settings-syntax",
-        ) from error
+def read_file(path: Path) -> dict[str, Any]:
+    """The values that the file sets itself, by dotted key. Raises SettingsError that names the file, the line and the
+    key."""
+    text = _parsable(path)
+    document = tomllib.loads(text)
     values: dict[str, Any] = {}
     problems: list[UrialError] = []
     for key, value in _flatten(document).items():
@@ -47,21 +39,36 @@ def load_settings(path: Path) -> Settings:
             where = f"{path}, line {line}: " if line else f"{path}: "
             problems.append(SettingsError(where + error.message, hint=error.hint, kind=error.kind))
     if problems:
-        raise SettingsError(
-            "\n".join(problem.message for problem in problems),
-            hint=" ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint))
-            or "Correct the value, or take the line out to get the default.",
-            kind=problems[0].kind,
-        )
-    return with_values(Settings(), values)
+        raise several(problems, "Correct the value, or take the line out to get the default.")
+    return values
 
 
-def written_settings(path: Path) -> frozenset[str]:
-    """The dotted keys that the file sets itself, whatever their values. A file that cannot be read sets none."""
+def several(problems: Sequence[UrialError], hint: str) -> SettingsError:
+    """All problems as one error; `hint` where they have none of their own."""
+    return SettingsError(
+        "\n".join(problem.message for problem in problems),
+        hint=" ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint)) or hint,
+        kind=problems[0].kind,
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """What the file says, defaults for the rest. What counts is `layers.read_layers`. Raises SettingsError."""
+    return with_values(Settings(), read_file(path))
+
+
+def _parsable(path: Path) -> str:
+    """The text of the file, which is TOML; empty for none. Raises SettingsError."""
+    text = _read(path) or ""
     try:
-        return frozenset(_flatten(tomllib.loads(_read(path) or "")))
-    except (SettingsError, tomllib.TOMLDecodeError):
-        return frozenset()
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"{path} is not valid TOML: {error}",
+            hint="Correct that line, or move the file away to start with the defaults.",
+            kind="settings-syntax",
+        ) from error
+    return text
 
 
 def _read(path: Path) -> str | None:
@@ -131,18 +138,31 @@ def save_settings(changes: Settings | Mapping[str, Any], path: Path) -> Settings
         wanted = {item.key: value_of(changes, item.key) for item in FIELDS}
         changes = {key: v for key, v in wanted.items() if v != value_of(before, key)}
     after = with_values(before, changes)
+    _edit(path, {key: value_of(after, key) for key in changes})
+    return after
+
+
+def reset_setting(key: str, path: Path) -> None:
+    """Take a setting out of the file, so that its default counts. Its value there may be a wrong one.
+
+    Raises SettingsError, and then the file is as it was.
+    """
+    _edit(path, {field_named(key).key: None})
+
+
+def _edit(path: Path, changes: Mapping[str, Any]) -> None:
+    """Write checked values into the file; None takes one out."""
     import tomlkit
     from tomlkit.items import Table
 
-    document = tomlkit.parse(_read(path) or "")
-    for key in changes:
-        value = value_of(after, key)
+    document = tomlkit.parse(_parsable(path))
+    for key, value in changes.items():
         table_name, _, name = key.rpartition(".")
         holder: Any = document
         if table_name:
-            if table_name not in document:
+            if table_name not in document and value is not None:
                 document[table_name] = tomlkit.table()
-            holder = document[table_name]
+            holder = document.get(table_name, {})
         if value is None:
             holder.pop(name, None)
         elif isinstance(value, dict):
@@ -153,7 +173,6 @@ def save_settings(changes: Settings | Mapping[str, Any], path: Path) -> Settings
             written = field_named(key).written(value)
             holder[name] = list(written) if isinstance(written, tuple) else written
     _write_atomically(path, tomlkit.dumps(document))
-    return after
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ reading and writing the file is `urial_tui.settings.file`.
 
 import dataclasses
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -18,6 +19,9 @@ from urial_tui.errors import SettingsError
 Kind = Literal[
     "text", "integer", "number", "yes/no", "choice", "layers", "folders", "sides", "keymap"
 ]
+
+Counts = Literal["at once", "when models are looked for again", "from the next start"]
+"""When the interface that is running takes a change."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -34,6 +38,7 @@ def _setting(
     optional: str = "",
     pattern: str = "",
     choices: tuple[str, ...] = (),
+    counts: Counts = "from the next start",
 ) -> Any:
     """A dataclass field that carries its own description; `optional`: what leaving it out means."""
     about = {
@@ -46,6 +51,7 @@ def _setting(
         "optional": optional,
         "pattern": pattern,
         "choices": choices,
+        "counts": counts,
     }
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=about)
@@ -174,10 +180,22 @@ class Settings:
     model_folders: tuple[str, ...] = _setting(
         (), "folders", "Models",
         "More folders with GGUF files. Files are found where they are and never moved.",
+        counts="when models are looked for again",
     )  # fmt: skip
     theme: str = _setting(
-        "urial-night", "text", "Interface", "The colour theme, by name.", pattern=_ID.pattern
-    )
+        "urial-night", "text", "Interface", "The colour theme, by name.", pattern=_ID.pattern,
+        counts="at once",
+    )  # fmt: skip
+    ascii: str = _setting(
+        "auto", "choice", "Interface",
+        "Draw with ASCII alone: `auto` does where the locale is not UTF-8, and on the Linux console.",
+        choices=("auto", "on", "off"), counts="at once",
+    )  # fmt: skip
+    compact: str = _setting(
+        "auto", "choice", "Interface",
+        "Without frames and padding; `auto` does below 80x24.",
+        choices=("auto", "on", "off"), counts="at once",
+    )  # fmt: skip
     keymap: dict[str, str] = _setting(  # noqa: RUF009
         {}, "keymap", "Interface",
         'Other keys for the program\'s bindings: `"binding.id" = "ctrl+n,f2"`, or a list of keys.',
@@ -199,6 +217,7 @@ class Field:
     optional: str
     pattern: str
     choices: tuple[str, ...]
+    counts: Counts
 
     @property
     def expected(self) -> str:
@@ -243,6 +262,29 @@ class Field:
         """A checked value as the file and the commands write it."""
         return AUTO if self.kind == "layers" and value == -1 else value
 
+    def typed(self, value: Any) -> str:
+        """A value as a form's line shows it: what `parse` reads back."""
+        if value is None:
+            return ""
+        if self.kind in ("folders", "sides"):
+            separator = os.pathsep if self.kind == "folders" else ", "
+            plain = separator.join(value)
+            if self._reads(plain, value):
+                return plain
+            return "[" + ", ".join(map(_quoted, value)) + "]"
+        if isinstance(value, dict):
+            pairs = (f"{_quoted(key)} = {_quoted(keys)}" for key, keys in value.items())
+            return "{" + ", ".join(pairs) + "}"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return str(self.written(value))
+
+    def _reads(self, text: str, value: Any) -> bool:
+        try:
+            return bool(self.parse(text) == value)
+        except SettingsError:
+            return False
+
     def parse(self, text: str) -> Any:
         """Read a value that was typed, in a form or as `settings set KEY VALUE`."""
         text = text.strip()
@@ -259,6 +301,11 @@ class Field:
         except tomllib.TOMLDecodeError:
             document = {}
         return self.check(document["v"] if len(document) == 1 else text)
+
+
+def _quoted(text: str) -> str:
+    """A TOML string."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _show(value: Any) -> str:
