@@ -156,7 +156,9 @@ def agreement_matrix(board: Board, kind: str, rubric_hash: str) -> Table | None:
             (f"{mark} {label(name)}", *(shown(name, other) for other in names))
             for mark, name in zip(marks, names, strict=True)
         ),
-        (f"In each place: {words}. - is no common answer, or a judge that always says the same.",),
+        (
+            f"In each place: {words}. - is fewer than two common answers, or a judge that always says the same.",
+        ),
         level=3,
         kind="agreement-matrix",
     )

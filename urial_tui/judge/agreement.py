@@ -17,7 +17,8 @@ class AspectAgreement:
     """Agreement over `n` common answers. `aspect` "" is all aspects pooled.
 
     `exact` and `within_one` are shares; `rho` is Spearman's, `kappa` Cohen's (with quadratic weights for scores, plain
-    for picks of a comparison). None where it is not defined: no common answers, or a judge that always says the same.
+    for picks of a comparison). None where it is not defined: fewer than two common answers, or a judge that always says
+    the same.
     For comparisons `within_one` and `rho` are None.
     """
 
@@ -100,13 +101,14 @@ def kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
     """Cohen's kappa: agreement beyond what the judges' own habits would give by chance.
 
     kappa = (p_o - p_e) / (1 - p_e), p_o the share of equal pairs, p_e = sum over categories of the product of the two
-    judges' shares (Cohen 1960). None without pairs, or when both always say the same one thing (p_e = 1).
+    judges' shares (Cohen 1960). None for fewer than two pairs, or when a judge always says the same: the formula would
+    give 0, whatever the other says.
     """
     n = len(pairs)
     first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    by_chance = sum(count * second[name] for name, count in first.items())  # p_e n^2
-    if by_chance == n * n:
+    if len(first) < 2 or len(second) < 2:
         return None
+    by_chance = sum(count * second[name] for name, count in first.items())  # p_e n^2
     return (n * sum(a == b for a, b in pairs) - by_chance) / (n * n - by_chance)
 
 
@@ -114,13 +116,13 @@ def weighted_kappa(pairs: Sequence[tuple[int, int]]) -> float | None:
     """Cohen's kappa with quadratic weights, for scores: a difference of two counts four times one of one.
 
     kappa = 1 - sum (i - j)^2 O_ij / sum (i - j)^2 E_ij, O the shares of pairs (i, j), E the product of the two judges'
-    shares (Cohen 1968). The scale's length cancels. None without pairs, or when both always give the same one score.
+    shares (Cohen 1968). The scale's length cancels. None where `kappa` has none.
     """
     n = len(pairs)
     first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    if len(first) < 2 or len(second) < 2:
+        return None
     by_chance = sum(
         (i - j) ** 2 * times * count for i, times in first.items() for j, count in second.items()
     )
-    if not by_chance:
-        return None
     return 1 - n * sum((a - b) ** 2 for a, b in pairs) / by_chance

@@ -188,7 +188,8 @@ def agreement_lines(board: "Board", width: int) -> list[Line]:
 
 EXPLAINED = (
     "same: equal verdicts. ±1: at most one apart. rho: Spearman's rank correlation. kappa: Cohen's, beyond chance, "
-    "with quadratic weights for scores. 1 is full agreement, 0 none; a dash is not defined."
+    "with quadratic weights for scores. 1 is full agreement, 0 what chance gives; a dash: fewer than two common answers, "
+    "or a judge that always says the same."
 )
 
 
