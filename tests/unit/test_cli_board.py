@@ -15,7 +15,14 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
 from tests.support.boards import JUST_EVAL, SMOL, ZOE, compared, judged, material, pick
-from tests.support.store_runs import PERSON, RUBRIC, answer_all, judgement, make_run
+from tests.support.store_runs import (
+    PERSON,
+    RUBRIC,
+    answer_all,
+    comparison,
+    judgement,
+    make_run,
+)
 from urial_tui import paths
 from urial_tui.cli.board import board as command
 from urial_tui.cli.board_csv import CSV_COLUMNS, board_csv, csv_cell
@@ -286,6 +293,20 @@ def test_a_run_that_nobody_judged_says_how_to_judge_it(store: Store) -> None:
     assert refused("--run", "nothing").kind == "not-found"
     assert refused("--run", "last", "--judge", "gpt").kind == "judge-missing"
     assert refused("--conversations").kind == "no-judgements"
+
+
+def test_comparisons_with_another_run_are_shown_with_it_and_told_without(store: Store) -> None:
+    first, second = (make_run(store, name=name, fingerprint=name) for name in "ab")
+    a, b = (answer_all(store, run)[0] for run in (first, second))
+    store.save_comparison(comparison(a.message_id, b.message_id))
+    made = json.loads(call("--json").stdout)
+    assert {run["id"] for run in made["runs"]} == {first.id, second.id}
+    assert len(made["duels"]) == 1
+    for run, other in ((first, second), (second, first)):
+        found = call("--run", run.id)
+        assert found.exit_code == 0
+        assert f"1 comparison with the run {other.id} not shown here" in found.stderr
+        assert f"urial-tui board --run {run.id} --run {other.id}" in found.stderr
 
 
 def test_judged_answers_of_conversations_have_a_board_too(store: Store) -> None:

@@ -12,8 +12,10 @@ from tests.support import tinygguf
 from tests.support.judging import SCORE, reply, scored
 from tests.support.run_command import RunEngine, history, rows_file, the_run
 from tests.support.scripted_engine import Script
+from tests.support.store_rows import END, START, tokens
 from urial_tui import paths, services
 from urial_tui.main import main
+from urial_tui.store.store import Store
 
 Command = Callable[..., tuple[int, str, str]]
 DIGITS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.0)
@@ -173,3 +175,23 @@ def test_what_cannot_be_judged_is_said(
     left, _, err = run(*args)
     assert left == code
     assert words in err
+
+
+def test_an_answer_that_is_being_written_is_not_judged_in_part(
+    run: Command, judge: tuple[str, ...]
+) -> None:
+    with Store.open(paths.history_file()) as store:
+        session = store.create_session("one@raw")
+        user = store.add_user_message(session.id, None, "Why?")
+        answer = store.begin_answer(session.id, user.id)
+        generation = store.begin_generation(answer.id, START)
+        store.append_tokens(answer.id, generation, tokens(0, 2), "half an answer")
+        store.set_leaf(session.id, answer.id)
+        command = ("judge", *judge[3:])
+        for named in (("--message", answer.id), ("--session", session.id)):
+            code, _, err = run(*command, *named)
+            assert (code, "not complete" in err) == (2, True)
+        store.finish_answer(answer.id, generation, "complete", END, tail=" and the rest")
+        code, out, err = run(*command, "--message", answer.id, "--json")
+        assert (code, json.loads(out)["done"]) == (0, 1), err
+        assert "and the rest" in store.judgements(message_ids=[answer.id])[0].prompt

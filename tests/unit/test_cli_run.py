@@ -21,6 +21,7 @@ from tests.support.run_command import (
     the_run,
 )
 from tests.support.scripted_engine import Script
+from tests.support.store_runs import make_run
 from urial_tui import paths, services
 from urial_tui.errors import EngineError, StoreError
 from urial_tui.main import main
@@ -559,3 +560,23 @@ def test_without_a_history_there_is_no_run_and_none_is_made(
     code, _, err = run("runs", action[0], "last", *action[1:])
     assert (code, "there is no run yet" in err) == (5, True)
     assert not paths.history_file().exists()
+
+
+def test_nothing_that_is_stored_drives_the_terminal(run: Command) -> None:
+    evil = "\x1b]0;pwn\x07\x1b[2J"
+    paths.ensure_private_dir(paths.history_file().parent)
+    with Store.open(paths.history_file()) as store:
+        made = make_run(
+            store,
+            name="n" + evil,
+            input_name=evil,
+            input_format=evil,
+            input_sha256=evil,
+            sides=(evil,),
+            references=(evil,),
+            settings={"kv_type": evil, "data_set": {"repo": evil}, evil: 1},
+        )
+    for args in (("list",), ("show", made.id)):
+        code, out, err = run("runs", *args)
+        assert code == 0
+        assert not {"\x1b", "\x07"} & set(out + err)

@@ -119,6 +119,12 @@ def test_a_broken_rubric_of_ones_own_is_told_and_hides_no_other() -> None:
         library.get("safety")
 
 
+def test_a_broken_file_under_another_name_is_told_too() -> None:
+    write(paths.user_rubrics_dir(), '# mine\nid = "safety"\nkind = "score"\n', "my-own.toml")
+    with pytest.raises(JudgeError, match=r"my-own.toml"):
+        default_rubrics().get("safety")
+
+
 def test_an_unknown_rubric_and_one_of_the_other_kind_are_refused_with_what_there_is() -> None:
     library = default_rubrics()
     with pytest.raises(JudgeError) as missing:

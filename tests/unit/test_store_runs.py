@@ -116,10 +116,24 @@ def test_a_run_is_found_by_id_beginning_name_and_last(store: Store) -> None:
     refused("ambiguous", lambda: store.find_run(first.id[:2]))
     for reference in ("", "zzz", "just-eval", "%", "\udc80"):
         refused("not-found", lambda reference=reference: store.find_run(reference))
-    assert store.run_by_fingerprint("f1") == again
-    assert store.run_by_fingerprint("f3") is None
     store.rename_run(second.id, " mine ")
     assert store.find_run("mine").id == second.id
+
+
+def test_the_newest_run_of_a_fingerprint_is_taken_where_one_is_there(store: Store) -> None:
+    first, newest = make_run(store), make_run(store)
+    assert store.create_run(RUN, unless_there=True).id == newest.id
+    assert first.id != newest.id
+    other = store.create_run(replace(RUN, fingerprint="f3"), unless_there=True)
+    assert other.id not in (first.id, newest.id) and len(store.runs()) == 3
+
+
+@pytest.mark.parametrize("name", ["last", " LAST ", " "])
+def test_a_name_that_means_something_else_is_refused(store: Store, name: str) -> None:
+    run = make_run(store)
+    refused("bad-name", lambda: store.rename_run(run.id, name))
+    refused("bad-name", lambda: make_run(store, name=name))
+    assert [one.start.name for one in store.runs()] == [RUN.name]
 
 
 # --- answers

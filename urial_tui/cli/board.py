@@ -167,8 +167,11 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
             return found
         if references:
             named = {run.id: run for run in [await store.find_run(one) for one in references]}
-            return await read_runs(store, list(named.values()))
-        return await _newest_judged(store)
+            found = await read_runs(store, list(named.values()))
+        else:
+            found = await _newest_judged(store)
+        await _tell_of_other_runs(store, found)
+        return found
     finally:
         await store.aclose()
 
@@ -180,13 +183,26 @@ async def _newest_judged(store: AsyncStore) -> Material:
     if not listed:
         raise _no_runs()
     for run in listed:
-        if await store.judgements(run_id=run.id, texts=False) or await store.comparisons(
+        judged = await store.judgements(run_id=run.id, texts=False) or await store.comparisons(
             run_ids=[run.id], texts=False
-        ):
-            found = await read_runs(store, [run])
+        )
+        others = [] if judged else list(await store.compared_runs(run.id))
+        if judged or others:
+            found = await read_runs(store, [run, *[await store.run(one) for one in others]])
             if found.judges:
                 return found
     raise _nothing_judged(f"urial-tui judge --run {listed[0].id} --judge SIDE")
+
+
+async def _tell_of_other_runs(store: AsyncStore, found: Material) -> None:
+    """Say where comparisons with runs that are not shown can be seen."""
+    shown = {run.id for run in found.runs}
+    for run_id in shown:
+        for other, n in (await store.compared_runs(run_id)).items():
+            if other not in shown:
+                what = "1 comparison" if n == 1 else f"{n} comparisons"
+                where = f"urial-tui board --run {run_id} --run {other}"
+                click.echo(f"note: {what} with the run {other} not shown here: {where}", err=True)
 
 
 def _no_runs() -> Exception:

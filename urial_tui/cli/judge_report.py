@@ -87,7 +87,8 @@ def _print(asked: Asked, outcome: Outcome) -> None:
     if shortened:
         say(f"note: {shortened} did not fit the judge's context whole and were shortened")
     if outcome.run is not None and outcome.signal is None:
-        click.echo(f"Next: urial-tui board --run {outcome.run.id}")
+        runs = " ".join(f"--run {run}" for run in (outcome.run.id, outcome.against) if run)
+        click.echo(f"Next: urial-tui board {runs}")
 
 
 def _print_totals(judgements: list[Judgement]) -> None:

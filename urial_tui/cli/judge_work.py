@@ -14,7 +14,14 @@ from urial_tui.cli.signals import cancelling
 from urial_tui.errors import ExchangeError, StoreError, UsageError
 from urial_tui.exchange.selecting import side_numbers
 from urial_tui.judge.judging import Judge
-from urial_tui.judge.planning import SAFETY_CATEGORY, Plan, plan_messages, plan_pairs, plan_run
+from urial_tui.judge.planning import (
+    ENDED,
+    SAFETY_CATEGORY,
+    Plan,
+    plan_messages,
+    plan_pairs,
+    plan_run,
+)
 from urial_tui.judge.rubric_types import Kind, Rubric
 from urial_tui.judge.rubrics import DEFAULT, PAIRWISE, SAFETY, default_rubrics
 from urial_tui.judge.run_judging import Judging, Tally
@@ -46,13 +53,15 @@ class Asked:
 
 @dataclass
 class Outcome:
-    """What came out. `compared` names sides A and B, where two were compared; `signal` is what ended the work early."""
+    """What came out. `compared` names sides A and B, where two were compared, `against` is the other run's id, where B
+    is of one; `signal` is what ended the work early."""
 
     judge: JudgeInfo
     plan: Plan
     tally: Tally
     run: Run | None = None
     compared: tuple[str, str] | None = None
+    against: str | None = None
     signal: int | None = None
 
 
@@ -77,7 +86,7 @@ async def _work(asked: Asked) -> Outcome:
             plan, run, compared = await _plan(store, asked, judge, rubrics, found)
             judging = Judging(judge, store, plan.tasks, again=asked.again, ended=progress.item)
             tally = await judging.look()
-            outcome = Outcome(judge.info, plan, tally, run, compared)
+            outcome = Outcome(judge.info, plan, tally, run, compared, _against(found))
             _introduce(asked, outcome)
             if not tally.complete:
                 warn_unless_fits(await services.fit([judge.side]))
@@ -179,13 +188,25 @@ async def _messages(store: AsyncStore, asked: Asked) -> list[Message]:
                 f"the message {asked.message} is no answer",
                 hint="Name an answer; `urial-tui history show --json` has their ids.",
             )
+        _check_ended([message])
         return [message]
     session = await store.find_session(asked.session or "last")
     branch = await store.branch(session.leaf_id) if session.leaf_id is not None else []
     answers = [m for m in branch if m.role == "assistant" and m.content.strip()]
     if not answers:
         raise UsageError("the conversation has no answer", hint="Name another one.")
+    _check_ended(answers)
     return answers
+
+
+def _check_ended(answers: Sequence[Message]) -> None:
+    """Raises UsageError where none of them has ended: a score would be of a part."""
+    if not any(answer.status in ENDED for answer in answers):
+        raise UsageError(
+            f"the answer is not complete: it is {answers[0].status}, or being written now",
+            hint="Judge it when it has ended; one that was cut off can be continued.",
+            kind="not-ended",
+        )
 
 
 async def _plan(
@@ -214,6 +235,12 @@ async def _plan(
     plan = await plan_pairs(store, judge.side, one, other, rubrics.given, asked.limit)
     names = (one[0].start.sides[one[1]], other[0].start.sides[other[1]])
     return plan, run, names
+
+
+def _against(found: list[tuple[Run, list[int]]] | list[Message]) -> str | None:
+    """The id of the other run."""
+    runs = [one[0] for one in found if not isinstance(one, Message)]
+    return runs[1].id if len(runs) > 1 else None
 
 
 def _introduce(asked: Asked, outcome: Outcome) -> None:

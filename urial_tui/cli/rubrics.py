@@ -78,7 +78,9 @@ def check_command(files: tuple[Path, ...], as_json: bool) -> None:
             aspects = many(row["aspects"], "aspect")
             line = f"{row['file']}: good, {row['id']} version {row['version']}, {row['kind']}, {aspects}"
         else:
-            line = f"{row['error']['message']} {row['error']['hint']}"
+            line = ". ".join(
+                filter(None, (row["error"]["message"].rstrip("."), row["error"]["hint"]))
+            )
         click.echo(sanitize_line(line, 1000))
     if not all(row["ok"] for row in rows):
         sys.exit(1)

@@ -159,28 +159,15 @@ def _given(running: Running) -> dict[str, Any]:
 
 async def _run_of(store: AsyncStore, start: RunStart, running: Running) -> Run:
     """The run that the command means, locked: the one of these settings, or a new one. Raises StoreError."""
-    found = None if running.new else await store.run_by_fingerprint(start.fingerprint)
-    if found is None:
-        before = await store.runs()
-        found = await store.create_run(start)
-        if not running.new:
-            found = await _one_of_two(store, found, before)
-            _tell_of_similar(start, before)
+    before = await store.runs()
+    found = await store.create_run(start, unless_there=not running.new)
+    if not running.new and not found.n_items:
+        _tell_of_similar(start, before)
     await store.lock_run(found.id, PROGRAM)
     if running.name is not None and found.start.name != running.name:
         await store.rename_run(found.id, running.name)
         found = replace(found, start=replace(found.start, name=running.name))
     return found
-
-
-async def _one_of_two(store: AsyncStore, mine: Run, before: Sequence[Run]) -> Run:
-    """Where the same command was started twice at once, both made a run: the other one is taken, this one goes."""
-    known = {mine.id, *(run.id for run in before)}
-    for run in await store.runs():
-        if run.id not in known and run.start.fingerprint == mine.start.fingerprint:
-            await store.delete_run(mine.id)
-            return run
-    return mine
 
 
 def _tell_of_similar(start: RunStart, before: Sequence[Run]) -> None:

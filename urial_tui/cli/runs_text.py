@@ -13,6 +13,8 @@ _FAILURES = 10
 _FIRST = 3
 """So many items are shown with their answers."""
 _WIDTH = 300
+_SETTINGS = 2000
+"""Most characters of a text, and of the line of settings."""
 
 
 def n_answers(count: int) -> str:
@@ -37,10 +39,8 @@ def details_lines(
     start = run.start
     yield f"{run.id}  {sanitize_line(start.name, 60)}"
     yield f"begun {_local(run.created_at)}, last written {_local(run.updated_at)}"
-    yield (
-        f"input {sanitize_line(start.input_name)} ({start.input_format}, sha256 {start.input_sha256[:12]}), "
-        f"{run.n_items} items"
-    )
+    about = f"{start.input_format}, sha256 {start.input_sha256[:12]}"
+    yield f"input {sanitize_line(start.input_name)} ({sanitize_line(about)}), {run.n_items} items"
     data_set = start.settings.get("data_set")
     if isinstance(data_set, dict):
         where = "{repo}, {file}, commit {commit}".format_map(_Texts(data_set))
@@ -50,8 +50,11 @@ def details_lines(
         for key, value in start.settings.items()
         if isinstance(value, str | int | float | None) and not isinstance(value, bool)
     }
-    yield "settings " + ", ".join(
-        f"{key} {'-' if value is None else value}" for key, value in sorted(given.items())
+    yield "settings " + sanitize_line(
+        ", ".join(
+            f"{key} {'-' if value is None else value}" for key, value in sorted(given.items())
+        ),
+        _SETTINGS,
     )
     for reference in start.references:
         yield f"reference {sanitize_line(reference)}"

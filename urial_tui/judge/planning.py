@@ -17,6 +17,10 @@ from urial_tui.store.types import GenerationStart, Message
 SAFETY_CATEGORY = "safety"
 """just-eval's word for rows whose request is harmful."""
 
+ENDED = ("complete", "stopped")
+"""Statuses of a conversation's answers that are judged: nothing is added to them any more. One that streams, or that a
+crash cut off, is `interrupted`."""
+
 Choose = Callable[[str], Sequence[Rubric]]
 """The rubrics for an item of this category."""
 
@@ -146,10 +150,11 @@ async def plan_pairs(
 async def plan_messages(
     store: AsyncStore, messages: Sequence[Message], judge: ActiveSide, rubrics: Sequence[Rubric]
 ) -> Plan:
-    """Answers of stored conversations, each with what was said before it."""
+    """Answers of stored conversations, each with what was said before it; those that have ended."""
     tasks: list[Task] = []
     own: dict[str, None] = {}
-    for message in messages:
+    ended = [message for message in messages if message.status in ENDED]
+    for message in ended:
         branch = await store.branch(message.id)
         generation = await store.generation_of(message.id)
         mine = generation is not None and is_own(judge, generation.start)
@@ -159,7 +164,7 @@ async def plan_messages(
         tasks += [
             ScoreTask(message.id, rubric, turns, mine, f"answer {message.id}") for rubric in rubrics
         ]
-    return Plan(_by_rubric(tasks), own=tuple(own))
+    return Plan(_by_rubric(tasks), len(messages) - len(ended), tuple(own))
 
 
 def is_own(judge: ActiveSide, written: GenerationStart) -> bool:

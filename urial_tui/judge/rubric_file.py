@@ -29,6 +29,9 @@ ASPECT_KEYS: Final = ("id", "name", "question", "levels", "na")
 KIND: Final = "rubric"
 
 
+_ID_LINE: Final = re.compile(r"""^\s*id\s*=\s*["']([a-z0-9-]+)["']\s*(?:#.*)?$""", re.MULTILINE)
+
+
 class RubricError(JudgeError):
     """A rubric file that cannot be used."""
 
@@ -44,6 +47,15 @@ def load_rubric(path: Path, source: Source = "file") -> Rubric:
     except PromptError as error:
         raise RubricError(error.message, hint=error.hint) from error
     return parse_rubric(text, path, hashlib.sha256(data).hexdigest(), source)
+
+
+def id_in(path: Path) -> str:
+    """The id that a broken rubric file seems to have: that of its first such line, else its name's."""
+    try:
+        found = _ID_LINE.search(decode(read_bytes(path, "a rubric", MAX_BYTES), path))
+    except PromptError:
+        found = None
+    return found[1] if found else path.stem
 
 
 def parse_rubric(text: str, path: Path, digest: str, source: Source = "file") -> Rubric:

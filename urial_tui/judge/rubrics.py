@@ -10,7 +10,7 @@ from pathlib import Path
 
 from urial_tui import paths
 from urial_tui.errors import JudgeError
-from urial_tui.judge.rubric_file import RubricError, load_rubric, parse_rubric
+from urial_tui.judge.rubric_file import RubricError, id_in, load_rubric, parse_rubric
 from urial_tui.judge.rubric_types import Aspect, Kind, Rubric, Source
 
 __all__ = [
@@ -60,9 +60,9 @@ class RubricLibrary:
         matches) and `rubric-kind`."""
         rubrics = self._loaded()
         # A broken file of one's own is told, and not passed over in favour of the built-in rubric that it replaces.
-        broken = [p for p in self._problems if p.path.stem == rubric_id]
-        if broken:
-            raise broken[0].error
+        for problem in self._problems:
+            if rubric_id in (problem.path.stem, id_in(problem.path)):
+                raise problem.error
         if rubric_id not in rubrics:
             close = difflib.get_close_matches(rubric_id, rubrics, n=3, cutoff=0.5)
             hint = f"Did you mean {' or '.join(close)}?" if close else ""

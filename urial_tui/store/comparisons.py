@@ -130,6 +130,18 @@ def listed(
     ]
 
 
+def other_runs(db: Connection, run_id: str) -> dict[str, int]:
+    """Runs that answers of this one were compared with, itself left out: how many comparisons with each."""
+    rows = db.rows(
+        "SELECT b.run_id, count(*) AS n FROM run_answer a "
+        "JOIN comparison c ON a.message_id IN (c.message_a, c.message_b) "
+        "JOIN run_answer b ON b.message_id = iif(a.message_id = c.message_a, c.message_b, c.message_a) "
+        "WHERE a.run_id = ? AND b.run_id <> ? GROUP BY b.run_id ORDER BY n DESC",
+        (run_id, run_id),
+    )
+    return {row["run_id"]: row["n"] for row in rows}
+
+
 def delete(db: Connection, comparison_id: str) -> None:
     """Raises StoreError (`not-found`)."""
     with db.transaction():

@@ -17,8 +17,8 @@ class AsyncJudgingCalls:
     async def _call(self, method: Callable[..., R], *args: object, **kwargs: object) -> R:
         raise NotImplementedError
 
-    async def create_run(self, start: RunStart) -> Run:
-        return await self._call(JudgingCalls.create_run, start)
+    async def create_run(self, start: RunStart, *, unless_there: bool = False) -> Run:
+        return await self._call(JudgingCalls.create_run, start, unless_there=unless_there)
 
     async def run(self, run_id: str) -> Run:
         return await self._call(JudgingCalls.run, run_id)
@@ -28,9 +28,6 @@ class AsyncJudgingCalls:
 
     async def runs(self, limit: int = 200) -> list[Run]:
         return await self._call(JudgingCalls.runs, limit)
-
-    async def run_by_fingerprint(self, fingerprint: str) -> Run | None:
-        return await self._call(JudgingCalls.run_by_fingerprint, fingerprint)
 
     async def rename_run(self, run_id: str, name: str) -> None:
         await self._call(JudgingCalls.rename_run, run_id, name)
@@ -110,6 +107,9 @@ class AsyncJudgingCalls:
             texts=texts,
             outside_runs=outside_runs,
         )
+
+    async def compared_runs(self, run_id: str) -> dict[str, int]:
+        return await self._call(JudgingCalls.compared_runs, run_id)
 
     async def delete_comparison(self, comparison_id: str) -> None:
         await self._call(JudgingCalls.delete_comparison, comparison_id)

@@ -25,8 +25,9 @@ class JudgingCalls:
 
     # --- runs
 
-    def create_run(self, start: RunStart) -> Run:
-        return runs.create(self._db, start)
+    def create_run(self, start: RunStart, *, unless_there: bool = False) -> Run:
+        """`unless_there`: the newest run of this fingerprint, where there is one."""
+        return runs.create(self._db, start, unless_there=unless_there)
 
     def run(self, run_id: str) -> Run:
         return runs.get(self._db, run_id)
@@ -38,10 +39,6 @@ class JudgingCalls:
     def runs(self, limit: int = 200) -> list[Run]:
         """The newest first."""
         return runs.listed(self._db, limit)
-
-    def run_by_fingerprint(self, fingerprint: str) -> Run | None:
-        """The newest with this fingerprint."""
-        return runs.by_fingerprint(self._db, fingerprint)
 
     def rename_run(self, run_id: str, name: str) -> None:
         runs.rename(self._db, run_id, name)
@@ -142,6 +139,10 @@ class JudgingCalls:
             texts=texts,
             outside_runs=outside_runs,
         )
+
+    def compared_runs(self, run_id: str) -> dict[str, int]:
+        """Ids of other runs that answers of this one were compared with, and how many such comparisons there are."""
+        return comparisons.other_runs(self._db, run_id)
 
     def delete_comparison(self, comparison_id: str) -> None:
         comparisons.delete(self._db, comparison_id)

@@ -29,15 +29,26 @@ FROM run r
 _NEWEST = "ORDER BY r.seq DESC"
 
 
-def create(db: Connection, start: RunStart) -> Run:
+def create(db: Connection, start: RunStart, *, unless_there: bool = False) -> Run:
+    """A new run; `unless_there`: the newest one of this fingerprint, where there is one.
+
+    Raises StoreError (`bad-name`).
+    """
+    name = _checked_name(start.name)
     run_id, time = new_id(), now()
     with db.transaction():
+        if unless_there and (
+            row := db.row(
+                f"{_SELECT} WHERE r.fingerprint = ? {_NEWEST} LIMIT 1", (start.fingerprint,)
+            )
+        ):
+            return _run(row)
         db.execute(
             "INSERT INTO run (id, name, fingerprint, created_at, updated_at, input_name, input_format, input_sha256, "
             "reference_sides, settings, versions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run_id,
-                storable(start.name),
+                name,
                 start.fingerprint,
                 time,
                 time,
@@ -105,18 +116,26 @@ def listed(db: Connection, limit: int = 200) -> list[Run]:
     return [_run(row) for row in db.rows(f"{_SELECT} {_NEWEST} LIMIT ?", (limit,))]
 
 
-def by_fingerprint(db: Connection, fingerprint: str) -> Run | None:
-    """The newest with this fingerprint."""
-    row = db.row(f"{_SELECT} WHERE r.fingerprint = ? {_NEWEST} LIMIT 1", (fingerprint,))
-    return None if row is None else _run(row)
-
-
 def rename(db: Connection, run_id: str, name: str) -> None:
-    """Raises StoreError: `not-found`, or `run-locked` while another program writes it."""
+    """Raises StoreError: `not-found`, `bad-name`, or `run-locked` while another program writes it."""
+    name = _checked_name(name)
     with db.transaction():
         locks.guard_run(db, run_id)
-        if not db.execute("UPDATE run SET name = ? WHERE id = ?", (storable(name.strip()), run_id)):
+        if not db.execute("UPDATE run SET name = ? WHERE id = ?", (name, run_id)):
             raise not_found(run_id)
+
+
+def _checked_name(name: str) -> str:
+    name = storable(name.strip())
+    if not name or name.lower() == "last":
+        raise StoreError(
+            f"a run cannot be called {name!r}",
+            kind="bad-name",
+            hint="`last` names the run that was written last. Choose another name."
+            if name
+            else "Write a name.",
+        )
+    return name
 
 
 def delete(db: Connection, run_id: str) -> None:
