@@ -19,8 +19,9 @@ from tests.support.scripted_engine import Script
 from tests.support.scripted_scoring import OTHER, Scored, Scoring, ScoringEngine
 from urial_tui import paths, services
 from urial_tui.cli import shift_run
-from urial_tui.cli.shift_json import read_item
-from urial_tui.cli.shift_text import label, marked
+from urial_tui.cli.shift_text import marked
+from urial_tui.exchange.pages import label
+from urial_tui.exchange.shift_json import read_item
 from urial_tui.main import main
 from urial_tui.settings import save_settings
 

@@ -2,20 +2,19 @@
 
 import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import traces
+from tests.support.shift_page import Reader, page_script, run_page_script
 from urial_tui.chat.shifting import ShiftResult
-from urial_tui.cli.shift_html import page, page_data, script_json, write_page
-from urial_tui.cli.shift_json import Item, item_of
+from urial_tui.cli.shift_html import write_page
 from urial_tui.errors import UrialError, UsageError
+from urial_tui.exchange.pages import script_json
+from urial_tui.exchange.shift_json import Item, item_of
+from urial_tui.exchange.shift_page import page, page_data
 from urial_tui.prompts.types import Turn
 from urial_tui.store.types import TraceSide
 
@@ -49,27 +48,6 @@ def item(index: int = 0, kinds: str = "usm", texts: tuple[str, ...] = ()) -> Ite
         sampling=None,
     )
     return item_of(index, result, {"index": index, "id": f"<b>{index}"})
-
-
-class Reader(HTMLParser):
-    """Elements of a page, and the texts of its scripts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.title = ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] == "script":
-            self.scripts.append(data)
-        if self.tags and self.tags[-1][0] == "title":
-            self.title += data
 
 
 def test_hostile_texts_end_neither_the_script_nor_the_page() -> None:
@@ -109,7 +87,7 @@ def test_the_page_fetches_nothing() -> None:
     )
     assert {tag for tag, _ in read.tags}.isdisjoint({"link", "img", "iframe", "object", "base"})
     assert not [a for _, a in read.tags if {"src", "href", "action"} & set(a)]
-    code = (files("urial_tui.cli") / "assets" / "shift.js").read_text("utf-8")
+    code = page_script()
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|fetch\(|import\(", code
     )
@@ -152,35 +130,10 @@ def test_a_page_is_written_whole_or_not_at_all(
 
 # --- the script, where there is Node.js -------------------------------------------------------------------------------
 
-CHECK = Path(__file__).parents[1] / "support" / "shift_page.js"
 
-
-@pytest.fixture
-def node(tmp_path: Path) -> Any:
-    program = shutil.which("node")
-    if program is None:
-        pytest.skip("Node.js is not installed, so the page's script cannot be run")
-    script = tmp_path / "shift.js"
-    script.write_text((files("urial_tui.cli") / "assets" / "shift.js").read_text("utf-8"), "utf-8")
-
-    def run(data: Any) -> Any:
-        done = subprocess.run(
-            [program, CHECK, script],
-            input=json.dumps(data),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
-
-
-def test_the_pages_script_tells_classes_and_moves_by_keys(node: Any) -> None:
+def test_the_pages_script_tells_classes_and_moves_by_keys(tmp_path: Path) -> None:
     data = page_data([item(0, "usmus", ("a", "<b>\n", "c")), item(1, "uu")])
-    seen = node(data)
+    seen = run_page_script(tmp_path, data)
     assert [c.split()[1] for c in seen["classes"]] == [
         "unshifted", "shifted", "marginal", "unshifted", "shifted",
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from urial_tui.cli import pages
 from urial_tui.cli.board_svg import bars
 from urial_tui.cli.board_tables import PUBLISHED_HEADING, heading, sections
 from urial_tui.cli.board_values import Table, label
+from urial_tui.exchange.pages import asset, filled, sanitized
 from urial_tui.judge.board_types import Board, PublishedTable
 from urial_tui.safetext import sanitize
 
@@ -51,7 +52,7 @@ def page(
         "__HEAD__": "\n".join(f'<div class="soft">{escape(line)}</div>' for line in heading(board)),
         "__BODY__": "\n".join(_body(board, compatible, published, versions)),
     }
-    return pages.filled("board.html", parts)
+    return filled(asset("urial_tui.cli", "board.html"), parts)
 
 
 def _body(
@@ -78,7 +79,7 @@ def _body(
                 yield bars(board, next(panels))
         yield "</section>"
     yield "<section><h2>Provenance</h2>"
-    made = pages.sanitized(_provenance(board, versions))
+    made = sanitized(_provenance(board, versions))
     yield f"<pre>{escape(json.dumps(made, ensure_ascii=False, indent=1))}</pre>"
     yield "</section>"
 

@@ -166,7 +166,7 @@ def _print(made: Export) -> None:
     from urial_tui.exchange.writing import write_to
 
     (document,) = made.documents
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     if not sys.stdout.isatty():
         write_to(out, document)
         out.flush()

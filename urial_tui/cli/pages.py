@@ -4,39 +4,16 @@ A page has a mark in its first bytes by which the same command knows it again an
 there is ever replaced unasked, and no symbolic link is followed.
 """
 
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from urial_tui import files
 from urial_tui.errors import UrialError, UsageError
-from urial_tui.safetext import sanitize
 
 _MARKER: Final = '<meta name="generator" content="urial-tui {kind}">'
 _MARKER_WITHIN: Final = 1024
 _BEGINNING: Final = b"<!doctype html>"
 """Without it the marker may be anything, the name in a model's header perhaps."""
-
-
-def filled(template: str, parts: Mapping[str, str]) -> str:
-    """A page's template, from the assets, with the lines' placeholders replaced: what is put in is never looked
-    through for another one."""
-    text = (resources.files("urial_tui.cli") / "assets" / template).read_text("utf-8")
-    out: list[str] = []
-    for line in text.splitlines(keepends=True):
-        name = next((name for name in parts if name in line), None)
-        out.append(line.replace(name, parts[name]) if name else line)
-    return "".join(out)
-
-
-def sanitized(value: Any) -> Any:
-    """Everything in a JSON value that is text, sanitised, keys too."""
-    if isinstance(value, dict):
-        return {sanitize(str(key)): sanitized(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [sanitized(entry) for entry in value]
-    return sanitize(value) if isinstance(value, str) else value
 
 
 def check_page(path: Path, kind: str) -> None:

@@ -242,9 +242,9 @@ def _read_answer(path: Path) -> str:
 def _compare(shifting: "Shifting", *, as_json: bool, as_lines: bool, html: Path | None) -> None:
     from urial_tui.cli.shift_html import check_target, write_page
     from urial_tui.cli.shift_items import line_of
-    from urial_tui.cli.shift_json import Item
     from urial_tui.cli.shift_report import report
     from urial_tui.cli.shift_run import run
+    from urial_tui.exchange.shift_json import Item
 
     if html is not None:
         check_target(html)

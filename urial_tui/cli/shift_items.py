@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from urial_tui.cli.shift_json import Item, read_item
 from urial_tui.errors import UrialError, UsageError
+from urial_tui.exchange.shift_json import Item, read_item
 from urial_tui.prompts.files import decode, read_bytes
 from urial_tui.runs.json_rows import (
     MAX_INPUT_BYTES,

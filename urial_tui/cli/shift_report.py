@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from urial_tui.cli.leaving import leave_by, leave_with, say
-from urial_tui.cli.shift_json import Json
 from urial_tui.cli.shift_run import Outcome, Shifting
-from urial_tui.cli.shift_summary import summary_of
 from urial_tui.cli.shift_text import print_answer, print_summary
+from urial_tui.exchange.shift_json import Json
+from urial_tui.exchange.shift_summary import summary_of
 from urial_tui.safetext import json_line
 
 

@@ -15,10 +15,10 @@ from urial_tui.chat.references import ActiveReference, resolve_reference, trace_
 from urial_tui.chat.shifting import Shifter, greedy_unless
 from urial_tui.cli.fit_warning import warn_unless_fits
 from urial_tui.cli.shift_items import OutputFile, Row
-from urial_tui.cli.shift_json import Item, Json, item_of
 from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.cli.signals import cancelling
 from urial_tui.errors import EngineError, UrialError
+from urial_tui.exchange.shift_json import Item, Json, item_of
 from urial_tui.prompts.types import Turn
 from urial_tui.services import Services, versions
 from urial_tui.store.types import TraceSide

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.shift_json import Item, Json
+from urial_tui.exchange.pages import label
+from urial_tui.exchange.shift_json import Item, Json
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
 from urial_tui.shift.classes import COUNTED, is_near_tie, token_class
 
@@ -163,14 +164,3 @@ def _print_most_shifted(tokens: list[Json], say: Any) -> None:
     for token, shown in zip(tokens, labels, strict=True):
         bar = "█" * max(1, round(BAR * token["shifted"] / most))
         say(f"    {shown:<{width}}  {token['shifted']:>4} of {token['occurrences']:<4} {bar}")
-
-
-def label(raw: bytes, limit: int = 24) -> str:
-    """One token on one line: spaces, newlines and tabs visible, bytes that are no text as hex."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return " ".join(f"<{byte:02X}>" for byte in raw[:8])
-    for plain, seen in ((" ", "·"), ("\n", "⏎"), ("\t", "⇥")):
-        text = text.replace(plain, seen)
-    return sanitize_line(text, limit) or "∅"

@@ -1,12 +1,13 @@
 """Conversations as the readable formats export them: which ones, and which of their messages."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from urial_tui.exchange.exports import Wanted, nothing
 from urial_tui.exchange.selecting import wanted_sides
 from urial_tui.exchange.sources import Source
 from urial_tui.store.store import Store
-from urial_tui.store.types import Message, Session
+from urial_tui.store.types import Generation, Message, Session
 
 
 def chosen(source: Source, wanted: Wanted) -> Sequence[str]:
@@ -28,3 +29,24 @@ def messages_of(store: Store, session: Session, wanted: Wanted) -> list[Message]
     if wanted.all_branches:
         return store.messages(session.id)
     return store.branch(session.leaf_id) if session.leaf_id is not None else []
+
+
+def provenance(generation: Generation) -> dict[str, Any]:
+    """Where an answer came from, as a person reads it: what is not known, or was not used, is left out."""
+    start = generation.start
+    found = {
+        "side": start.side,
+        "model": start.model_path,
+        "model_sha256": start.model_sha256,
+        "adapter": start.adapter_path,
+        "adapter_sha256": start.adapter_sha256,
+        "adapter_scale": start.adapter_scale if start.adapter_path else None,
+        "pack": start.pack_id,
+        "pack_sha256": start.pack_hash,
+        "template_sha256": start.template_hash,
+        "n_ctx": start.n_ctx,
+        "sampling": start.sampling,
+        "seed": generation.end.seed if generation.end is not None else None,
+        "versions": start.versions,
+    }
+    return {key: value for key, value in found.items() if value is not None}

@@ -1,7 +1,8 @@
 """Answers and scores as logs of lm-evaluation-harness: a folder a side, with `results_DATE.json` and, for each judge
 and rubric, `samples_TASK_DATE.jsonl`.
 
-A task is what one judge said by one rubric; its metrics are the aspects, means over the scores that are there. DATE is
+A task is what one judge said by one rubric; its metrics are the aspects, means over the scores that are there. Answers
+without any are samples without a metric. DATE is
 when the last answer was written, so that the same export is the same files. Prompts are the user's messages: the text
 around them is kept as token ids, in the lossless form.
 """
@@ -68,11 +69,7 @@ def _side(
         first = next(iter(found.values()), None)
         named = (source.name, first.judge.judge, first.rubric.id) if first else (source.name,)
         task = tasks.make(*named)
-        rows = [
-            _sample(row, found.get(row.turns[0].message_id))
-            for row in side.rows
-            if not found or row.turns[0].message_id in found
-        ]
+        rows = [_sample(row, found.get(row.turns[0].message_id)) for row in side.rows]
         name = f"{folder}/samples_{task}_{date}.jsonl"
         check_samples(rows, name)
         aspects = list(dict.fromkeys(aspect for row in rows for aspect in row["metrics"]))

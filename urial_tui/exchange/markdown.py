@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from urial_tui import __version__
-from urial_tui.exchange.conversations import chosen, messages_of
+from urial_tui.exchange.conversations import chosen, messages_of, provenance
 from urial_tui.exchange.exports import Document, Export, Names, Wanted
 from urial_tui.exchange.sources import Source
 from urial_tui.safetext import sanitize, sanitize_line
@@ -82,33 +82,13 @@ def _front_matter(session: Session, generations: Sequence[Generation]) -> str:
         fields["origin"] = session.origin
     made: dict[str, dict[str, Any]] = {}
     for generation in generations:
-        made.setdefault(json.dumps(of := _provenance(generation), sort_keys=True), of)
+        made.setdefault(json.dumps(of := provenance(generation), sort_keys=True), of)
     fields["answers"] = list(made.values())
     fields["exported_by"] = f"urial-tui {__version__}"
     lines = [
         f"{key}: {json.dumps(_shown(value), ensure_ascii=False)}" for key, value in fields.items()
     ]
     return "\n".join(["---", *lines, "---", ""])
-
-
-def _provenance(generation: Generation) -> dict[str, Any]:
-    start = generation.start
-    found = {
-        "side": start.side,
-        "model": start.model_path,
-        "model_sha256": start.model_sha256,
-        "adapter": start.adapter_path,
-        "adapter_sha256": start.adapter_sha256,
-        "adapter_scale": start.adapter_scale if start.adapter_path else None,
-        "pack": start.pack_id,
-        "pack_sha256": start.pack_hash,
-        "template_sha256": start.template_hash,
-        "n_ctx": start.n_ctx,
-        "sampling": start.sampling,
-        "seed": generation.end.seed if generation.end is not None else None,
-        "versions": start.versions,
-    }
-    return {key: value for key, value in found.items() if value is not None}
 
 
 def _shown(value: Any) -> Any:

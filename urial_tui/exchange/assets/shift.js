@@ -1,6 +1,10 @@
 "use strict";
-// The page of compared answers. The first part is plain functions over the data, the second part draws.
+// The page of scored answers. The first part is plain functions over the data, the second part draws.
 // Texts are set as text only, never as markup; they were made safe to show when the page was written.
+// The data: items, pieces (labels by vocabulary and id), summary (over all items, or null), complete, provenance.
+// An item: title, query, tokens, generator (side) or null, references (side, noise, warnings, numbers), path,
+// vocabulary; where conversations were exported also before (what the user wrote of the answer), provenance, and,
+// for an answer that was not scored, text in place of tokens.
 
 const CLASSES = ["unshifted", "marginal", "shifted", "control"];
 const COUNTED = CLASSES.slice(0, 3);
@@ -76,9 +80,13 @@ function start(document, data) {
     const target = before < 0 ? null : choose ? [...after].find((node) => node.checked) : after[before];
     if (target) target.focus();
   }
-  const tokens = () => data.items[state.item].tokens;
+  const item = () => data.items[state.item];
+  const tokens = () => item().tokens;
   const classOf = (token) => reading.classOf(token, state.reference, state.lane);
-  const label = (id) => Object.hasOwn(data.pieces, id) ? data.pieces[id] : "#" + id;
+  const label = (id) => {
+    const pieces = data.pieces[item().vocabulary] || {};
+    return Object.hasOwn(pieces, id) ? pieces[id] : "#" + id;
+  };
 
   // --- controls ---
 
@@ -94,13 +102,13 @@ function start(document, data) {
     $("items").hidden = !several;
     if (several) {
       const select = el("select", { "aria-label": "Item", onchange: (event) => openItem(Number(event.target.value)) },
-        data.items.map((item, i) => el("option", { value: i, selected: i === state.item }, item.title)));
+        data.items.map((one, i) => el("option", { value: i, selected: i === state.item }, one.title)));
       const step = (by, text, name) => el("button", { type: "button", "aria-label": name, onclick: () => openItem(state.item + by) }, text);
       refill("items", false, $("items").querySelector("legend"), step(-1, "‹", "Previous item"), select, step(1, "›", "Next item"));
     }
-    $("references").hidden = data.references.length < 2;
-    radios("references", "reference", data.references.map((side, i) => [i, side.side]), () => state.reference, setReference);
-    const lanes = data.generator ? LANES : LANES.filter(([name]) => name !== "kl" && name !== "entropy" && name !== "emitted");
+    $("references").hidden = item().references.length < 2;
+    radios("references", "reference", item().references.map((side, i) => [i, side.side]), () => state.reference, setReference);
+    const lanes = item().generator ? LANES : LANES.filter(([name]) => name !== "kl" && name !== "entropy" && name !== "emitted");
     radios("lanes", "lane", lanes, () => state.lane, setLane);
     refill("filter", false, $("filter").querySelector("legend"), CLASSES.map((name, i) => {
       const input = el("input", { type: "checkbox", id: "f" + i, checked: !state.off.has(name), onchange: (event) => {
@@ -115,15 +123,15 @@ function start(document, data) {
   function openItem(n) {
     if (n < 0 || n >= data.items.length) return;
     state.item = n; state.at = 0; state.pinned = null;
-    controls(); answer(); numbers();
+    if (state.reference >= item().references.length) state.reference = 0;
+    controls(); sides(); answer(); numbers();
   }
 
   // --- the answer ---
 
   let spans = [];
   function answer() {
-    const item = data.items[state.item];
-    fill("query", item.query);
+    fill("query", item().query);
     spans = tokens().map((token, i) => {
       const text = token[1] !== "" ? token[1] : token[4] & 1 ? " " + token[2] + " " : "";
       const parts = [];
@@ -133,7 +141,7 @@ function start(document, data) {
       });
       return el("span", { role: "option", tabindex: i === 0 ? 0 : -1, onmouseenter: () => show(i, false), onclick: () => { move(i); pin(i); }, onfocus: () => show(i, true) }, parts);
     });
-    fill("answer", spans);
+    fill("answer", item().before || [], spans.length ? spans : item().text || []);
     state.at = Math.min(state.at, Math.max(0, spans.length - 1));
     paint();
   }
@@ -188,8 +196,8 @@ function start(document, data) {
     const jump = (step, name) => move(reading.next(tokens(), state.at, step, of(name)));
     const everywhere = {
       n: () => jump(1, "shifted"), N: () => jump(-1, "shifted"), m: () => jump(1, "marginal"), M: () => jump(-1, "marginal"),
-      l: () => { const names = data.generator ? LANES.map((lane) => lane[0]) : ["class", "probability"]; setLane(names[(names.indexOf(state.lane) + 1) % names.length]); },
-      r: () => setReference((state.reference + 1) % data.references.length),
+      l: () => { const names = item().generator ? LANES.map((lane) => lane[0]) : ["class", "probability"]; setLane(names[(names.indexOf(state.lane) + 1) % names.length]); },
+      r: () => setReference((state.reference + 1) % Math.max(1, item().references.length)),
       "[": () => openItem(state.item - 1), "]": () => openItem(state.item + 1),
       Escape: () => { state.pinned = null; paint(); },
     };
@@ -218,7 +226,7 @@ function start(document, data) {
   function detail() {
     const shown = state.pinned !== null ? state.pinned : state.at;
     const token = tokens()[shown];
-    if (!token) { fill("detail", el("p", { class: "soft" }, "The answer has no token.")); return; }
+    if (!token) { fill("detail", el("p", { class: "soft" }, item().text ? "This answer was not scored token by token." : "The answer has no token.")); return; }
     const [id, , name, hex, flags, mine, all] = token;
     const score = all[state.reference];
     const facts = [["token", name + (flags & 2 ? " (a stop text cuts it)" : "")], ["position, id", shown + ", " + id], ["bytes", hex]];
@@ -262,16 +270,16 @@ function start(document, data) {
   }
   const pooled = () => data.summary && data.summary.references[state.reference];
   function here() {
-    const side = data.items[state.item].references[state.reference];
+    const side = item().references[state.reference] || { most_shifted: [] };
     return state.lane === "emitted" ? Object.assign({}, side, side.emitted) : side;
   }
   function numbers() {
     const all = pooled();
     fill("ratios", ratioTable(data.items.length > 1 ? "this item" : "this answer", here()),
-      data.items.length > 1 ? ratioTable("all " + data.items.length + " items", state.lane === "emitted" ? Object.assign({}, all, all.emitted, { intervals: null }) : all) : []);
-    const most = (data.items.length > 1 ? all : here()).most_shifted;
+      data.items.length > 1 && all ? ratioTable("all " + data.items.length + " items", state.lane === "emitted" ? Object.assign({}, all, all.emitted, { intervals: null }) : all) : []);
+    const most = (all || here()).most_shifted;
     const high = Math.max(1, ...most.map((entry) => entry.shifted));
-    fill("most", most.length ? table(data.items.length > 1 ? "all items" : "this answer", ["token", "shifted", "written", "share"],
+    fill("most", most.length ? table(all ? "all items" : "this answer", ["token", "shifted", "written", "share"],
       most.map((entry) => el("tr", null, el("td", { class: "w" }, label(entry.id), bar(entry.shifted / high, "shifted")),
         el("td", null, String(entry.shifted)), el("td", null, String(entry.occurrences)), el("td", null, percent(entry.share))))) : el("p", { class: "soft" }, "No token was shifted."));
     if (data.items.length > 1 && all) {
@@ -289,7 +297,7 @@ function start(document, data) {
   function chart() {
     const list = tokens(), wide = 1000, high = 110;
     width = wide / Math.max(1, list.length);
-    const lane = data.generator ? (["entropy", "probability"].includes(state.lane) ? state.lane : "kl") : "probability";
+    const lane = item().generator ? (["entropy", "probability"].includes(state.lane) ? state.lane : "kl") : "probability";
     const values = list.map((token) => reading.value(token, state.reference, lane) || 0);
     const most = lane === "probability" ? 1 : Math.max(0.001, ...values);
     const bars = list.map((token, i) => {
@@ -323,15 +331,16 @@ function start(document, data) {
   function mark() { if (marker) marker.setAttribute("x", (state.at * width).toFixed(2)); }
 
   function sides() {
-    const reference = data.references[state.reference];
-    const noise = reference.noise === null ? "" : ", noise " + number(reference.noise);
-    fill("sides", "generator " + (data.generator ? data.generator.side : "none, the texts were given") + " · reference " + reference.side + noise + " · " + data.path + " path");
-    fill("notes", reference.warnings.concat(data.complete ? [] : ["Not all items are done."]).join(" · "));
+    const reference = item().references[state.reference];
+    const noise = !reference || reference.noise === null ? "" : ", noise " + number(reference.noise);
+    const scored = reference ? " · reference " + reference.side + noise + " · " + item().path + " path" : " · not scored";
+    fill("sides", "generator " + (item().generator ? item().generator.side : "none, the texts were given") + scored);
+    fill("notes", (reference ? reference.warnings : []).concat(data.notes || [], data.complete ? [] : ["Not all items are done."]).join(" · "));
+    $("provenance").textContent = JSON.stringify(item().provenance || data.provenance, null, 2);
   }
 
   document.addEventListener("keydown", key);
   sides(); controls(); answer(); numbers();
-  $("provenance").textContent = JSON.stringify(data.provenance, null, 2);
   return state;
 }
 

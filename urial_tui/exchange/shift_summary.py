@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from urial_tui.cli.shift_json import Item, Json, finite, reference_aggregates
+from urial_tui.exchange.shift_json import Item, Json, finite, reference_aggregates
 from urial_tui.shift.summary import (
     Position,
     by_position,
