@@ -11,6 +11,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="u
 PUBLIC = (
     "session",
     "session_tag",
+    "session_side",
     "message",
     "generation",
     "token",

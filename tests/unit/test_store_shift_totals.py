@@ -229,12 +229,26 @@ def test_a_trace_that_has_ended_is_counted_once_and_to_the_same_numbers(
         for trace in traces[::2]:
             store.finish_trace(trace, complete=False, timings={})
         assert store.shift_totals() == live == expected(answers)
-        # The counts stand: tokens are not looked at again.
-        store._db.execute("UPDATE reference_token SET rank = 1, argmax_rank = 1")
         for trace in traces[1::2]:
             store.finish_trace(trace, complete=False, timings={})
-        with_scores = sum(len(scores) > 0 for answer in answers for _, scores in answer.traces)
-        assert len(rows(store)) == 2 * with_scores
+        with_scores = sum(any(scores for _, scores in answer.traces) for answer in answers)
+        assert len(rows(store)) == 2 * with_scores, "of the trace that counts alone"
+        store._db.execute("UPDATE reference_token SET rank = 9, argmax_rank = 9")
+        assert store.shift_totals() == live, "tokens are not looked at again"
+
+
+def test_a_complete_trace_counts_in_place_of_a_newer_one_that_is_not() -> None:
+    with Store.in_memory() as store:
+        first = begin(store)
+        store.finish_trace(first, complete=True, timings={})
+        (whole,) = store.shift_totals()
+        second = store.begin_trace(store.trace(first).message_id, START)
+        store.append_scores(second, FIVE[:1], {})
+        store.finish_trace(second, complete=False, timings={})
+        assert store.shift_totals() == [whole]
+        store.finish_trace(second, complete=True, timings={})
+        assert [(t.unshifted, t.shifted) for t in store.shift_totals()] == [(1, 0)]
+        assert len(rows(store)) == 2
 
 
 def test_scores_that_come_later_are_counted_too() -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from urial_tui.errors import StoreError
+from urial_tui.store import shift_totals
 from urial_tui.store.connection import Connection, Row
 from urial_tui.store.generations import unpack_ids
 from urial_tui.store.json_columns import to_json
@@ -24,16 +25,10 @@ from urial_tui.store.lossless_parts import (
     has_seq,
     own_columns,
 )
-from urial_tui.store.schema_organising import COUNT_SHIFTS
 
 Tree = dict[str, Any]
 Put = Callable[[Connection, Part, Sequence[str], list[tuple[Any, ...]]], None]
 """Writes rows (their names, their values) of a part: `insert`, or `transfer`'s that lets what is there give way."""
-
-_OF_SESSION = (
-    " AND r.trace_seq IN (SELECT t.seq FROM trace t JOIN message m ON m.id = t.message_id "
-    "WHERE m.session_id = ? AND t.ended_at IS NOT NULL)"
-)
 
 
 def read(db: Connection, kind: Kind, id_: str) -> Tree | None:
@@ -59,7 +54,7 @@ def write(db: Connection, kind: Kind, tree: Tree, put: Put) -> None:
         _write_rows(db, VOCABULARY, tree.get(VOCABULARY.name, []), {}, put, VOCABULARY.name)
     _write_rows(db, part, [tree], {}, put, "")
     if kind == "session":
-        db.execute(COUNT_SHIFTS.format(only=_OF_SESSION), (tree["id"],))
+        shift_totals.count_session(db, tree["id"])
 
 
 def insert(db: Connection, part: Part, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:

@@ -9,22 +9,19 @@ from urial_tui.store.types import SessionFilter, Shown
 
 _SHOWN: dict[Shown, tuple[str, ...]] = {"no": ("NOT {0}",), "yes": (), "only": ("{0}",)}
 
-_OF_ANSWER = (
-    "EXISTS (SELECT 1 FROM message m JOIN generation g ON g.message_id = m.id "
-    "WHERE m.session_id = s.id AND g.{} IN (SELECT value FROM json_each(?)))"
+_OF_ANSWERS = (
+    "s.id IN (SELECT session_id FROM session_side WHERE {} IN (SELECT value FROM json_each(?)))"
 )
 
-# Aspects without a score are no numbers, and avg leaves NULL out.
-_MEAN_SCORE = (
-    "(SELECT avg(x.score) FROM message m JOIN judgement j ON j.message_id = m.id "
-    "JOIN judgement_score x ON x.judgement_seq = j.seq WHERE m.session_id = s.id)"
+# Each of these is a small list of sessions that is made once. Aspects without a score are no numbers: avg leaves NULL
+# out, and where nothing is left its NULL is within no bound.
+_SCORED = (
+    "s.id IN (SELECT m.session_id FROM judgement j JOIN judgement_score x ON x.judgement_seq = j.seq "
+    "JOIN message m ON m.id = j.message_id GROUP BY m.session_id HAVING avg(x.score) {} ?)"
 )
-
-# By the trace that counts for each answer, against all its references.
 _SHIFTED = (
-    "(SELECT sum(c.shifted) * 1.0 / nullif(sum(c.unshifted + c.marginal + c.shifted), 0) FROM message m "
-    "JOIN shown_trace n ON n.message_id = m.id JOIN trace t ON t.id = n.trace_id "
-    "JOIN trace_side r ON r.trace_seq = t.seq JOIN shift_total c ON c.side_seq = r.seq WHERE m.session_id = s.id)"
+    "s.id IN (SELECT session_id FROM shift_total GROUP BY session_id "
+    "HAVING sum(shifted) * 1.0 / nullif(sum(unshifted + marginal + shifted), 0) {} ?)"
 )
 
 
@@ -54,23 +51,22 @@ def condition(db: Connection, wanted: SessionFilter) -> tuple[str, list[Any]]:
             as_tag(tag),
         )
     if wanted.side:
-        own = _names(db, "session", "side", wanted.side)
-        answers = _names(db, "generation", "side", wanted.side)
+        own, answers = (_names(db, t, "side", wanted.side) for t in ("session", "session_side"))
         add(
-            f"(s.side IN (SELECT value FROM json_each(?)) OR {_OF_ANSWER.format('side')})",
+            f"(s.side IN (SELECT value FROM json_each(?)) OR {_OF_ANSWERS.format('side')})",
             own,
             answers,
         )
     if wanted.pack:
-        add(_OF_ANSWER.format("pack_id"), _names(db, "generation", "pack_id", wanted.pack))
+        add(_OF_ANSWERS.format("pack_id"), _names(db, "session_side", "pack_id", wanted.pack))
     for sql, low, high in (
-        (_MEAN_SCORE, wanted.score_min, wanted.score_max),
+        (_SCORED, wanted.score_min, wanted.score_max),
         (_SHIFTED, wanted.shifted_min, wanted.shifted_max),
     ):
         if low is not None:
-            add(f"{sql} >= ?", low)
+            add(sql.format(">="), low)
         if high is not None:
-            add(f"{sql} <= ?", high)
+            add(sql.format("<="), high)
     return " AND ".join(where), params
 
 
@@ -82,5 +78,5 @@ def as_tag(text: str) -> str:
 def _names(db: Connection, table: str, column: str, part: str) -> str:
     """Those names in a column that have `part` in them, whatever the case, as a JSON array: a few of many rows."""
     wanted = storable(part).casefold()
-    rows = db.rows(f"SELECT DISTINCT {column} AS name FROM {table} WHERE {column} IS NOT NULL")
+    rows = db.rows(f"SELECT DISTINCT {column} AS name FROM {table}")
     return to_json([row["name"] for row in rows if wanted in row["name"].casefold()])

@@ -1,7 +1,7 @@
 """The classes of scored answers, counted once each, and their sums over many answers.
 
-`shift_total` has a row for each reference of a trace that has ended. One that is being written has none: its tokens
-are counted when they are asked for.
+`shift_total` has a row for each reference of the trace that counts for an answer, once that has ended. One that is
+being written has none: its tokens are counted when they are asked for.
 """
 
 from urial_tui.store import locks
@@ -28,7 +28,7 @@ _OF_ANSWERS = """
   WHERE c.n_scored > 0
 """
 _LIVE = COUNTED_SHIFTS.format(
-    only=" AND r.trace_seq IN (SELECT seq FROM shown) "
+    only=" AND t.seq IN (SELECT seq FROM shown) "
     "AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)"
 )
 _TOTALS = """
@@ -43,30 +43,42 @@ _OF_RUN = "JOIN run_answer a ON a.message_id = n.message_id WHERE a.run_id = ?"
 _OF_SESSION = "JOIN message m ON m.id = n.message_id WHERE m.session_id = ?"
 
 
-def count(db: Connection, trace_seq: int) -> None:
-    """Count the classes of a trace that is whole. Inside the caller's transaction, as `forget`."""
-    db.execute(COUNT_SHIFTS.format(only=" AND r.trace_seq = ?"), (trace_seq,))
+def count(db: Connection, message_id: str) -> None:
+    """Count the classes of an answer by the trace that counts for it. Inside the caller's transaction, as all these."""
+    _forget(db, "t.message_id = ?", message_id)
+    db.execute(COUNT_SHIFTS.format(only=" AND m.id = ?"), (message_id,))
+
+
+def count_session(db: Connection, session_id: str) -> None:
+    """Count those of a session whose traces have come from elsewhere; one that is being written is left out."""
+    db.execute("DELETE FROM shift_total WHERE session_id = ?", (session_id,))
+    db.execute(
+        COUNT_SHIFTS.format(only=" AND m.session_id = ? AND t.ended_at IS NOT NULL"), (session_id,)
+    )
 
 
 def forget(db: Connection, trace_seq: int) -> None:
     """The scores of a trace change."""
-    db.execute(
-        "DELETE FROM shift_total WHERE side_seq IN (SELECT seq FROM trace_side WHERE trace_seq = ?)",
-        (trace_seq,),
-    )
+    _forget(db, "t.seq = ?", trace_seq)
 
 
 def count_abandoned(db: Connection) -> None:
-    """Count what a program that is gone was writing. Inside the caller's transaction; what a living one has locked is
-    left alone."""
+    """Count what a program that is gone was writing; what a living one has locked is left alone."""
     for row in db.rows(
-        "SELECT DISTINCT t.seq, m.session_id FROM trace t JOIN message m ON m.id = t.message_id "
-        "JOIN trace_side r ON r.trace_seq = t.seq AND r.number >= 0 WHERE t.ended_at IS NULL "
-        "AND EXISTS (SELECT 1 FROM scored_token s WHERE s.trace_seq = t.seq) "
-        "AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)"
+        "SELECT DISTINCT m.id, m.session_id FROM trace t JOIN message m ON m.id = t.message_id "
+        "JOIN shown_trace n ON n.trace_id = t.id JOIN trace_side r ON r.trace_seq = t.seq AND r.number >= 0 "
+        "WHERE t.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)"
     ):
         if locks.holder(db, row["session_id"]) is None:
-            count(db, row["seq"])
+            count(db, row["id"])
+
+
+def _forget(db: Connection, which: str, key: str | int) -> None:
+    db.execute(
+        "DELETE FROM shift_total WHERE side_seq IN "
+        f"(SELECT r.seq FROM trace t JOIN trace_side r ON r.trace_seq = t.seq WHERE {which})",
+        (key,),
+    )
 
 
 def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:

@@ -148,7 +148,8 @@ def finish(db: Connection, trace_id: str, *, complete: bool, timings: Mapping[st
             "UPDATE trace SET ended_at = ?, complete = ?, timings = ? WHERE seq = ?",
             (now(), complete, json.dumps(dict(timings), sort_keys=True), seq),
         )
-        shift_totals.count(db, seq)
+        message_id = db.value("SELECT message_id FROM trace WHERE seq = ?", (seq,))
+        shift_totals.count(db, message_id)
 
 
 def copy_scores(db: Connection, from_trace_id: str, to_trace_id: str, n: int) -> None:
