@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from urial_tui import __version__
 from urial_tui.cli.settings import shown
 from urial_tui.errors import UrialError
 from urial_tui.main import cli
@@ -35,11 +36,19 @@ _OTHER_EXITS = {
     1: "What was checked is not right, or something else went wrong.",
     130: "Ended by Ctrl+C; other signals by their number plus 128. What was done is kept.",
 }
+ENVIRONMENT = {
+    "URIAL_TUI_HOME": "One folder for settings, history, models, caches and logs.",
+    "URIAL_TUI_DEBUG": "`1` prints the traceback of an unexpected error.",
+    "NO_COLOR": "Set to anything: no colours.",
+}
+"""The variables that are no settings."""
 
 
 def commands(command: click.Command, name: str, parent: click.Context | None) -> Iterator[Named]:
     """The command and all below it, in the order of their lists, each with its full name."""
-    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent)
+    context = click.Context(
+        command, info_name=name.rpartition(" ")[2], parent=parent, **command.context_settings
+    )
     yield name, command, context
     if isinstance(command, click.Group):
         for sub in command.list_commands(context):
@@ -56,17 +65,18 @@ def option_row(option: click.Option, context: click.Context) -> str:
     return f"| `{_cell(names)}` | {_cell(words)} |"
 
 
-def exits() -> str:
-    """The rows of the exit codes: each kind of error has its own."""
+def exits() -> dict[int, str]:
+    """What the exit codes mean: each kind of error has its own."""
     found = {code: [words] for code, words in _OTHER_EXITS.items()}
     for kind in UrialError.__subclasses__():
         found.setdefault(kind.exit_code, []).append(inspect.getdoc(kind) or "")
-    return "\n".join(f"| {code} | {_cell(' '.join(found[code]))} |" for code in sorted(found))
+    return {code: " ".join(found[code]) for code in sorted(found)}
 
 
 def commands_page() -> str:
     """`commands.md`."""
-    parts = [_HEAD.format(exits=exits())]
+    rows = "\n".join(f"| {code} | {_cell(words)} |" for code, words in exits().items())
+    parts = [_HEAD.format(exits=rows)]
     for name, command, context in commands(cli, "urial-tui", None):
         usage = " ".join([name, *command.collect_usage_pieces(context)])
         parts += [f"## {name}", f"```console\n$ {usage}\n```", _prose(command.help or "")]
@@ -125,9 +135,7 @@ def settings_page() -> str:
         "",
         "| variable | |",
         "| --- | --- |",
-        "| `URIAL_TUI_HOME` | One folder for settings, history, models, caches and logs. |",
-        "| `URIAL_TUI_DEBUG` | `1` prints the traceback of an unexpected error. |",
-        "| `NO_COLOR` | Set to anything: no colours. |",
+        *(f"| `{name}` | {words} |" for name, words in ENVIRONMENT.items()),
         "",
     ]
     return "\n".join(lines)
@@ -139,6 +147,53 @@ def setting_row(item: Field) -> str:
     default = f"`{default}`" if item.default is not None else item.optional
     cells = [f"`{item.key}`", expected, default, item.help]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def manual_page() -> str:
+    """`urial-tui.1`, for `man`: what `--help` says of every command, and what goes for all of them."""
+    (_, root, context), *below = commands(cli, "urial-tui", None)
+    parts = [f'.TH URIAL-TUI 1 "" "urial-tui {__version__}"']
+    parts += [".SH NAME", r"urial-tui \- " + _roff(root.get_short_help_str(200)), ".SH SYNOPSIS"]
+    parts += [rf"\fB{_roff('urial-tui')}\fR {_roff(' '.join(root.collect_usage_pieces(context)))}"]
+    parts += [".SH DESCRIPTION", *_roff_command(root, context), ".SH COMMANDS"]
+    for name, command, its in below:
+        usage = _roff(" ".join(command.collect_usage_pieces(its)))
+        parts += [f".SS {_roff(name)} {usage}", *_roff_command(command, its)]
+    lists = {"EXIT STATUS": exits(), "ENVIRONMENT": ENVIRONMENT}
+    for title, found in lists.items():
+        parts.append(f".SH {title}")
+        parts += [_roff_item(str(term), words) for term, words in found.items()]
+    parts += [
+        ".SH SEE ALSO",
+        _roff("Where the files are: urial-tui doctor. Settings: urial-tui settings show."),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _roff_command(command: click.Command, context: click.Context) -> list[str]:
+    """The text and the options of a command; a `\\b` block keeps its lines."""
+    parts = []
+    for paragraph in (command.help or "").replace("\f", "").strip().split("\n\n"):
+        lines = paragraph.strip("\n").split("\n")
+        if lines[0].strip() == "\b":
+            parts += [".PP", ".nf", *(_roff(line) for line in lines[1:]), ".fi"]
+        else:
+            parts += [".PP", _roff(" ".join(line.strip() for line in lines))]
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
+        if record is not None:
+            parts.append(_roff_item(*record))
+    return parts
+
+
+def _roff_item(term: str, words: str) -> str:
+    return f".TP\n\\fB{_roff(term)}\\fR\n{_roff(' '.join(words.split()))}"
+
+
+def _roff(text: str) -> str:
+    """A line of text for `man`, none of it read as a request."""
+    text = text.rstrip().replace("\\", r"\e").replace("-", r"\-").replace("`", "")
+    return r"\&" + text if text.startswith((".", "'")) else text
 
 
 def _prose(text: str) -> str:
@@ -161,7 +216,11 @@ def _escaped(text: str) -> str:
     return re.sub(r"([<>])", r"\\\1", text)
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "settings.md": settings_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "settings.md": settings_page,
+    "urial-tui.1": manual_page,
+}
 
 
 def main() -> None:

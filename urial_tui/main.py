@@ -48,6 +48,9 @@ COMMANDS = {
     "settings": Lazy("urial_tui.cli.settings", "settings", "Show and change settings."),
     "doctor": Lazy("urial_tui.cli.doctor", "doctor", "Check that everything works here."),
 }
+    "completion": Lazy(
+        "urial_tui.cli.completion", "completion", "Print a shell's completion script."
+    ),
 
 
 class LazyGroup(click.Group):
@@ -69,6 +72,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items()])
 
     def resolve_command(
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=lazy.help)
+            for name, lazy in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -84,7 +97,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _side_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def _side_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
     from urial_tui.cli.completing import side_names
 
     return side_names(context, parameter, incomplete)

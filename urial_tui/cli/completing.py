@@ -3,19 +3,24 @@
 The shell runs the program for it, so nothing is imported before it is needed, and an error completes to nothing.
 """
 
+from __future__ import annotations  # CompletionItem takes no type argument before click 8.3
+
 import click
+from click.shell_completion import CompletionItem
 
 
-def side_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The sides that begin with `incomplete`."""
-    return _completed(incomplete, references=False)
+def side_names(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """The sides that begin with `incomplete`; without any, the shell offers files: a model may be a path."""
+    return _items(incomplete, references=False)
 
 
 def reference_names(
     context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str]:
+) -> list[CompletionItem[str]]:
     """As `side_names`, with the style that only references have."""
-    return _completed(incomplete, references=True)
+    return _items(incomplete, references=True)
 
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -28,6 +33,11 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
     except (UrialError, OSError):
         return []
     return [name for name in names if name.casefold().startswith(incomplete.casefold())]
+
+
+def _items(text: str, *, references: bool) -> list[CompletionItem[str]]:
+    found = [CompletionItem(side) for side in _completed(text, references=references)]
+    return found or [CompletionItem(text, type="file")]
 
 
 def _completed(text: str, *, references: bool) -> list[str]:
