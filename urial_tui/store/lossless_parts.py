@@ -45,10 +45,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """As the schema declares it. `default` is a value, None where there is none."""
+    """As the schema declares it. `default` is a value; without one a column that may not be NULL is `required`."""
 
     name: str
     type: str
+    nullable: bool
     required: bool
     default: Any
 
@@ -185,6 +186,7 @@ def _schema() -> dict[str, tuple[Column, ...]]:
                 Column(
                     row["name"],
                     row["type"],
+                    not row["notnull"],
                     bool(row["notnull"]) and row["dflt_value"] is None,
                     None if row["dflt_value"] is None else db.value(f"SELECT {row['dflt_value']}"),
                 )

@@ -27,6 +27,7 @@ from urial_tui.store import (
     transfer,
 )
 from urial_tui.store.connection import BUSY_TIMEOUT_S, Connection
+from urial_tui.store.exchange_calls import ExchangeCalls
 from urial_tui.store.faults import translated
 from urial_tui.store.judging_calls import JudgingCalls
 from urial_tui.store.organising_calls import OrganisingCalls
@@ -48,7 +49,7 @@ from urial_tui.store.types import (
 )
 
 
-class Store(OrganisingCalls, JudgingCalls):
+class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
     """An open history. Use `open` or `in_memory`. Lists, tags, the bin: `organising_calls`. Runs, judgements:
     `judging_calls`."""
 

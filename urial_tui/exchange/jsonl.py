@@ -1,0 +1,147 @@
+"""Our own format, lossless: a header, runs, sessions and comparisons, each a line with everything that belongs to it.
+
+What is exported, imported into an empty history and exported again is the same file, byte for byte. Both ways keep no
+more than one line in memory. `store.lossless` has what is in a line.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from urial_tui.errors import ExchangeError, StoreError
+from urial_tui.exchange.exports import Document, Export, Names, Wanted
+from urial_tui.exchange.import_types import Tally
+from urial_tui.exchange.reading import BadValue, decoded, lines_of, open_file, parsed
+from urial_tui.exchange.sources import Source
+from urial_tui.store import lossless_json
+from urial_tui.store.lossless_parts import Kind
+from urial_tui.store.restoring import Fresh
+from urial_tui.store.schema import LATEST
+from urial_tui.store.store import Store
+
+FORMAT: Final = "urial-tui"
+VERSION: Final = 1
+HEADER: Final = {"type": "header", "format": FORMAT, "version": VERSION, "schema": LATEST}
+_KINDS: Final[dict[str, Kind]] = {kind: kind for kind in get_args(Kind)}
+_SNIFFED: Final = 4096
+
+
+def export(source: Source, wanted: Wanted) -> Export:
+    """The conversations of `source`, whole: sides, judges and parts are not chosen here.
+
+    Raises ExchangeError (`not-here`).
+    """
+    if wanted.sides or wanted.judges or wanted.what != "all":
+        raise ExchangeError(
+            "jsonl has everything that belongs to a session, and cannot leave a part of it out",
+            hint="Leave out --side, --judge and --what.",
+            kind="not-here",
+        )
+    runs = [] if source.run is None else [source.run.id]
+    name = Names().make(source.name, extension=".jsonl")
+    content = lines(source.store, source.sessions, runs)
+    return Export((Document(name, content, None, {"kind": "history"}, head=header()),))
+
+
+def header() -> bytes:
+    return (json.dumps(HEADER, separators=(",", ":")) + "\n").encode("ascii")
+
+
+def lines(store: Store, session_ids: Sequence[str], run_ids: Sequence[str] = ()) -> Iterator[bytes]:
+    """The lines after the header: the runs, the sessions in the order in which they were made, the comparisons."""
+    ids = store.in_order(session_ids)
+    wanted: tuple[tuple[Kind, Sequence[str]], ...] = (
+        ("run", store.runs_of(ids, run_ids)),
+        ("session", ids),
+        ("comparison", store.comparisons_within(ids)),
+    )
+    for kind, its in wanted:
+        for id_ in its:
+            tree = store.dump(kind, id_)
+            if tree is not None:  # else deleted meanwhile
+                yield lossless_json.to_json(kind, tree).encode("ascii") + b"\n"
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the file begins with our header, of whatever version. Raises ExchangeError (`unreadable`)."""
+    with open_file(path) as file:
+        begin = file.read(_SNIFFED).removeprefix(b"\xef\xbb\xbf")
+    try:
+        found = json.loads(begin.split(b"\n", 1)[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("format") == FORMAT
+
+
+def take(path: Path, store: Store, tally: Tally, *, as_new: bool) -> None:
+    """Write the file's rows into `store`, in the caller's transaction.
+
+    Raises ExchangeError: `newer`, `bad-row` and what reading a file raises; `exists` for other content under an id
+    that is there; StoreError where the history refuses.
+    """
+    fresh = Fresh() if as_new else None
+    begun = False
+    with open_file(path) as file:
+        for number, line in lines_of(file, path):
+            if not line:
+                continue
+            value = _value(line, path, number)
+            if not begun:
+                _check_header(value, path)
+                begun = True
+                continue
+            _take(value, path, number, store, tally, fresh)
+    if not begun:
+        raise ExchangeError(f"{path} is empty", kind="bad-row")
+
+
+def _value(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        value = parsed(decoded(line, path, number))
+    except BadValue as error:
+        raise _bad_line(path, number, str(error)) from None
+    if not isinstance(value, dict):
+        raise _bad_line(path, number, "it is not an object")
+    return value
+
+
+def _check_header(value: dict[str, Any], path: Path) -> None:
+    if value.get("type") != "header" or value.get("format") != FORMAT:
+        raise _bad_line(path, 1, "it is not the header of this format")
+    for key, known in (("version", VERSION), ("schema", LATEST)):
+        found = value.get(key)
+        if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+            raise _bad_line(path, 1, f"`{key}` is no number of a {key}")
+        if found > known:
+            raise ExchangeError(
+                f"{path} was written by a newer urial-tui: its {key} is {found}, and {known} is known here",
+                hint="Update urial-tui.",
+                kind="newer",
+            )
+
+
+def _take(
+    value: dict[str, Any], path: Path, number: int, store: Store, tally: Tally, fresh: Fresh | None
+) -> None:
+    kind = _KINDS.get(str(value.get("type")))
+    if kind is None:
+        raise _bad_line(path, number, "`type` is not " + ", ".join(_KINDS))
+    try:
+        tree = lossless_json.from_json(kind, value)
+        if fresh is not None:
+            tree = fresh.tree(kind, tree)
+        tally.count(kind, tree["id"], store.take(kind, tree) == "there")
+    except StoreError as error:
+        if error.kind == "bad-row":
+            raise _bad_line(path, number, f"{kind}: {error.message}") from error
+        if error.kind == "differs":
+            message = f"{path}, line {number}: {error.message}"
+            raise ExchangeError(message, hint=error.hint, kind="exists") from error
+        raise
+
+
+def _bad_line(path: Path, number: int, why: str) -> ExchangeError:
+    return ExchangeError(
+        f"{path}, line {number}: {why}", hint="Nothing was imported.", kind="bad-row"
+    )

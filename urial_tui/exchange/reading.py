@@ -1,0 +1,176 @@
+"""Reading files that other programs wrote, within limits: regular files only, UTF-8, JSON as it is defined.
+
+Nothing in a row is ever a path or code here. A refusal says where: the line, the row, the key.
+"""
+
+import json
+import math
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Final, NoReturn
+
+from urial_tui.errors import ExchangeError
+from urial_tui.safetext import sanitize_line
+
+MAX_FILE: Final = 256 * 1024 * 1024
+"""Bytes of a file that is read at once: every format but our own."""
+MAX_LINE: Final = 256 * 1024 * 1024
+"""Bytes of one line of our own format, of which a file may have any number."""
+MAX_ROWS: Final = 100_000
+MAX_DEPTH: Final = 64
+"""Objects and arrays inside one another."""
+
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class BadValue(ValueError):
+    """Why a value cannot be used, in words."""
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """The file, open for reading; links are followed. Raises ExchangeError (`unreadable`)."""
+    try:
+        handle = os.open(path, _FLAGS)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        why = getattr(error, "strerror", None) or str(error)
+        raise _unreadable(f"cannot read {path}: {why}", "Check the path.") from error
+    kind = os.fstat(handle).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(handle)
+        what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
+        raise _unreadable(f"{path} is {what}", "Give the path of one file.")
+    return os.fdopen(handle, "rb")
+
+
+def read_all(path: Path) -> bytes:
+    """The file's bytes. Raises ExchangeError (`unreadable`, `too-large`)."""
+    with open_file(path) as file:
+        try:
+            data = file.read(MAX_FILE + 1)
+        except OSError as error:
+            raise _unreadable(f"cannot read {path}: {error.strerror or error}") from error
+    if len(data) > MAX_FILE:
+        raise ExchangeError(
+            f"{path} has more than {MAX_FILE >> 20} MiB",
+            hint="Split it into several files.",
+            kind="too-large",
+        )
+    return data
+
+
+def lines_of(file: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, line without its end) of a file of any size. Raises ExchangeError."""
+    number = 0
+    while True:
+        try:
+            line = file.readline(MAX_LINE + 1)
+        except OSError as error:
+            raise _unreadable(f"cannot read {path}: {error.strerror or error}") from error
+        if not line:
+            return
+        number += 1
+        if len(line) > MAX_LINE:
+            raise ExchangeError(
+                f"{path}, line {number} has more than {MAX_LINE >> 20} MiB", kind="too-large"
+            )
+        yield number, line.rstrip(b"\r\n")
+
+
+def decoded(data: bytes, path: Path, line: int = 1) -> str:
+    """UTF-8 text without a byte order mark; it begins in line `line`. Raises ExchangeError (`not-text`)."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = line + data.count(b"\n", 0, error.start)
+        raise ExchangeError(
+            f"{path}, line {at}: byte 0x{data[error.start]:02x} (byte {error.start + 1} of "
+            f"{'the file' if line == 1 else 'the line'}) is not UTF-8 text",
+            hint="Save the file as UTF-8.",
+            kind="not-text",
+        ) from error
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text. Raises BadValue for what is no JSON, NaN and key twice in one object included."""
+    try:
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else ""
+        raise BadValue(
+            f"it is not JSON: {error.msg} ({where or f'character {error.pos + 1}'})"
+        ) from None
+    except RecursionError:
+        raise BadValue("it is nested too deeply") from None
+    except BadValue:
+        raise
+    except ValueError as error:  # a whole number of thousands of digits
+        raise BadValue(f"it cannot be read as JSON: {error}") from None
+
+
+def check(value: Any, where: str = "", depth: int = 0) -> None:
+    """Raises BadValue for text that is no text and what is nested too deeply, naming where in the row it is."""
+    if isinstance(value, str):
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise BadValue(
+                    f"`{where}` holds half of a surrogate pair, which is not text"
+                ) from None
+        return
+    if isinstance(value, dict | list):
+        if depth > MAX_DEPTH:
+            raise BadValue(f"`{where[:40]}` is nested too deeply")
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, one in inner:
+            if isinstance(name, str):
+                check(name, where or "a key", depth)
+                at = f"{where}.{name}" if where else name
+            else:
+                at = f"{where}[{name}]"
+            check(one, at, depth + 1)
+
+
+def bad_rows(path: Path, problems: list[str], more: int = 0) -> ExchangeError:
+    """A file that cannot be used; `problems` name the first rows and why."""
+    rest = f"; and {more} more" if more else ""
+    return ExchangeError(
+        f"{path}: {'; '.join(problems)}{rest}",
+        hint="Correct or remove these rows. Nothing was imported.",
+        kind="bad-row",
+    )
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise BadValue(f"the key `{sanitize_line(name, 60)}` is there twice in one object")
+            seen.add(name)
+    return made
+
+
+def _constant(word: str) -> NoReturn:
+    raise BadValue(f"it has {word}, which is not JSON")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise BadValue(f"the number {text[:40]} is too large")
+    return value
+
+
+def _unreadable(message: str, hint: str = "Check the disk.") -> ExchangeError:
+    return ExchangeError(message, hint=hint, kind="unreadable")
