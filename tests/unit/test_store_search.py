@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.store_rows import END, START, tokens
+from urial_tui.store import search as search_module
 from urial_tui.store.search import fts_query
 from urial_tui.store.store import Store
 
@@ -94,6 +95,80 @@ def test_sessions_are_filtered_by_title_and_content(store: Store) -> None:
     assert len(store.sessions("   ")) == 3
 
 
+def test_a_session_has_its_best_hits_together_and_says_how_many_more_there_are(
+    store: Store,
+) -> None:
+    many = store.create_session("demo", "many")
+    messages = [
+        store.add_user_message(many.id, None, "zebra " * n + "and more words " * (6 - n)).id
+        for n in range(1, 6)
+    ]
+    one = add(store, "a zebra", "one")
+    hits = store.search("zebra")
+    assert [h.message_id for h in hits if h.session_id == many.id] == messages[:1:-1]
+    assert [h.more for h in hits if h.session_id == many.id] == [0, 0, 2]
+    assert {h.session_id for h in hits[:3]} in ({many.id}, {many.id, store.message(one).session_id})
+    places = [n for n, h in enumerate(hits) if h.session_id == many.id]
+    assert places == list(range(places[0], places[0] + 3)), "one after the other"
+    (last,) = [h for h in hits if h.message_id == one]
+    assert (last.role, last.created_at, last.more) == ("user", store.message(one).created_at, 0)
+    assert [len(store.search("zebra", limit)) for limit in range(1, 6)] == [1, 2, 3, 4, 4]
+    (first,) = store.search("zebra", 1)
+    assert first.more == (4 if first.session_id == many.id else 0)
+
+
+def test_a_message_that_is_more_about_it_comes_first_and_of_equals_the_newer_one(
+    store: Store,
+) -> None:
+    for _ in range(20):
+        add(store, "something else")
+    about = add(store, "zebra zebra zebra")
+    older = add(
+        store, "a zebra among many other words that are not about any animal at all, or are they"
+    )
+    newer = add(
+        store, "a zebra among many other words that are not about any animal at all, or are they"
+    )
+    store._db.execute(
+        "UPDATE session SET updated_at = iif(id = ?, '2026-02', '2026-01')",
+        (store.message(newer).session_id,),
+    )
+    assert found(store, "zebra") == [about, newer, older]
+
+
+def test_a_title_that_matches_lifts_its_session_and_its_message_is_the_hit(store: Store) -> None:
+    about = add(store, "zebra zebra zebra", "animals")
+    titled = add(store, "do they sleep? the zebra is an animal with stripes", "The zebra")
+    assert found(store, "zebra") == [titled, about]
+
+
+def test_of_what_is_everywhere_the_newest_is_ranked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "MAX_RANKED", 3)
+    messages = [add(store, f"zebra number {n}") for n in range(5)]
+    assert set(found(store, "zebra")) == set(messages[2:])
+    assert found(store, "zebra 0") == [messages[0]]
+    assert len(store.sessions("zebra")) == 5
+
+
+def test_a_single_letter_is_a_word_and_with_others_a_beginning(store: Store) -> None:
+    vitamin = add(store, "vitamin c or cobalamin")
+    other = add(store, "vitamin cobalamin")
+    assert found(store, "c") == [vitamin]
+    assert set(found(store, "vitamin c")) == {vitamin, other}
+
+
+def test_snippets_are_of_the_sessions_that_are_asked_for(store: Store) -> None:
+    one = store.message(add(store, "about the zebra 散步", "first")).session_id
+    two = store.message(add(store, "more about a zebra", "second")).session_id
+    none = store.create_session("demo", "zebra").id
+    assert store.snippets("zebra", [one, none]) == {one: "about the \x02zebra\x03 散步"}
+    assert set(store.snippets("zebra", [one, two])) == {one, two}
+    assert store.snippets("散步", [one, two]) == {one: "about the zebra \x02散步\x03"}
+    assert store.snippets("zebra", []) == store.snippets(" ", [one]) == {}
+
+
 def test_an_answer_is_found_once_it_has_ended(store: Store) -> None:
     session = store.create_session("demo")
     answer = store.begin_answer(session.id, store.add_user_message(session.id, None, "q").id)
@@ -121,15 +196,16 @@ def test_deleted_text_is_not_found(store: Store) -> None:
 )  # fmt: skip
 def test_no_query_is_an_error(hostile_store: Store, query: str) -> None:
     hostile_store.search(query)
-    hostile_store.sessions(query)
+    ids = [session.id for session in hostile_store.sessions(query)]
+    hostile_store.snippets(query, ids)
 
 
 @settings(max_examples=300, deadline=None)
 @given(query=st.text(max_size=40) | st.text(alphabet='"*^:()-+ANDOR aé\0散', max_size=20))
 def test_no_text_is_an_error(hostile_store: Store, query: str) -> None:
-    for hit in hostile_store.search(query):
-        assert hit.session_id
-    hostile_store.sessions(query)
+    found = {hit.session_id for hit in hostile_store.search(query)}
+    if query.strip():  # what a list has and what a search finds is the same
+        assert found == {session.id for session in hostile_store.sessions(query)}
 
 
 def test_syntax_words_are_words(hostile_store: Store) -> None:
@@ -144,4 +220,5 @@ def test_the_query_language_has_quotes_only() -> None:
     assert fts_query("a b ") == '"a" "b"'
     assert fts_query('say "good day') == '"say" "good day" *'
     assert fts_query('x" OR "y') == '"x" " OR " "y" *'
+    assert fts_query("a") == '"a"'
     assert fts_query("!?") is None

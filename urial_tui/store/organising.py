@@ -10,7 +10,7 @@ from urial_tui.store.session_filter import as_tag
 
 KEPT_IN_BIN = timedelta(days=30)
 """How long the bin keeps a session; older ones go when a history is opened for writing."""
-REMOVED_AT_ONCE = 50
+REMOVED_AT_ONCE = 20
 """The most of them that go at one opening, so that opening stays quick; the others go at the next ones."""
 TAG_LENGTH = 50
 """Longest tag, in characters."""

@@ -1,6 +1,6 @@
 """The calls of `AsyncStore` for lists of sessions, searches, pins, tags, the archive and the bin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from urial_tui.store.organising_calls import OrganisingCalls
@@ -27,6 +27,9 @@ class AsyncOrganisingCalls:
         self, query: str, limit: int = 50, wanted: SessionFilter | None = None
     ) -> list[Hit]:
         return await self._call(OrganisingCalls.search, query, limit, wanted)
+
+    async def snippets(self, query: str, session_ids: Sequence[str]) -> dict[str, str]:
+        return await self._call(OrganisingCalls.snippets, query, session_ids)
 
     async def set_pinned(self, session_id: str, pinned: bool) -> None:
         await self._call(OrganisingCalls.set_pinned, session_id, pinned)

@@ -1,5 +1,7 @@
 """The calls of `Store` for lists of sessions, searches, pins, tags, the archive and the bin."""
 
+from collections.abc import Sequence
+
 from urial_tui.store import organising, search, sessions
 from urial_tui.store.connection import Connection
 from urial_tui.store.types import Hit, Session, SessionFilter
@@ -24,6 +26,10 @@ class OrganisingCalls:
     def search(self, query: str, limit: int = 50, wanted: SessionFilter | None = None) -> list[Hit]:
         """The best matches of a query in the sessions that `wanted` is about, whose own query is ignored."""
         return search.search(self._db, query, limit, wanted or SessionFilter())
+
+    def snippets(self, query: str, session_ids: Sequence[str]) -> dict[str, str]:
+        """The best match in the messages of each of these sessions, marked as in a `Hit`."""
+        return search.snippets(self._db, query, session_ids)
 
     # --- none of these changes when a session was written to last
 

@@ -2,22 +2,29 @@
 
 Words are indexed whole, without accents and case; the last word typed matches as a beginning. Scripts without blanks
 between words (Chinese, Japanese, Thai, ...) and queries without a single letter or digit are looked for literally.
+
+Ranking is by bm25, and by age where that tells little apart. Of a word that is everywhere the newest messages are
+ranked only: the relevance of a hundred thousand takes a quarter of a second and says nothing.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from urial_tui.store.connection import Connection
 from urial_tui.store.ids import storable
+from urial_tui.store.json_columns import to_json
 from urial_tui.store.session_filter import condition
-from urial_tui.store.types import Hit, SessionFilter
+from urial_tui.store.types import Hit, Role, SessionFilter
 
 BEGIN, END = "\x02", "\x03"
 """What marks the match in a snippet."""
 MAX_QUERY = 1000
 MAX_TERMS = 32
+MAX_RANKED = 2000
+"""Matching messages that are ranked, the newest ones."""
+HITS_A_SESSION = 3
 _SNIPPET_TOKENS = 14
 _BEFORE, _AFTER = 40, 80
 
@@ -37,71 +44,178 @@ def fts_query(text: str) -> str | None:
     terms = [term for term in terms if any(_is_indexed(c) for c in term)][:MAX_TERMS]
     if not terms:
         return None
+    if len(terms) == 1 and len(terms[0]) == 1:
+        return f'"{terms[0]}"'  # as a beginning it would be of nearly every message
     quoted = ['"' + term.replace('"', '""') + '"' for term in terms]
     prefix = "" if text.endswith(('"', " ")) else " *"
     return " ".join(quoted) + prefix
 
 
+class _Match(NamedTuple):
+    """A message that matches. `score`: the lower, the better."""
+
+    seq: int
+    session_id: str
+    updated_at: str
+    score: float
+
+
+class _Query:
+    """What a user typed, as the SQL that finds it."""
+
+    def __init__(self, text: str) -> None:
+        expression = fts_query(text)
+        self.is_literal = expression is None
+        self.wanted = _cleaned(text).strip() if expression is None else expression
+
+    def titles(self) -> str:
+        """A condition on `session s`; it takes `wanted`."""
+        if self.is_literal:
+            return "instr(s.title, ?)"
+        return "s.seq IN (SELECT rowid FROM session_fts WHERE session_fts MATCH ?)"
+
+    def messages(self) -> tuple[str, str]:
+        """A condition on `message m` (it takes `wanted`), and the table that it needs."""
+        if self.is_literal:
+            return "m.closed_at IS NOT NULL AND instr(m.content, ?)", "message m"
+        return "message_fts MATCH ?", "message_fts JOIN message m ON m.seq = message_fts.rowid"
+
+
 def search(db: Connection, query: str, limit: int, wanted: SessionFilter) -> list[Hit]:
-    """Titles first, then messages by relevance, of sessions as wanted. An empty query finds nothing."""
+    """Hits of a session one after the other, a few at most, those of the best session first. An empty query finds
+    nothing.
+
+    Sessions whose title matches come first. One whose title alone matches has a hit without a message.
+    """
     if not query.strip():
         return []
+    typed = _Query(query)
     where, params = condition(db, wanted)
-    expression = fts_query(query)
-    if expression is None:
-        return _literal(db, _cleaned(query).strip(), limit, where, params)
-    titles = db.rows(
-        "SELECT s.id AS session_id, NULL AS message_id, s.title, highlight(session_fts, 0, ?, ?) AS snippet "
-        "FROM session_fts JOIN session s ON s.seq = session_fts.rowid WHERE session_fts MATCH ? "
-        f"AND {where} ORDER BY s.updated_at DESC LIMIT ?",
-        (BEGIN, END, expression, *params, limit),
+    titled = db.tuples(
+        f"SELECT s.id, s.updated_at FROM session s WHERE {typed.titles()} AND {where} ORDER BY s.seq DESC LIMIT ?",
+        (typed.wanted, *params, limit),
     )
-    messages = db.rows(
-        "SELECT m.session_id, m.id AS message_id, s.title, snippet(message_fts, 0, ?, ?, '…', ?) AS snippet "
-        "FROM message_fts JOIN message m ON m.seq = message_fts.rowid JOIN session s ON s.id = m.session_id "
-        f"WHERE message_fts MATCH ? AND {where} ORDER BY message_fts.rank LIMIT ?",
-        (BEGIN, END, _SNIPPET_TOKENS, expression, *params, limit),
-    )
-    return [Hit(**row) for row in (titles + messages)[:limit]]
+    matches = _matches(db, typed, where, params, MAX_RANKED)
+    by_session: dict[str, list[_Match]] = {session_id: [] for session_id, _ in titled}
+    in_title = set(by_session)
+    age = dict(titled)
+    for match in matches:
+        by_session.setdefault(match.session_id, []).append(match)
+        age[match.session_id] = match.updated_at
+    order = sorted(by_session, key=age.__getitem__, reverse=True)
+    order.sort(key=lambda s: (s not in in_title, min((m.score for m in by_session[s]), default=0)))
+    chosen: list[tuple[str, list[_Match], int]] = []
+    room = limit
+    for session_id in order:
+        if room <= 0:
+            break
+        best = by_session[session_id][: min(HITS_A_SESSION, room)]
+        chosen.append((session_id, best, len(by_session[session_id]) - len(best)))
+        room -= max(1, len(best))
+    return _hits(db, typed, chosen)
+
+
+def snippets(db: Connection, query: str, session_ids: Sequence[str]) -> dict[str, str]:
+    """The best match in the messages of each of these sessions, where there is one."""
+    if not query.strip() or not session_ids:
+        return {}
+    typed = _Query(query)
+    first: dict[str, list[_Match]] = {}
+    for match in _matches(
+        db, typed, "s.id IN (SELECT value FROM json_each(?))", [to_json(list(session_ids))], -1
+    ):
+        first.setdefault(match.session_id, [match])
+    hits = _hits(db, typed, [(session_id, best, 0) for session_id, best in first.items()])
+    return {hit.session_id: hit.snippet for hit in hits}
 
 
 def session_condition(query: str) -> tuple[str, tuple[Any, ...]]:
     """A condition on `session s` with its parameters: the title or a message of it matches the query."""
-    expression = fts_query(query)
-    if expression is not None:
-        return (
-            "(s.seq IN (SELECT rowid FROM session_fts WHERE session_fts MATCH ?) OR s.id IN (SELECT m.session_id "
-            "FROM message_fts JOIN message m ON m.seq = message_fts.rowid WHERE message_fts MATCH ?))",
-            (expression, expression),
+    typed = _Query(query)
+    if typed.is_literal:
+        condition, _ = typed.messages()
+        inside = f"EXISTS (SELECT 1 FROM message m WHERE m.session_id = s.id AND {condition})"
+    else:
+        # The matching row numbers are found once; the messages themselves are not read.
+        inside = (
+            "EXISTS (SELECT 1 FROM message m WHERE m.session_id = s.id "
+            "AND m.seq IN (SELECT rowid FROM message_fts WHERE message_fts MATCH ?))"
         )
-    needle = _cleaned(query).strip()
-    return (
-        "(instr(s.title, ?) OR EXISTS (SELECT 1 FROM message m WHERE m.session_id = s.id AND m.closed_at IS NOT NULL "
-        "AND instr(m.content, ?)))",
-        (needle, needle),
+    return f"({typed.titles()} OR {inside})", (typed.wanted, typed.wanted)
+
+
+def _matches(
+    db: Connection, typed: _Query, where: str, params: Sequence[Any], limit: int
+) -> list[_Match]:
+    """The newest messages that match in sessions `s` that `where` is true for, the best first."""
+    matching, table = typed.messages()
+    # Scores are rounded, so that of two that are about as good the newer one comes first.
+    score = "0.0" if typed.is_literal else "round(bm25(message_fts), 1)"
+    by_age = "m.seq" if typed.is_literal else "message_fts.rowid"
+    rows = db.tuples(
+        f"SELECT m.seq, m.session_id, s.updated_at, {score} FROM {table} JOIN session s ON s.id = m.session_id "
+        f"WHERE {matching} AND {where} ORDER BY {by_age} DESC LIMIT ?",
+        (typed.wanted, *params, limit),
     )
+    return sorted(map(_Match._make, rows), key=lambda match: match.score)
 
 
-def _literal(
-    db: Connection, needle: str, limit: int, where: str, params: Sequence[Any]
+def _hits(
+    db: Connection, typed: _Query, chosen: Sequence[tuple[str, Sequence[_Match], int]]
 ) -> list[Hit]:
-    if not needle:
-        return []
-    titles = db.rows(
-        "SELECT s.id AS session_id, NULL AS message_id, s.title, s.title AS text FROM session s "
-        f"WHERE instr(s.title, ?) AND {where} ORDER BY s.updated_at DESC LIMIT ?",
-        (needle, *params, limit),
+    """The texts of what was chosen: sessions, their matches, and how many more matches they have."""
+    ids = [session_id for session_id, _, _ in chosen]
+    titles = dict(
+        db.tuples(
+            "SELECT id, title FROM session WHERE id IN (SELECT value FROM json_each(?))",
+            (to_json(ids),),
+        )
     )
-    messages = db.rows(
-        "SELECT m.session_id, m.id AS message_id, s.title, m.content AS text FROM message m "
-        "JOIN session s ON s.id = m.session_id WHERE m.closed_at IS NOT NULL AND instr(m.content, ?) "
-        f"AND {where} ORDER BY m.seq DESC LIMIT ?",
-        (needle, *params, limit),
+    found = _excerpts(db, typed, [m.seq for _, matches, _ in chosen for m in matches])
+    hits = []
+    for session_id, matches, more in chosen:
+        title = titles[session_id]
+        if not matches:
+            hits.append(Hit(session_id, None, title, _title_snippet(db, typed, session_id, title)))
+        for n, match in enumerate(matches, 1):
+            message_id, role, created_at, snippet = found[match.seq]
+            rest = more if n == len(matches) else 0
+            hits.append(Hit(session_id, message_id, title, snippet, role, created_at, rest))
+    return hits
+
+
+def _excerpts(
+    db: Connection, typed: _Query, seqs: Sequence[int]
+) -> dict[int, tuple[str, Role, str, str]]:
+    """(id, role, time, snippet) of messages that match, by row number."""
+    if not seqs:
+        return {}
+    if typed.is_literal:
+        rows = db.tuples(
+            "SELECT seq, id, role, created_at, content FROM message WHERE seq IN (SELECT value FROM json_each(?))",
+            (to_json(list(seqs)),),
+        )
+        return {seq: (*rest, _marked(text, typed.wanted)) for seq, *rest, text in rows}
+    rows = db.tuples(
+        "SELECT m.seq, m.id, m.role, m.created_at, snippet(message_fts, 0, ?, ?, '…', ?) "
+        "FROM message_fts JOIN message m ON m.seq = message_fts.rowid WHERE message_fts MATCH ? "
+        # One pass over the rows of the index between the two; each row by itself would begin anew.
+        "AND message_fts.rowid BETWEEN ? AND ? AND +message_fts.rowid IN (SELECT value FROM json_each(?))",
+        (BEGIN, END, _SNIPPET_TOKENS, typed.wanted, min(seqs), max(seqs), to_json(list(seqs))),
     )
-    return [
-        Hit(row["session_id"], row["message_id"], row["title"], _marked(row["text"], needle))
-        for row in (titles + messages)[:limit]
-    ]
+    return {seq: tuple(rest) for seq, *rest in rows}
+
+
+def _title_snippet(db: Connection, typed: _Query, session_id: str, title: str) -> str:
+    if typed.is_literal:
+        return _marked(title, typed.wanted)
+    return str(
+        db.value(
+            "SELECT highlight(session_fts, 0, ?, ?) FROM session_fts JOIN session s ON s.seq = session_fts.rowid "
+            "WHERE session_fts MATCH ? AND session_fts.rowid = (SELECT seq FROM session WHERE id = ?)",
+            (BEGIN, END, typed.wanted, session_id),
+        )
+    )
 
 
 def _marked(text: str, needle: str) -> str:

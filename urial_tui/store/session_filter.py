@@ -7,7 +7,12 @@ from urial_tui.store.ids import storable
 from urial_tui.store.json_columns import to_json
 from urial_tui.store.types import SessionFilter, Shown
 
-_SHOWN: dict[Shown, tuple[str, ...]] = {"no": ("NOT {0}",), "yes": (), "only": ("{0}",)}
+_ARCHIVED: dict[Shown, list[str]] = {"no": ["NOT s.archived"], "yes": [], "only": ["s.archived"]}
+_DELETED: dict[Shown, list[str]] = {
+    "no": ["s.deleted_at IS NULL"],
+    "yes": [],
+    "only": ["s.deleted_at IS NOT NULL"],
+}
 
 _OF_ANSWERS = (
     "s.id IN (SELECT session_id FROM session_side WHERE {} IN (SELECT value FROM json_each(?)))"
@@ -27,18 +32,13 @@ _SHIFTED = (
 
 def condition(db: Connection, wanted: SessionFilter) -> tuple[str, list[Any]]:
     """The condition for everything but `query`, and its parameters. Conversations of runs never match."""
-    where = ["s.run_id IS NULL"]
+    where = ["s.run_id IS NULL", *_DELETED[wanted.deleted], *_ARCHIVED[wanted.archived]]
     params: list[Any] = []
 
     def add(sql: str, *values: Any) -> None:
         where.append(sql)
         params.extend(values)
 
-    for shown, there in (
-        (wanted.deleted, "(s.deleted_at IS NOT NULL)"),
-        (wanted.archived, "s.archived"),
-    ):
-        where.extend(sql.format(there) for sql in _SHOWN[shown])
     if wanted.pinned is not None:
         add("s.pinned = ?", int(wanted.pinned))
     if wanted.since:

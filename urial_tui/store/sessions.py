@@ -1,6 +1,7 @@
 """Sessions: made, listed, found, renamed, pinned, archived, deleted for good. `organising` has tags and the bin."""
 
 import json
+import re
 from typing import Any
 
 from urial_tui.errors import StoreError
@@ -11,6 +12,12 @@ from urial_tui.store.types import Session, SessionFilter
 
 TITLE_LENGTH = 60
 """Longest title that is made from a first message, in characters."""
+
+_FENCES = ("```", "~~~")
+_MARKS = re.compile(r"^(?:(?:#{1,6}|>|[-*+]) +)+")
+_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "`": "`", "*": "*"}
+# A stop after a short word may be that of an abbreviation.
+_SENTENCE = re.compile(rf".{{14,{TITLE_LENGTH - 2}}}?(?:[?!](?=\s)|(?<=\w{{3}})\.(?=\s)|[。？！])")
 
 _SELECT = """
 SELECT s.*, (SELECT count(*) FROM message m WHERE m.session_id = s.id) AS n_messages,
@@ -122,10 +129,18 @@ def delete(db: Connection, session_id: str) -> None:
 
 
 def title_from(text: str) -> str:
-    """A title out of a first message: its first line with something in it, cut at a word."""
-    line = next((" ".join(line.split()) for line in text.splitlines() if line.strip()), "")
+    """A title out of a first message: its first line with a word in it, without marks of markdown and quotes around
+    it. A long one ends with its first sentence, else at a word."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    with_word = (line for line in lines if not line.startswith(_FENCES) and re.search(r"\w", line))
+    line = next(with_word, lines[0] if lines else "")
+    line = _MARKS.sub("", line)
+    if len(line) > 2 and _QUOTES.get(line[0]) == line[-1] and line[-1] not in line[1:-1]:
+        line = line[1:-1].strip()
     if len(line) <= TITLE_LENGTH:
         return line
+    if sentence := _SENTENCE.match(line):
+        return sentence[0]
     cut = line[: TITLE_LENGTH - 1]
     head, _, _ = cut.rpartition(" ")
     return (head if len(head) > TITLE_LENGTH // 2 else cut).rstrip() + "…"

@@ -10,37 +10,36 @@ from urial_tui.store.run_types import AnswerShift
 from urial_tui.store.schema_organising import COUNT_SHIFTS, COUNTED_SHIFTS
 from urial_tui.store.types import ShiftTotals
 
-# Only answers that the reference scored at least one token of are in.
-_OF_ANSWERS = """
-  WITH shown AS MATERIALIZED (
-    SELECT t.seq, t.message_id, t.path FROM shown_trace n JOIN trace t ON t.id = n.trace_id {of_which}
+# Only answers that the reference scored at least one token of are in. A trace that is being written may count in place
+# of an earlier one that is in the table.
+_OF_ANSWERS = f"""
+  WITH live AS MATERIALIZED (
+    SELECT t.seq, t.message_id FROM trace t JOIN shown_trace n ON n.trace_id = t.id
+    JOIN trace_side r ON r.trace_seq = t.seq AND r.number >= 0
+    WHERE t.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)
   ),
   counted AS (
-    SELECT c.* FROM shown t JOIN trace_side r ON r.trace_seq = t.seq JOIN shift_total c ON c.side_seq = r.seq
+    SELECT * FROM shift_total
     UNION ALL
-    {live}
+    {COUNTED_SHIFTS.format(only=" AND t.seq IN (SELECT seq FROM live)")}
   )
   SELECT g.side AS generator, r.side AS reference, r.number AS reference_number, t.path, t.message_id, c.*
   FROM counted c
   JOIN trace_side r ON r.seq = c.side_seq
-  JOIN shown t ON t.seq = r.trace_seq
+  JOIN trace t ON t.seq = r.trace_seq
   LEFT JOIN trace_side g ON g.trace_seq = t.seq AND g.number = -1
-  WHERE c.n_scored > 0
+  WHERE c.n_scored > 0 AND (t.seq IN (SELECT seq FROM live) OR t.message_id NOT IN (SELECT message_id FROM live))
 """
-_LIVE = COUNTED_SHIFTS.format(
-    only=" AND t.seq IN (SELECT seq FROM shown) "
-    "AND NOT EXISTS (SELECT 1 FROM shift_total c WHERE c.side_seq = r.seq)"
-)
 _TOTALS = """
 SELECT
   generator, reference, path, count(DISTINCT message_id) AS answers,
   sum(unshifted) AS unshifted, sum(marginal) AS marginal, sum(shifted) AS shifted, sum(control) AS control,
   sum(kl_sum) / nullif(sum(n_kl), 0) AS mean_kl
-FROM ({of_answers})
+FROM ({})
 GROUP BY generator, reference, path ORDER BY generator, reference, path
 """
-_OF_RUN = "JOIN run_answer a ON a.message_id = n.message_id WHERE a.run_id = ?"
-_OF_SESSION = "JOIN message m ON m.id = n.message_id WHERE m.session_id = ?"
+_OF_RUN = " AND t.message_id IN (SELECT message_id FROM run_answer WHERE run_id = ?)"
+_OF_SESSION = " AND c.session_id = ?"
 
 
 def count(db: Connection, message_id: str) -> None:
@@ -58,8 +57,11 @@ def count_session(db: Connection, session_id: str) -> None:
 
 
 def forget(db: Connection, trace_seq: int) -> None:
-    """The scores of a trace change."""
+    """The scores of a trace change: it is being written, again perhaps."""
     _forget(db, "t.seq = ?", trace_seq)
+    db.execute(
+        "UPDATE trace SET ended_at = NULL WHERE seq = ? AND ended_at IS NOT NULL", (trace_seq,)
+    )
 
 
 def count_abandoned(db: Connection) -> None:
@@ -83,9 +85,9 @@ def _forget(db: Connection, which: str, key: str | int) -> None:
 
 def totals(db: Connection, session_id: str | None = None) -> list[ShiftTotals]:
     """Classes of each pair of sides, pooled over the traces that count of all answers, or of one session's."""
-    of_which, params = ("", ()) if session_id is None else (_OF_SESSION, (session_id,))
-    of_answers = _OF_ANSWERS.format(of_which=of_which, live=_LIVE)
-    return [ShiftTotals(**row) for row in db.rows(_TOTALS.format(of_answers=of_answers), params)]
+    which, params = ("", ()) if session_id is None else (_OF_SESSION, (session_id,))
+    rows = db.rows(_TOTALS.format(_OF_ANSWERS + which), params)
+    return [ShiftTotals(**row) for row in rows]
 
 
 def of_run(db: Connection, run_id: str) -> list[AnswerShift]:
@@ -99,8 +101,5 @@ def of_run(db: Connection, run_id: str) -> list[AnswerShift]:
             shifted=row["shifted"],
             mean_kl=row["kl_sum"] / row["n_kl"] if row["n_kl"] else None,
         )
-        for row in db.rows(
-            _OF_ANSWERS.format(of_which=_OF_RUN, live=_LIVE) + "ORDER BY t.message_id, r.number",
-            (run_id,),
-        )
+        for row in db.rows(_OF_ANSWERS + _OF_RUN + " ORDER BY t.message_id, r.number", (run_id,))
     ]

@@ -227,12 +227,18 @@ class ShiftTotals:
 
 @dataclass(frozen=True)
 class Hit:
-    """A search result. `snippet` marks the match with \\x02 and \\x03."""
+    """A search result: a message, or a session whose title alone matches. `snippet` marks the match with \\x02 and
+    \\x03."""
 
     session_id: str
     message_id: str | None
     title: str
     snippet: str
+    role: Role | None = None
+    created_at: str = ""
+    """Of the message."""
+    more: int = 0
+    """Further messages of the session that match and are no hits of their own; only at the session's last hit."""
 
 
 @dataclass(frozen=True)
