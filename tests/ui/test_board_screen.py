@@ -73,15 +73,39 @@ async def test_sides_by_aspects_with_what_is_no_number_apart() -> None:
         assert (first["judged"], first["n/a"], first["bad"]) == ("3/3", "3", "3")
         text = detail(bench)
         assert "shift against demo@raw: unshifted 80.0%" in text
-        assert "4.00 [4.00, 4.00] n 3 expected 3.62" in text
+        assert "4.00 [4.00, 4.00] n 3 expected 3.62 mass 0.98" in text
         assert "factuality no score 3 n/a" in text
+        assert "fewer than 20 items" in text
         assert "depth no score 3 unreadable" in text
         assert "no average: an aspect of it has no score" in text
         assert "judge 1 of 2" in str(shown(bench).query_one("#heading").render())
         await bench.press("j")
         await bench.pilot.pause()
-        assert rows(bench)[0][1:3] == ["–", "5.00 [5.00, 5.00]"]
+        assert rows(bench)[0][1:3] == ["–", "5.00"]  # one item: no interval
         assert "1 rated blind" in detail(bench)
+
+
+async def test_a_side_that_the_shown_judge_has_not_judged_stays_and_says_so() -> None:
+    desk = await judged()
+    desk.said = [one for one in desk.said if one.message_id.endswith("a")]
+    async with board(desk, size=(160, 45)) as bench:
+        await bench.until(lambda: len(rows(bench)) == 2)
+        second = rows(bench)[1]
+        assert second[:4] == ["demo@zero-shot", "not judged", "–", "–"] and "0/3" in second
+        await bench.press("down")
+        await bench.pilot.pause()
+        assert "not judged by smollm2@chat with just-eval" in detail(bench)
+        assert "3 of 3 answers" in detail(bench)
+
+
+async def test_the_heading_counts_the_items_of_all_runs() -> None:
+    desk = await judged()
+    made = desk.material
+    desk.material = lambda: replace(  # type: ignore[method-assign]
+        made(), runs=(*made().runs, replace(made().runs[0], id="r2", n_items=5))
+    )
+    async with board(desk, size=(160, 45)) as bench:
+        assert "3 + 5 items" in str(shown(bench).query_one("#heading").render())
 
 
 async def test_views_say_who_won_who_agrees_and_what_was_published() -> None:
@@ -92,6 +116,8 @@ async def test_views_say_who_won_who_agrees_and_what_was_published() -> None:
         assert "[Wins]" in text
         assert "demo@urial-general against demo@zero-shot" in text
         assert "win 50% tie 50% loss 0%" in text
+        assert "margin +50% [0%, +100%]" in text
+        assert "own model" not in text
         await bench.press("tab")
         await bench.pilot.pause()
         text = bench.drawn()
@@ -107,6 +133,18 @@ async def test_views_say_who_won_who_agrees_and_what_was_published() -> None:
         assert "[Scores]" in bench.drawn()
         await bench.press("escape")
         await bench.until(lambda: isinstance(bench.app.screen, ChatScreen))
+
+
+async def test_compared_answers_say_what_weakens_them() -> None:
+    desk = await judged()
+    cut = {"a": (10, 20)}
+    desk.compared = [replace(one, own=True, blind=True, shortened=cut) for one in desk.compared]
+    async with board(desk) as bench:
+        await bench.press("tab")
+        await bench.pilot.pause()
+        text = " ".join(bench.drawn().split())
+        assert "2 have an answer by the judge's own model, which may favour itself" in text
+        assert "of 2 the judge read a shortened text" in text and "2 compared blind" in text
 
 
 async def test_a_breakdown_goes_through_what_tells_answers_apart() -> None:

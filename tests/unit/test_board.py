@@ -62,6 +62,19 @@ def test_what_is_no_number_is_counted_and_in_no_mean() -> None:
     assert found.compatible == 4.5  # the score, and N/A as 5
 
 
+def test_one_item_has_no_interval_and_few_items_are_said() -> None:
+    few = [judged(f"0.{i}", clarity=1 + i % 5) for i in range(19)]
+    board = build(material(few, n=25))
+    (note,) = [note for note in board.notes if "intervals" in note]
+    assert "fewer than 20 items" in note and "19" in note
+    enough = [*few, judged("0.19", clarity=5)]
+    assert not any("intervals" in note for note in build(material(enough, n=25)).notes)
+    alone = build(material([judged("0.0", clarity=4)], n=25))
+    score = cell(line(alone), "clarity").score
+    assert score is not None and (score.mean, score.low, score.high) == (4.0, None, None)
+    assert any("(the fewest: 1)" in note for note in alone.notes)
+
+
 def test_an_aspect_without_a_score_has_no_mean_and_no_average_hides_that() -> None:
     given = [judged("0.0", clarity=4, depth="invalid"), judged("1.0", clarity=4, depth=2)]
     board = build(material(given))
@@ -96,6 +109,18 @@ def test_expected_scores_stand_beside_the_sampled_ones() -> None:
     one = cell(found, "clarity")
     assert one.score is not None and one.score.mean == 2.5
     assert one.expected is not None and (one.expected.mean, one.expected.n) == (2.75, 2)
+
+
+def test_the_mass_says_how_much_of_the_judges_probability_an_expected_score_is_about() -> None:
+    sure, torn, unknown = (judged(f"0.{i}", clarity=3.0) for i in range(3))
+    masses = (0.0, 0.1, 0.7, 0.1, 0.0), (0.0, 0.0, 0.1, 0.0, 0.0)
+    given = [
+        replace(one, scores=(replace(one.scores[0], probabilities=mass),))
+        for one, mass in zip((sure, torn), masses, strict=True)
+    ]
+    found = cell(line(build(material([*given, unknown]))), "clarity")
+    assert found.mass == pytest.approx((0.9 + 0.1) / 2)
+    assert cell(line(build(material([judged("0.0", ZOE, clarity=4)]))), "clarity").mass is None
 
 
 def test_an_aspect_that_a_person_left_out_is_not_unreadable() -> None:
@@ -189,7 +214,7 @@ def test_rows_of_several_runs_are_told_apart() -> None:
     assert build(alike).rows[2].label == "demo@urial-general (run 2)"
     twice = material(sides=("demo@raw", "demo@raw"))
     assert [row.label for row in build(twice).rows] == ["demo@raw #0", "demo@raw #1"]
-    assert not board.notes
+    assert not any("cannot be compared" in note for note in board.notes)
     other = replace(both, runs=(one.runs[0], replace(two.runs[0], input_sha256="00")))
     assert any("cannot be compared" in note for note in build(other).notes)
 
@@ -205,6 +230,7 @@ def test_answers_of_one_item_are_drawn_together_and_turns_shown_apart() -> None:
     board = build(material(given, turns=2, n=2))
     whole = cell(line(board), "clarity").score
     assert whole is not None and (whole.mean, whole.low, whole.high, whole.n) == (3.0, 3.0, 3.0, 4)
+    assert whole.n_items == 2
     assert board.breakdown is not None and board.breakdown.by == "turn"
     means = {
         group.name: group.panels[0].lines[0].cells[0].score for group in board.breakdown.groups
@@ -255,6 +281,39 @@ def test_wins_ties_and_losses_come_with_lengths() -> None:
     assert found.rates == (0.5, 0.25, 0.25) and found.n_split == 1
     assert (found.n_longer, found.n_decided, found.longer) == (2, 3, 2 / 3)
     assert duel.words is not None and duel.words.mean == pytest.approx((5 + 10 + 5 + 6) / 4)
+
+
+def test_wins_less_losses_have_an_interval_over_items() -> None:
+    pairs = [
+        compared("0.0", "1.0", pick("clarity", "a", "a")),
+        compared("1.1", "0.1", pick("clarity", "b", "b")),  # turned round: a win
+        compared("0.2", "1.2", pick("clarity", "a", "b")),
+        compared("0.3", "1.3", pick("clarity", "b", "b")),
+        compared("0.4", "1.4", Pick("clarity", "invalid")),
+    ]
+    (found,) = build(material(comparisons=pairs, n=5)).duels[0].cells
+    assert found.margin == bootstrap([1.0, 1.0, 0.0, -1.0])
+    # Both turns of an item are drawn together.
+    turns = [compared(f"0.{i}{t}", f"1.{i}{t}", pick("clarity", *w * 2)) for i, t, w in (
+        (0, "", "a"), (0, ".1", "b"), (1, "", "a"), (1, ".1", "b"))]  # fmt: skip
+    (found,) = build(material(comparisons=turns, n=2, turns=2)).duels[0].cells
+    assert found.margin is not None and found.n == 4
+    assert (found.margin.low, found.margin.high, found.margin.n_items) == (0.0, 0.0, 2)
+    unreadable = [compared("0.0", "1.0", Pick("clarity", "invalid"))]
+    (found,) = build(material(comparisons=unreadable)).duels[0].cells
+    assert found.margin is None
+
+
+def test_a_duel_says_what_weakens_it() -> None:
+    one, two, three = (compared(f"0.{i}", f"1.{i}", pick("clarity", "a", "a")) for i in range(3))
+    cut = {"a": (10, 20)}
+    pairs = [
+        replace(one, own=True),
+        replace(two, own=True, shortened=cut),
+        replace(three, blind=True),
+    ]
+    (duel,) = build(material(comparisons=pairs)).duels
+    assert (duel.n, duel.n_own, duel.n_shortened, duel.n_blind) == (3, 2, 1, 1)
 
 
 def test_unreadable_comparisons_and_equal_lengths_are_in_no_rate() -> None:

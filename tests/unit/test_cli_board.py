@@ -50,7 +50,9 @@ def small() -> Board:
         judged("0.0", ZOE, clarity=4),
         judged("1.0", ZOE, clarity=1),
     ]
-    pairs = [compared("0.0", "1.0", pick("clarity", "a", "a"))]
+    depth = replace(given[0].scores[1], probabilities=(0.1, 0.4, 0.3, 0.1, 0.0))
+    given[0] = replace(given[0], scores=(given[0].scores[0], depth))
+    pairs = [replace(compared("0.0", "1.0", pick("clarity", "a", "a")), own=True)]
     shifts = [AnswerShift("0.0", "demo@raw", 8, 1, 1, 0.5)]
     return build(material(given, pairs, n=2, shifts=shifts))
 
@@ -79,17 +81,18 @@ def test_the_board_as_text() -> None:
     lines = scores.splitlines()
     assert lines[1].split() == ["side", "clarity", "depth", "average"]
     assert lines[3].split() == ["A", "demo@urial-general", "4.50", "2.00", "3.25"]
-    details = [re.sub(r"[█▌░]+", "", line).split() for line in lines if "[" in line]
+    details = [re.sub(r"[█▌░]+", "", line).split() for line in lines if "░" in line]
     assert details == [
-        ["clarity", "A", "4.50", "[4.00,", "5.00]", "2", "0", "0", "0", "-"],
-        ["B", "2.00", "[2.00,", "2.00]", "1", "0", "1", "0", "-"],
-        ["depth", "A", "2.00", "[2.00,", "2.00]", "1", "1", "0", "0", "2.50"],
-        ["B", "2.00", "[2.00,", "2.00]", "1", "0", "0", "1", "1.50"],
-        # Draws of two items in which depth has no score are left out of the interval.
-        ["average", "A", "3.25", "[3.00,", "3.25]", "1", "-"],
-        ["B", "2.00", "[2.00,", "2.00]", "1", "-"],
+        ["clarity", "A", "4.50", "[4.00,", "5.00]", "2", "0", "0", "0", "-", "-"],
+        ["B", "2.00", "-", "1", "0", "1", "0", "-", "-"],  # one item: no interval
+        ["depth", "A", "2.00", "-", "1", "1", "0", "0", "2.50", "0.90"],
+        ["B", "2.00", "-", "1", "0", "0", "1", "1.50", "-"],
+        ["average", "A", "3.25", "-", "1", "-"],
+        ["B", "2.00", "-", "1", "-"],
     ]
-    assert "Judged by the model that wrote them: B 1." in text
+    assert "Judged by the model that wrote them: B 1. Such scores may be too kind." in text
+    assert "Answers judged: A 2 of 2, B 2 of 2." in text
+    assert "note: Some means are over fewer than 20 items (the fewest: 1)" in text
     assert "just-eval compatible: N/A counts as 5" in text
     assert "smol@chat and Zoë" in text and "Token shift" in text
     assert "A demo@urial-general against B demo@zero-shot" in text
@@ -110,6 +113,50 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(width: int) -> 
     text = board_text(wide, width=width)
     assert ("No room for: " in text and "aspect-8" in text) or width == 200
     assert "A …" in text or width == 200  # the letter stays, and the end of a path
+
+
+def two_turns() -> Board:
+    """Two items of two turns: A wins the first turn of each."""
+    given = [judged(f"0.{i}{turn}", clarity=3) for i in range(2) for turn in ("", ".1")]
+    pairs = [
+        compared(f"0.{i}{turn}", f"1.{i}{turn}", pick("overall", winner, winner))  # type: ignore[arg-type]
+        for i in range(2)
+        for turn, winner in (("", "a"), (".1", "tie"))
+    ]
+    return build(material(given, pairs, n=2, turns=2))
+
+
+def test_compared_answers_have_an_interval_and_what_weakens_them_in_80_columns() -> None:
+    text = board_text(two_turns())
+    duel = text[text.index("against B") : text.index("By turn")].splitlines()
+    assert (
+        duel[1] == "aspect   A wins   tie  B wins  margin        95 %  n  items  split  longer wins"
+    )
+    assert " ".join(duel[3].split()) == "overall 50 % 50 % 0 % +50 % [+50, +50] 4 2 0 100 % of 2"
+    assert "own model" not in text
+    text = board_text(small())
+    assert "Pairs with an answer by the judge's own model: 1. It may favour its own." in text
+    assert "aspect   A wins  tie  B wins  margin  95 %  n  split  longer wins" in text
+
+
+def test_items_stand_beside_scores_where_an_item_has_several() -> None:
+    text = board_text(two_turns(), width=100)
+    head = next(line for line in text.splitlines() if "1 to 5" in line)
+    assert head.split()[-5:] == ["n", "items", "N/A", "inv", "ref"]
+    row = next(line for line in text.splitlines() if line.startswith("clarity  A  █"))
+    assert row.split()[-5:] == ["4", "2", "0", "0", "0"]
+    assert "items" not in board_text(small()).split("1 to 5")[1].splitlines()[0]
+
+
+def test_expected_scores_and_their_mass_are_shown_where_a_judge_has_them() -> None:
+    heads = [line for line in board_text(small()).splitlines() if "1 to 5" in line]
+    assert [head.split()[-2:] for head in heads] == [["exp", "mass"], ["inv", "ref"]]
+    assert "0.90" in board_markdown(small()) and "0.90" in page(small(), versions={})
+
+
+def test_a_side_that_a_judge_has_not_judged_is_named() -> None:
+    text = board_text(two_turns())
+    assert "Answers judged: A 4 of 4, B 0 of 4." in text
 
 
 def test_a_bar_is_empty_at_1_and_full_at_5() -> None:
@@ -213,6 +260,9 @@ def test_csv_has_a_line_for_each_number() -> None:
     found = {(row["table"], row["measure"]) for row in rows}
     assert {("sides", "words"), ("shift", "pooled share"), ("compared", "wins")} <= found
     assert {("agreement score", "kappa"), ("scores", "just-eval compatible")} <= found
+    assert {("compared", "margin"), ("scores", "digit mass"), ("scores", "blind")} <= found
+    (own,) = [row for row in rows if (row["table"], row["measure"]) == ("compared", "own")]
+    assert (own["value"], own["n"]) == ("1", "1")
 
 
 def test_json_has_everything_once() -> None:
@@ -223,14 +273,18 @@ def test_json_has_everything_once() -> None:
     cell = found["panels"][0]["lines"][0]["cells"][1]
     assert cell == {
         "aspect": "depth",
-        "score": {"mean": 2.0, "low": 2.0, "high": 2.0, "n": 1},
-        "expected": {"mean": 2.5, "low": 2.5, "high": 2.5, "n": 1},
+        "score": {"mean": 2.0, "low": None, "high": None, "n": 1, "n_items": 1},
+        "expected": {"mean": 2.5, "low": None, "high": None, "n": 1, "n_items": 1},
+        "mass": pytest.approx(0.9),
         "n_na": 1, "n_invalid": 0, "n_refused": 0, "n": 1, "n_judged": 2,
     }  # fmt: skip
     assert found["panels"][0]["judge"] == "key-smol"
     assert found["judges"][0]["provenance"] == {"sha256": "01" * 32}
     assert found["rows"][0]["shifts"][0]["ratios"]["unshifted"] == 0.8
-    assert found["duels"][0]["cells"][0]["rates"] == [1.0, 0.0, 0.0]
+    duel = found["duels"][0]
+    assert duel["cells"][0]["rates"] == [1.0, 0.0, 0.0]
+    assert duel["cells"][0]["margin"]["mean"] == 1.0
+    assert (duel["n_own"], duel["n_shortened"], duel["n_blind"]) == (1, 0, 0)
     assert found["published"] == []
     with_more = board_dict(small(), compatible=True, published=published_tables())
     assert with_more["panels"][0]["lines"][0]["cells"][1]["compatible"] == 3.5

@@ -17,7 +17,9 @@ def single(values: list[float]) -> list[Part]:
 def close(found: Interval | None, wanted: Interval, tolerance: float = 1e-6) -> None:
     assert found is not None and found.n == wanted.n
     for name in ("mean", "low", "high"):
-        assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=tolerance), name
+        number = getattr(wanted, name)
+        near = None if number is None else pytest.approx(number, abs=tolerance)
+        assert getattr(found, name) == near, name
 
 
 def test_a_table_has_the_intervals_that_its_columns_have_alone() -> None:
@@ -46,7 +48,7 @@ def test_values_that_are_missing_are_in_no_mean() -> None:
     found, averages = mean_intervals([some, single([1.0, 1.0, 1.0, 1.0]), [NOTHING] * 4], [[0, 1]])
     assert found[0] is not None and (found[0].mean, found[0].n) == (3.0, 2)
     assert (found[0].low, found[0].high) == (2.0, 4.0)
-    assert found[1] == Interval(1.0, 1.0, 1.0, 4)
+    assert found[1] == Interval(1.0, 1.0, 1.0, 4, 4) and found[0].n_items == 2
     assert found[2] is None
     average = averages[0]
     assert average is not None and (average.mean, average.n) == (2.0, 2)
@@ -61,8 +63,8 @@ def test_items_that_add_nothing_to_any_column_change_nothing() -> None:
 
 def test_an_average_over_a_column_without_values_is_none() -> None:
     assert mean_intervals([single([1.0]), [NOTHING]], [[0, 1], [0]]) == (
-        [Interval(1.0, 1.0, 1.0, 1), None],
-        [None, Interval(1.0, 1.0, 1.0, 1)],
+        [Interval(1.0, None, None, 1, 1), None],
+        [None, Interval(1.0, None, None, 1, 1)],
     )
     assert mean_intervals([], [[]]) == ([], [None])
     assert mean_intervals([[]]) == ([None], [])
@@ -71,7 +73,14 @@ def test_an_average_over_a_column_without_values_is_none() -> None:
 def test_several_values_of_an_item_are_drawn_together() -> None:
     # Two items of two values each: a draw has both values of an item or none of them.
     found, _ = mean_intervals([[(2.0, 2), (10.0, 2)]])
-    assert found[0] == Interval(3.0, 1.0, 5.0, 4)
+    assert found[0] == Interval(3.0, 1.0, 5.0, 4, 2)
+
+
+def test_values_of_one_item_have_no_interval_however_many_they_are() -> None:
+    found, averages = mean_intervals([[(2.0, 2), NOTHING], single([1.0, 3.0])], [[0, 1]])
+    assert found[0] == Interval(1.0, None, None, 2, 1)
+    assert found[1] == Interval(2.0, 1.0, 3.0, 2, 2)
+    assert averages[0] == Interval(1.5, None, None, 2, 1)
 
 
 def test_an_average_is_drawn_jointly() -> None:

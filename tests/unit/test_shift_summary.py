@@ -120,8 +120,12 @@ def test_intervals_are_over_items_and_the_same_every_time() -> None:
     assert found.mean == pytest.approx(0.75) and found.n == 4
     assert 0.6 <= found.low < 0.75 < found.high <= 0.9
     assert intervals(items) == intervals(items)
+
+
+def test_one_item_says_nothing_of_others_and_has_no_interval() -> None:
     one = bootstrap([0.3])
-    assert (one.mean, one.low, one.high, one.n) == (0.3, 0.3, 0.3, 1)
+    assert (one.mean, one.low, one.high, one.n, one.n_items) == (0.3, None, None, 1, 1)
+    assert intervals([summarise([token(0, 1)])]) == {}
 
 
 def test_agreement_is_the_share_of_common_alternatives() -> None:

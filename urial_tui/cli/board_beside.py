@@ -1,14 +1,20 @@
 """What stands beside the scores of a board, as tables: compared answers, token shift, agreement, published figures."""
 
+from collections.abc import Iterator
+
 from urial_tui.cli.board_values import (
     NONE,
     TITLE_CHARS,
     Column,
     Letters,
     Table,
+    between,
     label,
+    n_items,
     number,
+    over_items,
     percent,
+    points,
 )
 from urial_tui.judge.agreement import Agreement, AspectAgreement
 from urial_tui.judge.board_material import rubric_label
@@ -22,23 +28,26 @@ def duel_table(board: Board, duel: Duel) -> Table:
     letters = Letters(board)
     one, other = letters.of[duel.row], letters.of[duel.opponent]
     rubric = rubric_label(duel.rubric, [d.rubric for d in board.duels])
-    longer = "as long as"
-    if duel.words is not None and duel.words.mean:
-        n, more = abs(duel.words.mean), duel.words.mean > 0
-        longer = f"{n:.1f} words {'longer' if more else 'shorter'} than"
+    items = over_items(cell.margin for cell in duel.cells)
+    others = any(cell.n_na or cell.n_invalid or cell.n_refused for cell in duel.cells)
     rows = []
     for cell in duel.cells:
-        wins, ties, losses = cell.rates or (None, None, None)
+        rates = cell.rates or (None, None, None)
         rows.append(
             (
                 label(cell.aspect, 24),
-                percent(wins),
-                percent(ties),
-                percent(losses),
+                *(percent(rate, 0) for rate in rates),
+                f"{points(cell.margin.mean)} %" if cell.margin else NONE,
+                between(cell.margin, points),
                 str(cell.n),
+                *([n_items(cell.margin)] if items else []),
                 str(cell.n_split),
-                f"{percent(cell.longer)} of {cell.n_decided}" if cell.n_decided else NONE,
-                "/".join(map(str, (cell.n_na, cell.n_invalid, cell.n_refused))),
+                f"{percent(cell.longer, 0)} of {cell.n_decided}" if cell.n_decided else NONE,
+                *(
+                    ["/".join(map(str, (cell.n_na, cell.n_invalid, cell.n_refused)))]
+                    if others
+                    else []
+                ),
             )
         )
     return Table(
@@ -48,19 +57,40 @@ def duel_table(board: Board, duel: Duel) -> Table:
             Column(f"{one} wins"),
             Column("tie"),
             Column(f"{other} wins"),
+            Column("margin"),
+            Column("95 %"),
             Column("n"),
+            *([Column("items")] if items else []),
             Column("split"),
-            Column("longer wins"),
-            Column("N/A/inv/ref"),
+            Column("longer wins", optional=True),
+            *([Column("N/A/inv/ref")] if others else []),
         ),
         tuple(rows),
         (
             f"{label(rubric)} by {label(duel.judge.label, TITLE_CHARS)}; {duel.n} pairs; "
-            f"{one}'s answers are {longer} {other}'s on average.",
-            "split: ties because the two orders disagree. longer wins: of decided pairs of unequal length.",
+            f"{one}'s answers are {_longer(duel)} {other}'s on average.",
+            f"margin: {one}'s wins less {other}'s. split: ties because the two orders disagree. "
+            "longer wins: of decided pairs of unequal length.",
+            *_weakened(duel),
         ),
         kind="duel",
     )
+
+
+def _longer(duel: Duel) -> str:
+    if duel.words is None or not duel.words.mean:
+        return "as long as"
+    more = "longer" if duel.words.mean > 0 else "shorter"
+    return f"{abs(duel.words.mean):.1f} words {more} than"
+
+
+def _weakened(duel: Duel) -> Iterator[str]:
+    if duel.n_own:
+        yield f"Pairs with an answer by the judge's own model: {duel.n_own}. It may favour its own."
+    if duel.n_shortened:
+        yield f"Pairs of which the judge read a shortened text: {duel.n_shortened}."
+    if duel.n_blind:
+        yield f"Pairs compared blind: {duel.n_blind}."
 
 
 def shift_table(board: Board) -> Table | None:
@@ -78,9 +108,7 @@ def shift_table(board: Board) -> Table | None:
                         name,
                         percent(ratios[name] if ratios else None),
                         percent(per_item.mean if per_item else None),
-                        f"[{percent(per_item.low)}, {percent(per_item.high)}]"
-                        if per_item
-                        else NONE,
+                        between(per_item, percent),
                         "" if place else f"{cell.n_tokens}",
                         "" if place else number(cell.mean_kl, 3),
                     )

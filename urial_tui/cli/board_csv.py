@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 CSV_COLUMNS: Final = (
     "table", "run", "row", "side", "opponent", "judge", "judge_kind", "rubric", "rubric_version", "rubric_hash",
-    "by", "group", "aspect", "measure", "value", "low", "high", "n", "n_na", "n_invalid", "n_refused",
+    "by", "group", "aspect", "measure", "value", "low", "high", "n", "n_items", "n_na", "n_invalid", "n_refused",
 )  # fmt: skip
 
 
@@ -91,6 +91,7 @@ def _csv_panel(panel: Panel, sides: Json, compatible: bool, part: Json) -> Itera
             }  # fmt: skip
             yield mine | {"measure": "score"} | _csv_mean(cell.score) | counts
             yield mine | {"aspect": cell.aspect, "measure": "expected"} | _csv_mean(cell.expected)
+            yield mine | {"aspect": cell.aspect, "measure": "digit mass", "value": cell.mass}
             if compatible:
                 yield mine | {
                     "aspect": cell.aspect, "measure": "just-eval compatible", "value": cell.compatible,
@@ -104,6 +105,7 @@ def _csv_averages(line: Line, mine: Json, compatible: bool) -> Iterator[Json]:
     if compatible:
         yield mine | {"measure": "just-eval compatible average", "value": line.average_compatible}
     yield mine | {"measure": "judged", "value": line.n_judged, "n": line.n_answers}
+    yield from _csv_weakened(line, mine, line.n_judged)
 
 
 def _csv_duel(duel: Duel, sides: Json) -> Iterator[Json]:
@@ -111,6 +113,7 @@ def _csv_duel(duel: Duel, sides: Json) -> Iterator[Json]:
         "table": "compared", **_csv_judge(duel), **sides[duel.row], "opponent": sides[duel.opponent]["row"],
     }  # fmt: skip
     yield head | {"measure": "words more"} | _csv_mean(duel.words)
+    yield from _csv_weakened(duel, head, duel.n)
     for cell in duel.cells:
         mine = head | {
             "aspect": cell.aspect, "n": cell.n, "n_na": cell.n_na, "n_invalid": cell.n_invalid,
@@ -118,9 +121,15 @@ def _csv_duel(duel: Duel, sides: Json) -> Iterator[Json]:
         }  # fmt: skip
         for name, share in zip(("wins", "ties", "losses"), cell.rates or (None,) * 3, strict=True):
             yield mine | {"measure": name, "value": share}
+        yield head | {"aspect": cell.aspect, "measure": "margin"} | _csv_mean(cell.margin)
         yield head | {
             "aspect": cell.aspect, "measure": "longer wins", "value": cell.longer, "n": cell.n_decided,
         }  # fmt: skip
+
+
+def _csv_weakened(of: Line | Duel, head: Json, n: int) -> Iterator[Json]:
+    for name, count in (("own", of.n_own), ("shortened", of.n_shortened), ("blind", of.n_blind)):
+        yield head | {"measure": name, "value": count, "n": n}
 
 
 def _csv_judge(of: Panel | Duel) -> Json:
@@ -133,4 +142,7 @@ def _csv_judge(of: Panel | Duel) -> Json:
 def _csv_mean(interval: Interval | None) -> Json:
     if interval is None:
         return {"n": 0}
-    return {"value": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
+    return {
+        "value": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n,
+        "n_items": interval.n_items,
+    }  # fmt: skip

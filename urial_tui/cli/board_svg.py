@@ -5,6 +5,7 @@ from html import escape
 
 from urial_tui.cli.board_values import Letters, label, mean, whole
 from urial_tui.judge.board_types import Board, Panel
+from urial_tui.shift.summary import Interval
 
 _NAMES, _BAR, _NUMBERS = 150, 420, 70
 _HIGH, _GAP = 16, 10
@@ -24,17 +25,14 @@ def bars(board: Board, panel: Panel) -> str:
         parts.append(f'<text x="0" y="{y + 12:g}">{escape(label(aspect, 18))}</text>')
         for line, cell in scored:
             assert cell.score is not None
-            length, low, high = (_x(v) for v in (cell.score.mean, cell.score.low, cell.score.high))
-            middle = y + _HIGH / 2
             letter = letters.of[line.row]
             told = f"{letters.named(line.row)}, {label(aspect)}: {whole(cell.score)}, n {cell.n}"
             parts.append(
                 f"<g><title>{escape(told)}</title>"
                 f'<text class="soft" x="{_NAMES - 30}" y="{y + 12:g}">{letter}</text>'
                 f'<rect class="c{places[line.row] % COLOURS}" x="{_NAMES}" y="{y + 2:g}" '
-                f'width="{length:.1f}" height="{_HIGH - 4}"/>'
-                f'<line class="whisker" x1="{_NAMES + low:.1f}" x2="{_NAMES + high:.1f}" '
-                f'y1="{middle:g}" y2="{middle:g}"/>'
+                f'width="{_x(cell.score.mean):.1f}" height="{_HIGH - 4}"/>'
+                f"{_whisker(cell.score, y + _HIGH / 2)}"
                 f'<text x="{_NAMES + _BAR + 8}" y="{y + 12:g}">{mean(cell.score)}</text></g>'
             )
             y += _HIGH
@@ -53,6 +51,13 @@ def bars(board: Board, panel: Panel) -> str:
         + "".join(grid + parts)
         + "</svg>"
     )
+
+
+def _whisker(score: Interval, y: float) -> str:
+    if score.low is None or score.high is None:
+        return ""
+    low, high = _NAMES + _x(score.low), _NAMES + _x(score.high)
+    return f'<line class="whisker" x1="{low:.1f}" x2="{high:.1f}" y1="{y:g}" y2="{y:g}"/>'
 
 
 def _x(score: float) -> float:

@@ -16,7 +16,9 @@ from urial_tui.cli.board_values import (
     Table,
     label,
     mean,
+    n_items,
     number,
+    over_items,
     percent,
     span,
     whole,
@@ -25,6 +27,10 @@ from urial_tui.judge.board_material import rubric_label
 from urial_tui.judge.board_types import Board, Breakdown, Line, Panel, PublishedTable
 
 PUBLISHED_HEADING = "Published figures, for reference only"
+EXPECTED = (
+    "exp: mean of expected scores. mass: the share of the judge's probability that the five digits have; "
+    "far below 1, exp says little."
+)
 
 
 # --- the sides ------------------------------------------------------------------------------------------------------
@@ -120,7 +126,10 @@ def _columns(panel: Panel, *first: Column) -> tuple[Column, ...]:
 
 def _about(board: Board, panel: Panel) -> Iterator[str]:
     letters = Letters(board)
-    judged = [f"{letters.of[li.row]} {li.n_judged} of {li.n_answers}" for li in panel.lines]
+    n_judged = {line.row: line.n_judged for line in panel.lines}
+    judged = [
+        f"{letters.of[row.key]} {n_judged.get(row.key, 0)} of {row.n_answers}" for row in board.rows
+    ]
     yield f"Answers judged: {', '.join(judged)}."
     if panel.averaged and len(panel.averaged) < len(panel.aspects):
         outside = [label(a, 24) for a in panel.aspects if a not in panel.averaged]
@@ -129,10 +138,13 @@ def _about(board: Board, panel: Panel) -> Iterator[str]:
         yield "No average where an aspect has no score: it could not be compared."
     own = _counted(panel.lines, letters, "n_own")
     if own:
-        yield f"Judged by the model that wrote them: {own}. Such scores are too kind."
+        yield f"Judged by the model that wrote them: {own}. Such scores may be too kind."
     shortened = _counted(panel.lines, letters, "n_shortened")
     if shortened:
         yield f"The judge read a shortened text: {shortened}."
+    blind = _counted(panel.lines, letters, "n_blind")
+    if blind:
+        yield f"Rated blind: {blind}."
 
 
 def _counted(lines: Iterable[Line], letters: Letters, name: str) -> str:
@@ -144,6 +156,9 @@ def _counted(lines: Iterable[Line], letters: Letters, name: str) -> str:
 def details(board: Board, panel: Panel) -> Table:
     """Each aspect of each side: mean, interval, how many scores, and what is no number."""
     letters = Letters(board)
+    shown = [cell for line in panel.lines for cell in line.cells]
+    items = over_items(cell.score for cell in shown)
+    expected = any(cell.expected for cell in shown)
     rows: list[tuple[str, ...]] = []
     for place, aspect in enumerate(panel.aspects):
         for first, line in enumerate(panel.lines):
@@ -156,10 +171,11 @@ def details(board: Board, panel: Panel) -> Table:
                     mean(cell.score),
                     span(cell.score),
                     str(cell.n),
+                    *([n_items(cell.score)] if items else []),
                     str(cell.n_na),
                     str(cell.n_invalid),
                     str(cell.n_refused),
-                    mean(cell.expected),
+                    *([mean(cell.expected), number(cell.mass)] if expected else []),
                 )
             )
     for first, line in enumerate(panel.lines if panel.averaged else ()):
@@ -172,8 +188,9 @@ def details(board: Board, panel: Panel) -> Table:
                 mean(average),
                 span(average),
                 str(average.n) if average else NONE,
+                *([n_items(average)] if items else []),
                 *[""] * 3,
-                mean(line.average_expected),
+                *([mean(line.average_expected), ""] if expected else []),
             )
         )
     return Table(
@@ -185,15 +202,17 @@ def details(board: Board, panel: Panel) -> Table:
             Column("mean"),
             Column("95 %"),
             Column("n"),
+            *([Column("items")] if items else []),
             Column("N/A"),
             Column("inv"),
             Column("ref"),
-            Column("exp", optional=True),
+            *([Column("exp", optional=True), Column("mass", optional=True)] if expected else []),
         ),
         tuple(rows),
         (
-            "n: scores in the mean (of an average: the fewest of its aspects). exp: mean of expected scores. "
+            "n: scores in the mean (of an average: the fewest of its aspects). "
             "N/A, unreadable (inv) and refused (ref): in no mean.",
+            *([EXPECTED] if expected else []),
         ),
         level=3,
         kind="details",

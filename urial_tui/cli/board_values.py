@@ -4,6 +4,7 @@ Texts are safe to show (`safetext`) and still plain: whoever writes a format esc
 which the first table explains, because a side's notation may be a long path.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from urial_tui.judge.board_types import Board
@@ -69,9 +70,14 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def span(interval: Interval | None, digits: int = 2) -> str:
-    if interval is None:
+    return between(interval, lambda value: number(value, digits))
+
+
+def between(interval: Interval | None, show: Callable[[float], str]) -> str:
+    """Both ends; a single item has none."""
+    if interval is None or interval.low is None or interval.high is None:
         return NONE
-    return f"[{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+    return f"[{show(interval.low)}, {show(interval.high)}]"
 
 
 def mean(interval: Interval | None, digits: int = 2) -> str:
@@ -79,9 +85,25 @@ def mean(interval: Interval | None, digits: int = 2) -> str:
 
 
 def whole(interval: Interval | None, digits: int = 2) -> str:
-    """Mean and interval."""
-    return NONE if interval is None else f"{mean(interval, digits)} {span(interval, digits)}"
+    """Mean and interval, where there is one."""
+    ends = span(interval, digits)
+    return mean(interval, digits) + (f" {ends}" if ends != NONE else "")
 
 
-def percent(share: float | None) -> str:
-    return NONE if share is None else f"{100 * share:.1f} %"
+def percent(share: float | None, digits: int = 1) -> str:
+    return NONE if share is None else f"{100 * share:.{digits}f} %"
+
+
+def points(share: float) -> str:
+    """A difference of two shares in percentage points, with its sign."""
+    found = round(100 * share)
+    return f"{found:+d}" if found else "0"
+
+
+def over_items(means: Iterable[Interval | None]) -> bool:
+    """Whether some of these means have several values of an item: then `n` is not what was drawn."""
+    return any(mean is not None and mean.n != mean.n_items for mean in means)
+
+
+def n_items(interval: Interval | None) -> str:
+    return NONE if interval is None else str(interval.n_items)

@@ -6,6 +6,7 @@ the board's screen.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from urial_tui.judge.board_agreement import agreements
 from urial_tui.judge.board_duels import duels
@@ -32,6 +33,8 @@ from urial_tui.shift.classes import COUNTED, Class
 from urial_tui.shift.summary import shares
 from urial_tui.store.run_types import AnswerShift
 
+FEW_ITEMS = 20
+"""A bootstrap over fewer items gives intervals that are too narrow."""
 MAX_GROUPS = 40
 """Groups of a breakdown: the largest. A data set may have a category of its own for every row."""
 
@@ -53,7 +56,7 @@ def build(material: Material, *, by: By | None = None) -> Board:
     scored = panels(material, judges, means)
     compared, inside = duels(material, judges, means)
     breakdown, left_out = _breakdown(material, judges, by) if by else (None, 0)
-    return Board(
+    board = Board(
         runs=material.runs,
         rows=rows(),
         judges=tuple(judges.values()),
@@ -61,8 +64,9 @@ def build(material: Material, *, by: By | None = None) -> Board:
         duels=compared(),
         breakdown=breakdown,
         agreement=tuple(agreements(material, list(judges.values()))),
-        notes=tuple(_notes(material, by, breakdown, left_out, inside)),
     )
+    notes = (*_notes(material, by, breakdown, left_out, inside), *_few_items(board))
+    return replace(board, notes=notes)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -243,3 +247,18 @@ def _notes(
     unfinished = sum(head.n_wanted for head in material.rows) - len(material.answers)
     if unfinished > 0:
         yield f"{unfinished} answers are missing: the run has not finished, or they failed."
+
+
+def _few_items(board: Board) -> Iterable[str]:
+    scored = [*board.panels]
+    for group in board.breakdown.groups if board.breakdown else ():
+        scored += group.panels
+    means = [row.words for row in board.rows]
+    means += [cell.score for panel in scored for line in panel.lines for cell in line.cells]
+    means += [cell.margin for duel in board.duels for cell in duel.cells]
+    fewest = min((mean.n_items for mean in means if mean is not None), default=FEW_ITEMS)
+    if fewest < FEW_ITEMS:
+        yield (
+            f"Some means are over fewer than {FEW_ITEMS} items (the fewest: {fewest}): their intervals are too narrow, "
+            "and a single item has none."
+        )

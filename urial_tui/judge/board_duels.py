@@ -7,13 +7,17 @@ from urial_tui.judge.board_material import Material
 from urial_tui.judge.board_means import Means
 from urial_tui.judge.board_types import BoardJudge, Duel, DuelCell
 from urial_tui.judge.flipping import flipped
-from urial_tui.store.judging_types import Comparison, Pick
+from urial_tui.shift.summary import Interval
+from urial_tui.store.judging_types import Comparison, Pick, Winner
+
+_VALUES: dict[Winner, float] = {"a": 1.0, "tie": 0.0, "b": -1.0}
+"""Of a pick in the margin."""
 
 
 def duels(
     material: Material, judges: Mapping[str, BoardJudge], means: Means
 ) -> tuple[Callable[[], tuple[Duel, ...]], int]:
-    """Put the lengths into `means`; what is returned makes the duels. Besides, how many comparisons are of two
+    """Put lengths and margins into `means`; what is returned makes the duels. Besides, how many comparisons are of two
     answers of one row and therefore in none."""
     answers = {answer.message_id: answer for answer in material.answers}
     place = {head.key: number for number, head in enumerate(material.rows)}
@@ -28,16 +32,19 @@ def duels(
             comparison, one, other = flipped(comparison), other, one  # noqa: PLW2901 - one direction
         key = (comparison.rubric.hash, comparison.judge.key, one, other)
         found.setdefault(key, []).append(comparison)
-    waiting = [
-        (
-            key,
-            group,
-            means.column(
-                [(answers[c.message_a].item, float(c.words_a - c.words_b)) for c in group]
-            ),
-        )
-        for key, group in found.items()
-    ]
+    waiting = []
+    for key, group in found.items():
+        asked = [(answers[comparison.message_a].item, comparison) for comparison in group]
+        words = means.column((item, float(c.words_a - c.words_b)) for item, c in asked)
+        margins = {
+            aspect: means.column(
+                (item, _VALUES[pick.winner])
+                for item, comparison in asked
+                if (pick := pick_of(comparison, aspect)) is not None and pick.winner is not None
+            )
+            for aspect in _aspects(group)
+        }
+        waiting.append((key, group, words, margins))
 
     def made() -> tuple[Duel, ...]:
         return tuple(
@@ -48,9 +55,12 @@ def duels(
                 other,
                 len(group),
                 means.mean(words),
-                tuple(duel_cell(aspect, group) for aspect in _aspects(group)),
+                tuple(duel_cell(a, group, means.mean(margin)) for a, margin in margins.items()),
+                n_own=sum(comparison.own for comparison in group),
+                n_shortened=sum(bool(comparison.shortened) for comparison in group),
+                n_blind=sum(comparison.blind for comparison in group),
             )
-            for (_, judge, one, other), group, words in waiting
+            for (_, judge, one, other), group, words, margins in waiting
         )
 
     return made, inside
@@ -68,8 +78,10 @@ def pick_of(comparison: Comparison, aspect: str) -> Pick | None:
     return found
 
 
-def duel_cell(aspect: str, comparisons: Sequence[Comparison]) -> DuelCell:
-    """What comparisons come to in one aspect, as seen from their A."""
+def duel_cell(
+    aspect: str, comparisons: Sequence[Comparison], margin: Interval | None = None
+) -> DuelCell:
+    """What comparisons come to in one aspect, as seen from their A; `margin` is only passed on."""
     asked = [(comparison, pick_of(comparison, aspect)) for comparison in comparisons]
     picks = [(comparison, pick) for comparison, pick in asked if pick is not None]
     winners = Counter(pick.winner for _, pick in picks)
@@ -95,4 +107,5 @@ def duel_cell(aspect: str, comparisons: Sequence[Comparison]) -> DuelCell:
         ),
         n_longer=sum(decided),
         n_decided=len(decided),
+        margin=margin,
     )

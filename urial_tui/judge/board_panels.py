@@ -68,6 +68,7 @@ class _Aspect:
     expected: Place
     outcomes: Counter[Outcome]
     compatible: float | None
+    mass: float | None
 
     def read(self, means: Means) -> Cell:
         return Cell(
@@ -78,6 +79,7 @@ class _Aspect:
             self.outcomes["invalid"],
             self.outcomes["refused"],
             self.compatible,
+            self.mass,
         )
 
 
@@ -140,6 +142,7 @@ def _aspect(
     outcomes = Counter(score.outcome for _, score in scores)
     given = [(item, float(s.score)) for item, s in scores if s.score is not None]
     expected = [(item, s.expected) for item, s in scores if s.expected is not None]
+    masses = [sum(s.probabilities) for _, s in scores if s.expected is not None and s.probabilities]
     n = len(given) + outcomes["na"]
     total = sum(value for _, value in given) + COMPATIBLE * outcomes["na"]
     return _Aspect(
@@ -148,6 +151,7 @@ def _aspect(
         means.column(expected, items),
         outcomes,
         total / n if n else None,
+        fmean(masses) if masses else None,
     )
 
 

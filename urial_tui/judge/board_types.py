@@ -101,7 +101,9 @@ class BoardJudge:
 class Cell:
     """Scores of one aspect. `score` is the mean of the scores that the judge gave (1-5) and leads; `expected` the mean
     of its expected scores, beside it. Their `n` counts scores, so `score.n` is the number of `ok` ones. `compatible`
-    is the mean of scores with N/A as 5, for the line of that name only."""
+    is the mean of scores with N/A as 5, for the line of that name only. `mass` is the mean of what the judge's
+    probabilities of the digits 1 to 5 sum to: far below 1, the expected score is of little that it wanted to write.
+    """
 
     aspect: str
     score: Interval | None
@@ -110,6 +112,7 @@ class Cell:
     n_invalid: int
     n_refused: int
     compatible: float | None = None
+    mass: float | None = None
 
     @property
     def n(self) -> int:
@@ -156,7 +159,8 @@ class Panel:
 @dataclass(frozen=True)
 class DuelCell:
     """One aspect of compared answers. `n_split`: ties because the two orders disagreed. `n_longer` of `n_decided` (no
-    tie, lengths differ) were won by the longer answer."""
+    tie, lengths differ) were won by the longer answer. `margin` is the mean of a win as 1, a tie as 0 and a loss as
+    -1: the share of wins less that of losses."""
 
     aspect: str
     wins: int
@@ -168,6 +172,7 @@ class DuelCell:
     n_split: int
     n_longer: int
     n_decided: int
+    margin: Interval | None = None
 
     @property
     def n(self) -> int:
@@ -187,7 +192,8 @@ class DuelCell:
 
 @dataclass(frozen=True)
 class Duel:
-    """`row` against `opponent` by one judge with one rubric. `words` is the mean of row's minus opponent's length."""
+    """`row` against `opponent` by one judge with one rubric. `words` is the mean of row's minus opponent's length.
+    `n_own` pairs have an answer by the judge's own model; `n_shortened`, `n_blind` as in a `Line`."""
 
     judge: BoardJudge
     rubric: RubricRef
@@ -196,6 +202,9 @@ class Duel:
     n: int
     words: Interval | None
     cells: tuple[DuelCell, ...]
+    n_own: int = 0
+    n_shortened: int = 0
+    n_blind: int = 0
 
 
 @dataclass(frozen=True)

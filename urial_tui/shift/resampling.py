@@ -30,6 +30,7 @@ class _Column:
     scale: float
     mean: float
     n: int
+    n_items: int
 
     def mean_of(self, word: int) -> float | None:
         """The mean that the sum of some items' words stands for; None where no value is among them."""
@@ -48,8 +49,9 @@ def mean_intervals(
     """The mean of each column's values, and for each of `averages` (numbers of columns) the mean of those means.
 
     Columns are over the same items. Each mean has its 95 % percentile bootstrap interval over the items that add
-    anything to any column; `n` counts values (of an average: the fewest of its columns). A column without values is
-    None, and so is an average over one; a draw that leaves a column without values is not in its percentiles.
+    anything to any column; `n` counts values and `n_items` the items that have one (of an average: the fewest of its
+    columns). A column without values is None, and so is an average over one; a draw that leaves a column without values
+    is not in its percentiles.
 
     Each item's sums and counts are 64 bits a column of one long integer, so that one addition takes all columns. Sums
     are in fixed point: whole numbers are exact, others within a 2^-39th of the sum of the largest values.
@@ -64,7 +66,9 @@ def mean_intervals(
     draws = iter(_draws(columns_there, len(items), seed) if columns_there else ())
     means = [None if column is None else next(draws) for column in made]
     found = [
-        None if column is None or drawn is None else _interval(column.mean, drawn, column.n)
+        None
+        if column is None or drawn is None
+        else _interval(column.mean, drawn, column.n, column.n_items)
         for column, drawn in zip(made, means, strict=True)
     ]
     return found, [
@@ -90,7 +94,8 @@ def _column(parts: Sequence[Part]) -> _Column | None:
         (count << _SUM_BITS) + round(value * scale)
         for value, (_, count) in zip(above, parts, strict=True)
     ]
-    return _Column(words, low, scale, sum(total for total, _ in parts) / n, n)
+    n_items = sum(count > 0 for _, count in parts)
+    return _Column(words, low, scale, sum(total for total, _ in parts) / n, n, n_items)
 
 
 def _draws(columns: Sequence[_Column], n: int, seed: int) -> list[list[float | None]]:
@@ -111,8 +116,8 @@ def _draws(columns: Sequence[_Column], n: int, seed: int) -> list[list[float | N
     ]
 
 
-def _interval(mean: float, draws: Sequence[float | None], n: int) -> Interval:
-    return percentile_interval(mean, [value for value in draws if value is not None], n)
+def _interval(mean: float, draws: Sequence[float | None], n: int, n_items: int) -> Interval:
+    return percentile_interval(mean, [value for value in draws if value is not None], n, n_items)
 
 
 def _average(
@@ -125,4 +130,9 @@ def _average(
     for row in zip(*(drawn for drawn in draws if drawn is not None), strict=True):
         values = [value for value in row if value is not None]
         means.append(fmean(values) if len(values) == len(row) else None)
-    return _interval(fmean(c.mean for c in there), means, min(c.n for c in there))
+    return _interval(
+        fmean(c.mean for c in there),
+        means,
+        min(c.n for c in there),
+        min(c.n_items for c in there),
+    )

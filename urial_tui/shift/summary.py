@@ -93,20 +93,23 @@ def _score(token: TokenScore, reference: int) -> ReferenceScore:
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean over items and its 95 % percentile bootstrap interval."""
+    """A mean and its 95 % percentile bootstrap interval, over items. `n` counts values; `n_items` the items that have
+    one. One item says nothing of others: `low` and `high` are None then."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
+    n_items: int
 
 
 def intervals(items: Sequence[Summary], *, seed: int = 0) -> dict[Class, Interval]:
-    """For each class the mean of the items' ratios, resampled over items. Items without tokens are left out."""
+    """For each class the mean of the items' ratios, resampled over items. Items without tokens are left out; empty for
+    fewer than two."""
     ratios = [ratio for item in items if (ratio := item.ratios) is not None]
-    return {
-        name: bootstrap([ratio[name] for ratio in ratios], seed=seed) for name in COUNTED if ratios
-    }
+    if len(ratios) < 2:
+        return {}
+    return {name: bootstrap([ratio[name] for ratio in ratios], seed=seed) for name in COUNTED}
 
 
 def bootstrap(values: Sequence[float], *, seed: int = 0) -> Interval:
@@ -114,16 +117,16 @@ def bootstrap(values: Sequence[float], *, seed: int = 0) -> Interval:
     draw = random.Random(seed)
     n = len(values)
     means = [fmean(draw.choices(values, k=n)) for _ in range(RESAMPLES)]
-    return percentile_interval(fmean(values), means, n)
+    return percentile_interval(fmean(values), means, n, n)
 
 
-def percentile_interval(mean: float, draws: Sequence[float], n: int) -> Interval:
-    """The interval that leaves out 2.5 % of the draws at each end; the mean alone without draws."""
-    if not draws:
-        return Interval(mean, mean, mean, n)
+def percentile_interval(mean: float, draws: Sequence[float], n: int, n_items: int) -> Interval:
+    """The interval that leaves out 2.5 % of the draws at each end; none without draws, or of fewer than two items."""
+    if not draws or n_items < 2:
+        return Interval(mean, None, None, n, n_items)
     means = sorted(draws)
     low, high = int(len(means) * 0.025), int(len(means) * 0.975) - 1
-    return Interval(mean, means[low], means[max(low, high)], n)
+    return Interval(mean, means[low], means[max(low, high)], n, n_items)
 
 
 # --- positions ------------------------------------------------------------------------------------------------------

@@ -25,7 +25,13 @@ from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line, fit_line
 from urial_tui.ui.judging.board_answers import BoardAnswers
 from urial_tui.ui.judging.board_rows import columns_of, rows_of, split_key
-from urial_tui.ui.judging.board_text import agreement_lines, duel_lines, published_lines, row_lines
+from urial_tui.ui.judging.board_text import (
+    agreement_lines,
+    items_words,
+    published_lines,
+    row_lines,
+)
+from urial_tui.ui.judging.duel_text import duel_lines
 from urial_tui.ui.judging.moment import BoardMoment, can_on_board
 from urial_tui.ui.judging.opening import compare_run, rate_run
 from urial_tui.ui.judging.runs_chooser import RunsChooser
@@ -173,8 +179,7 @@ class BoardScreen(CommandScreen):
         words = [", ".join(names) or "judged answers of conversations"]
         board, panel = self.board, self.panel
         if board is not None and board.runs:
-            n = board.runs[0].n_items
-            words.append(f"{n} item{'s' if n != 1 else ''}")
+            words.append(items_words([run.n_items for run in board.runs]))
         if panel is not None and board is not None:
             words.append(
                 f"{short_side(panel.judge.label)}, {panel.rubric.id} v{panel.rubric.version}"

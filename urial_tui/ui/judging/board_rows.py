@@ -13,7 +13,7 @@ from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.widgets.table import Cell, Column, Row
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_types import Board, Breakdown, Line, Panel
+    from urial_tui.judge.board_types import Board, BoardRow, Breakdown, Line, Panel
     from urial_tui.shift.summary import Interval
 
 WITH_INTERVALS = 130
@@ -24,9 +24,11 @@ GROUP = "\x1f"
 
 
 def interval_words(mean: "Interval | None", digits: int = 2) -> str:
-    """`3.41 [3.12, 3.70]`; "" where there is no number."""
+    """`3.41 [3.12, 3.70]`, without the interval where there is none; "" where there is no number."""
     if mean is None:
         return ""
+    if mean.low is None or mean.high is None:
+        return f"{mean.mean:.{digits}f}"
     return f"{mean.mean:.{digits}f} [{mean.low:.{digits}f}, {mean.high:.{digits}f}]"
 
 
@@ -63,11 +65,17 @@ def columns_of(panel: "Panel | None", board: "Board", width: int) -> list[Column
 
 
 def rows_of(panel: "Panel | None", board: "Board", width: int) -> list[Row]:
-    """A row a side; the sides of a breakdown's groups below them."""
+    """A row a side, also where the judge has not judged it; the sides of a breakdown's groups below them."""
     wide = width >= WITH_INTERVALS
     if panel is None:
         return [Row(row.key, _of_row(board, row.key)) for row in board.rows]
-    rows = [_row(line, panel, board, wide) for line in panel.lines]
+    lines = {line.row: line for line in panel.lines}
+    rows = [
+        _row(lines[row.key], panel, board, wide)
+        if row.key in lines
+        else _not_judged(row, panel, board, wide)
+        for row in board.rows
+    ]
     if board.breakdown is not None:
         rows += _groups(panel, board, board.breakdown, wide)
     return rows
@@ -112,6 +120,15 @@ def _of_row(board: "Board", key: str) -> dict[str, Cell]:
         ratios = row.shifts[0].ratios
         cells["shifted"] = Cell(f"{ratios['shifted']:.1%}" if ratios else "")
     return cells
+
+
+def _not_judged(row: "BoardRow", panel: "Panel", board: "Board", wide: bool) -> Row:
+    """Dashes for scores; where there is room the first of them is in words."""
+    cells = _of_row(board, row.key) | {"judged": Cell(f"0/{row.n_answers}")}
+    names = [*(["average"] if panel.averaged else []), *(f"a:{aspect}" for aspect in panel.aspects)]
+    for number, name in enumerate(names):
+        cells[name] = Cell("not judged" if wide and not number else "–")
+    return Row(row.key, {name: Cell(cell.text, "dim") for name, cell in cells.items()})
 
 
 def _row(line: "Line", panel: "Panel", board: "Board", wide: bool) -> Row:

@@ -1,4 +1,4 @@
-"""The board's texts: a row in detail with bars, win rates, agreement of judges, published figures. Pure, safe lines."""
+"""The board's texts: a row in detail with bars, agreement of judges, published figures. Pure, safe lines."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,22 +15,34 @@ if TYPE_CHECKING:
         Board,
         BoardRow,
         Cell,
-        Duel,
         DuelCell,
         Panel,
         PublishedTable,
     )
     from urial_tui.judge.board_types import Line as PanelLine
+    from urial_tui.shift.summary import Interval
 
 BAR = 20
 """Cells of a bar from 1 to 5."""
+SHORT_BAR, WITH_LONG_BARS = 10, 100
+"""Cells of a bar where there are fewer columns than that."""
 NAMES = 14
+LITTLE_MASS = 0.5
+"""An expected score is of little that the judge wanted to write when its digits have less than this."""
 
 
-def _bar(score: float) -> str:
+def _bar(score: float, room: int) -> str:
     """How far up from 1 to 5 a score is."""
-    cells = round((min(max(score, 1.0), 5.0) - 1.0) / 4.0 * BAR)
-    return "▇" * cells + "·" * (BAR - cells)
+    cells = round((min(max(score, 1.0), 5.0) - 1.0) / 4.0 * room)
+    return "▇" * cells + "·" * (room - cells)
+
+
+def items_words(counts: Sequence[int]) -> str:
+    """How many items the runs of a board have."""
+    if len(set(counts)) == 1:
+        items = f"{counts[0]} item{'s' if counts[0] != 1 else ''}"
+        return items if len(counts) == 1 else f"{items} each"
+    return f"{' + '.join(map(str, counts))} items"
 
 
 # --- one row --------------------------------------------------------------------------------------------------------
@@ -44,6 +56,9 @@ def row_lines(
     lines: list[Line] = wrapped(short_side(row.label), width, "title", most=2)
     if panel is not None and line is not None:
         lines += _scores(panel, line, width)
+    elif panel is not None:
+        words = f"not judged by {short_side(panel.judge.label)} with {safe(panel.rubric.id, 40)}"
+        lines += wrapped(words, width, "dim", most=2)
     lines += _lengths(row, width)
     for shift in row.shifts:
         ratios = shift.ratios
@@ -57,9 +72,16 @@ def row_lines(
             most=3,
             indent=2,
         )
-    for note in board.notes:
-        lines += wrapped(f"! {safe(note, 600)}", width, "warn", most=4, indent=2)
-    return lines
+    return lines + note_lines(board, width)
+
+
+def note_lines(board: "Board", width: int) -> list[Line]:
+    """What a reader has to know of the numbers."""
+    return [
+        line
+        for note in board.notes
+        for line in wrapped(f"! {safe(note, 600)}", width, "warn", most=4, indent=2)
+    ]
 
 
 def _scores(panel: "Panel", line: "PanelLine", width: int) -> list[Line]:
@@ -86,19 +108,29 @@ def _scores(panel: "Panel", line: "PanelLine", width: int) -> list[Line]:
 
 def _aspect(cell: "Cell", names: int, width: int) -> Line:
     line: Line = [(fit(safe(cell.aspect, 40), names, pad=True) + " ", "")]
+    room = BAR if width >= WITH_LONG_BARS else SHORT_BAR
     if cell.score is not None:
-        line.append((_bar(cell.score.mean), "bar"))
+        line.append((_bar(cell.score.mean, room), "bar"))
         line.append((f" {interval_words(cell.score)}", "strong"))
-        line.append((f" n {cell.n}", "dim"))
-        if cell.expected is not None:
-            line.append((f"  expected {cell.expected.mean:.2f}", ""))
+        line.append((n_words(cell.score), "dim"))
     else:
-        line.append(("no score".ljust(BAR), "dim"))
-    others = [(cell.n_na, "n/a"), (cell.n_invalid, "unreadable"), (cell.n_refused, "refused")]
-    for n, word in others:
-        if n:
-            line.append((f"  {n} {word}", "dim" if word == "n/a" else "bad"))
+        line.append(("no score".ljust(room), "dim"))
+    line += no_numbers(cell)
+    if cell.expected is not None:
+        line.append((f"  expected {cell.expected.mean:.2f}", ""))
+        if cell.mass is not None:
+            line.append((f" mass {cell.mass:.2f}", "warn" if cell.mass < LITTLE_MASS else "dim"))
     return fit_line(line, width)
+
+
+def n_words(mean: "Interval") -> str:
+    """How many values, and of how many items where those are fewer."""
+    return f" n {mean.n}" + (f" of {mean.n_items} items" if mean.n != mean.n_items else "")
+
+
+def no_numbers(cell: "Cell | DuelCell") -> Line:
+    others = [(cell.n_na, "n/a"), (cell.n_invalid, "unreadable"), (cell.n_refused, "refused")]
+    return [(f"  {n} {word}", "dim" if word == "n/a" else "bad") for n, word in others if n]
 
 
 def _lengths(row: "BoardRow", width: int) -> list[Line]:
@@ -110,59 +142,6 @@ def _lengths(row: "BoardRow", width: int) -> list[Line]:
     if row.length_share is not None:
         words += f" · {row.length_share:.0%} ended by the limit of tokens"
     return wrapped(words, width, "", most=3)
-
-
-# --- win rates ------------------------------------------------------------------------------------------------------
-
-
-def duel_lines(board: "Board", width: int) -> list[Line]:
-    """Who won how often, an aspect a line, with how often the longer answer won."""
-    if not board.duels:
-        return wrapped(
-            "No two answers were compared. `urial-tui judge --pairwise` lets a model do it; here c does it by hand.",
-            width,
-            "dim",
-            most=4,
-        )
-    lines: list[Line] = []
-    for duel in board.duels:
-        if lines:
-            lines.append([])
-        lines += _duel(board, duel, width)
-    return lines
-
-
-def _duel(board: "Board", duel: "Duel", width: int) -> list[Line]:
-    row, other = (short_side(board.row(key).label) for key in (duel.row, duel.opponent))
-    lines = wrapped(f"{row} against {other}", width, "title", most=3)
-    about = f"{short_side(duel.judge.label)} · {safe(duel.rubric.id, 40)} · {duel.n} pairs"
-    if duel.words is not None:
-        about += f" · {duel.words.mean:+.0f} words"
-    lines += wrapped(about, width, "dim", most=2)
-    names = min(max((cell_len(safe(c.aspect, 40)) for c in duel.cells), default=0), NAMES)
-    return [*lines, *(_pick_line(cell, names, width) for cell in duel.cells)]
-
-
-def _pick_line(cell: "DuelCell", names: int, width: int) -> Line:
-    line: Line = [(fit(safe(cell.aspect, 40), names, pad=True) + " ", "")]
-    rates = cell.rates
-    if rates is None:
-        line.append(("nothing decided", "dim"))
-    else:
-        win, tie, loss = rates
-        won, even = round(win * BAR), round(tie * BAR)
-        even = min(even, BAR - won)
-        line += [("█" * won, "bar"), ("░" * even, "dim"), ("▒" * (BAR - won - even), "warn")]
-        line.append((f" win {win:.0%} tie {tie:.0%} loss {loss:.0%}", "strong"))
-        line.append((f" n {cell.n}", "dim"))
-        if cell.n_split:
-            line.append((f"  {cell.n_split} ties by order", "dim"))
-        if cell.longer is not None:
-            line.append((f"  longer won {cell.longer:.0%} of {cell.n_decided}", ""))
-    for n, word in ((cell.n_na, "n/a"), (cell.n_invalid, "unreadable"), (cell.n_refused, "refused")):  # fmt: skip
-        if n:
-            line.append((f"  {n} {word}", "dim" if word == "n/a" else "bad"))
-    return fit_line(line, width)
 
 
 # --- agreement ------------------------------------------------------------------------------------------------------
@@ -188,8 +167,8 @@ def agreement_lines(board: "Board", width: int) -> list[Line]:
 
 EXPLAINED = (
     "same: equal verdicts. ±1: at most one apart. rho: Spearman's rank correlation. kappa: Cohen's, beyond chance, "
-    "with quadratic weights for scores. 1 is full agreement, 0 what chance gives; a dash: fewer than two common answers, "
-    "or a judge that always says the same."
+    "with quadratic weights for scores. 1 is full agreement, 0 what chance gives; a dash: fewer than two common "
+    "answers, or a judge that always says the same."
 )
 
 
