@@ -18,6 +18,7 @@ import click
 from urial_tui import __version__
 from urial_tui.cli.context_options import context_options
 from urial_tui.errors import UrialError, UsageError
+from urial_tui.glyphs import ERRORS, register_errors
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C: 128 + SIGINT, as shells count."""
@@ -47,10 +48,10 @@ COMMANDS = {
     "models": Lazy("urial_tui.cli.models", "models", "Find, describe, fetch and pair models."),
     "settings": Lazy("urial_tui.cli.settings", "settings", "Show and change settings."),
     "doctor": Lazy("urial_tui.cli.doctor", "doctor", "Check that everything works here."),
-}
     "completion": Lazy(
         "urial_tui.cli.completion", "completion", "Print a shell's completion script."
     ),
+}
 
 
 class LazyGroup(click.Group):
@@ -71,7 +72,6 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items()])
 
-    def resolve_command(
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
 
@@ -82,6 +82,7 @@ class LazyGroup(click.Group):
         ]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
+    def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -164,9 +165,10 @@ def _is_terminal(stream: Any) -> bool:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit: 0, an error's own exit code, 2 for bad usage, 130 after Ctrl+C."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    register_errors()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=ERRORS)
     code = _run(args)
     try:
         sys.stdout.flush()

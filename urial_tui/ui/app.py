@@ -6,15 +6,19 @@ is made by `services.make_chat` after the first paint.
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -23,17 +27,24 @@ from textual.types import CSSPathType
 from textual.widgets import Input, TextArea
 
 from urial_tui.errors import UrialError
+from urial_tui.glyphs import wants_ascii
 from urial_tui.safetext import sanitize
+from urial_tui.ui.ascii_filter import AsciiFilter
 from urial_tui.ui.clipboard import copy_out
 from urial_tui.ui.commands import APP_COMMANDS
 from urial_tui.ui.keymap import usable_keymap
 from urial_tui.ui.palette import Commands
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
+from urial_tui.ui.screens.settings import SettingsAccess, SettingsScreen
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.signals import HUNG_UP_GRACE_S, Watchdog, handled
 from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES, shift_variables
+
+FULL_SIZE = (80, 24)
+"""Below this many columns or rows, `compact = "auto"` does without frames and padding."""
+_ASCII = AsciiFilter()
 
 TWICE_S = 3.0
 """Two presses of Ctrl+C within this many seconds quit."""
@@ -51,8 +62,10 @@ class UrialApp(App[None]):
     """The terminal application."""
 
     TITLE = "urial-tui"
-    CSS_PATH: ClassVar[CSSPathType | None] = Path(__file__).parent / "screens" / "chat.tcss"
-    """Of the default screen, whose own CSS_PATH Textual does not read."""
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        Path(__file__).parent / "screens" / name for name in ("chat.tcss", "compact.tcss")
+    ]
+    """Of the default screen, whose own CSS_PATH Textual does not read, and what compact mode changes everywhere."""
     COMMANDS: ClassVar = {Commands}
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in APP_COMMANDS]
 
@@ -71,9 +84,39 @@ class UrialApp(App[None]):
         known = services.theme in self.available_themes
         self.theme = services.theme if known else DEFAULT_THEME
         self._keymap_problems = usable_keymap(services.keymap)[1]
+        self._ascii = wants_ascii(services.ascii, os.environ)
+        self._compact = services.compact
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return shift_variables(self.current_theme.dark)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, _ASCII] if self._ascii else filters
+
+    def get_key_display(self, binding: Binding) -> str:
+        shown = super().get_key_display(binding)
+        return shown.replace("⏎", "enter") if self._ascii else shown
+
+    def draw_with_ascii(self, setting: str) -> None:
+        """Draw so from now on: `auto`, `on` or `off`."""
+        self._ascii = wants_ascii(setting, os.environ)
+        for screen in self.screen_stack:
+            for widget in (screen, *screen.query("*")):
+                widget.notify_style_update()
+                widget.refresh()
+
+    def draw_compactly(self, setting: str) -> None:
+        """The same for frames and padding."""
+        self._compact = setting
+        self._lay_out(self.size)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._lay_out(event.size)
+
+    def _lay_out(self, size: Size) -> None:
+        small = size.width < FULL_SIZE[0] or size.height < FULL_SIZE[1]
+        self.set_class(small if self._compact == "auto" else self._compact == "on", "-compact")
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen
@@ -128,6 +171,27 @@ class UrialApp(App[None]):
         else:
             place = self.screen.PLACE if isinstance(self.screen, CommandScreen) else ""
             self.push_screen(HelpScreen(self.chat_screen.moment, self.chat_screen.keymap, place))
+
+    def action_open_settings(self) -> None:
+        services = self.services
+        path = services.settings_file
+        if path is None or isinstance(self.screen, SettingsScreen):
+            return
+        access = SettingsAccess(
+            path,
+            services.options,
+            choices={
+                "theme": lambda: sorted(self.available_themes),
+                "pack": lambda: [pack.id for pack in services.list_packs()],
+            },
+            checks={"side": services.check_side} if services.check_side is not None else {},
+            take={
+                "theme": lambda name: setattr(self, "theme", name),
+                "ascii": self.draw_with_ascii,
+                "compact": self.draw_compactly,
+            },
+        )
+        self.push_screen(SettingsScreen(self.chat_screen.keymap, access))
 
     def action_interrupt(self) -> None:
         """Copy the selection; else stop the answer; a second time within a few seconds, quit."""

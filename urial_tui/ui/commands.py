@@ -19,6 +19,7 @@ from urial_tui.ui.command import (
 )
 from urial_tui.ui.commands_judging import JUDGE_COMMANDS
 from urial_tui.ui.commands_models import LIBRARY_COMMANDS
+from urial_tui.ui.commands_settings import OPEN_SETTINGS
 from urial_tui.ui.commands_shift import SHIFT_COMMANDS
 
 __all__ = ["ALL_COMMANDS", "APP_COMMANDS", "CHAT_COMMANDS", "FOOTER_ORDER", "GROUPS", "Command"]
@@ -45,6 +46,7 @@ APP_COMMANDS = (
         priority=True,
         palette=False,
     ),
+    OPEN_SETTINGS,
     Command(
         "app.interrupt",
         "ctrl+c",
@@ -305,6 +307,8 @@ FOOTER_ORDER = (
     "models.stop",
     "models.back",
     "hub.back",
+    "settings.back",
+    "settings.reset",
     "rate.back",
     "pair.back",
     "board.back",

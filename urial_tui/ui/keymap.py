@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 
 from urial_tui.ui.commands import ALL_COMMANDS
 from urial_tui.ui.commands_models import SCREEN_COMMANDS
+from urial_tui.ui.commands_settings import SETTINGS_SCREENS
 
 _BY_ID = {command.id: command for command in ALL_COMMANDS}
 _NAMED_KEYS = frozenset(key.value for key in Keys)
@@ -37,7 +38,7 @@ def widget_bindings() -> dict[str, list[Binding]]:
     }
     return found | {
         place: [command.binding() for command in commands]
-        for place, commands in SCREEN_COMMANDS.items()
+        for place, commands in (SCREEN_COMMANDS | SETTINGS_SCREENS).items()
     }
 
 
@@ -165,7 +166,7 @@ def works_while_writing(key: str) -> bool:
 
 _PRINTABLE = frozenset({"question_mark", "slash", "left_square_bracket", "right_square_bracket"})
 
-SENT_FOR_OTHERS = frozenset({"f17", "f18"})
+SENT_FOR_OTHERS = frozenset({"f16", "f17", "f18"})
 """Keys that stand for another one on many terminals: bound beside it, but not named."""
 
 _NAMES = {

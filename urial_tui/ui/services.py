@@ -7,7 +7,7 @@ any work, and nothing here knows how a conversation is stored or how a model run
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from urial_tui.chat.events import ChatEvent
 from urial_tui.chat.pair import Pair, PairStatus
@@ -326,8 +326,16 @@ class AppServices:
     state_dir: Path | None = None
     """Where copies go besides the clipboard; None means no file."""
     theme: str = ""
+    ascii: str = "off"
+    """Whether to draw with ASCII alone: `auto`, `on`, `off`."""
+    compact: str = "auto"
+    """Whether to do without frames and padding: the same."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     save_theme: Callable[[str], None] | None = None
+    settings_file: Path | None = None
+    """What the settings screen changes; None: there is no such screen."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of this run alone, by key."""
     session_id: str | None = None
     """The session to open first; None: the last one that was used, when `resume` is set."""
     resume: bool = True

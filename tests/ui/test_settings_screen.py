@@ -1,0 +1,201 @@
+"""The settings screen: every setting with its value and its origin, changed by keys and mouse, saved at once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import OptionList, Static
+
+from tests.support.screen_text import drawn
+from tests.ui.driving import Bench, running
+from urial_tui.errors import UsageError
+from urial_tui.settings import FIELDS, load_settings
+from urial_tui.settings.layers import BY_VARIABLE
+from urial_tui.ui.screens.chat import ChatScreen
+from urial_tui.ui.screens.dialog import ChooseOne
+from urial_tui.ui.screens.settings import SettingsScreen
+from urial_tui.ui.screens.settings_row import OriginMark, Pressable, SettingRow
+from urial_tui.ui.widgets.heading import Heading
+
+
+class Form(Bench):
+    """A bench with the settings open."""
+
+    file: Path
+
+    @property
+    def settings(self) -> SettingsScreen:
+        return next(one for one in self.app.screen_stack if isinstance(one, SettingsScreen))
+
+    def row(self, key: str) -> SettingRow:
+        return next(row for row in self.settings.rows if row.item.key == key)
+
+    def problem(self, key: str) -> str:
+        line = self.row(key).query_one(".problem", Static)
+        return str(line.render()) if line.display else ""
+
+    def shown_keys(self) -> list[str]:
+        return [row.item.key for row in self.settings.rows if row.display]
+
+    async def go_to(self, key: str) -> None:
+        self.row(key).editor.focus()
+        await self.pilot.pause()
+
+    async def type(self, key: str, text: str) -> None:
+        """Replace what is in a line, as a person would."""
+        await self.go_to(key)
+        await self.press("end", "ctrl+u", *text)
+
+    async def saved(self, key: str, value: Any) -> None:
+        await self.until(lambda: self.row(key).value == value, f"{key} is {value}")
+        await self.settle()
+
+
+@asynccontextmanager
+async def settings_of(
+    file: Path, *, size: tuple[int, int] = (80, 24), **services: Any
+) -> AsyncIterator[Form]:
+    async with running(size=size, services={"settings_file": file, **services}) as bench:
+        form = Form(bench.app, bench.pilot, bench.chats)
+        form.file = file
+        await bench.press("f16")
+        await form.until(lambda: isinstance(bench.app.screen, SettingsScreen))
+        await bench.settle()
+        yield form
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in BY_VARIABLE:
+        monkeypatch.delenv(variable, raising=False)
+    made = tmp_path / "settings.toml"
+    made.write_text("# mine\nn_ctx = 2048  # small\n")
+    return made
+
+
+def text(file: Path) -> str:
+    return file.read_text()
+
+
+async def test_settings_are_shown_changed_and_saved_with_the_keys(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URIAL_TUI_N_THREADS", "3")
+
+    def refuse(side: str) -> None:
+        raise UsageError(f"there is no model {side}", hint="Look at the list.")
+
+    given = {"options": {"n_batch": 256}, "check_side": refuse}
+    async with settings_of(file, **given) as form:
+        # Every setting is there, with what counts and where it is from.
+        assert form.shown_keys() == [item.key for item in FIELDS]
+        told = {key: (form.row(key).value, form.row(key).origin) for key in form.shown_keys()}
+        assert told["n_ctx"] == (2048, "file")
+        assert told["n_threads"] == (3, "environment")
+        assert told["n_batch"] == (256, "option")
+        assert told["kv_type"] == ("f16", "default")
+        assert form.row("n_threads").editor.disabled
+        words = str(form.row("n_threads").query_one(".words", Static).render())
+        assert "URIAL_TUI_N_THREADS" in words
+        assert str(file) in form.settings.query_one(Heading).words
+
+        # A wrong value is told beside the field, by key, and not saved; Escape brings the old one back.
+        await form.type("n_ctx", "many")
+        assert "n_ctx must be a whole number from 0 to" in form.problem("n_ctx")
+        await form.press("enter", "down")
+        await form.settle()
+        assert "n_ctx = 2048" in text(file)
+        assert form.row("n_ctx").editor.value == "many"
+        await form.go_to("n_ctx")
+        assert "URIAL_TUI_N_CTX" in str(form.settings.query_one("#about", Static).render())
+        await form.press("escape")
+        assert (form.row("n_ctx").editor.value, form.problem("n_ctx")) == ("2048", "")
+
+        # Enter saves, and so does leaving a line; comments stay; it is said when it counts.
+        await form.type("n_ctx", "1024")
+        await form.press("enter")
+        await form.saved("n_ctx", 1024)
+        assert text(file) == "# mine\nn_ctx = 1024  # small\n"
+        assert "counts from the next start" in str(form.settings.query_one(Heading).render())
+        await form.type("sampling.temperature", "0.5")
+        await form.press("down")
+        await form.saved("sampling.temperature", 0.5)
+        assert form.row("sampling.temperature").origin == "file"
+
+        # F5 takes it out of the file again.
+        await form.go_to("sampling.temperature")
+        assert "settings.reset" in form.footer()
+        await form.press("f5")
+        await form.saved("sampling.temperature", None)
+        assert "temperature" not in text(file)
+        assert "settings.reset" not in form.footer()
+
+        # A switch, and one of several.
+        await form.go_to("scoring")
+        await form.press("space")
+        await form.saved("scoring", False)
+        await form.go_to("kv_type")
+        await form.press("enter")
+        await form.until(lambda: isinstance(form.app.screen, ChooseOne))
+        form.app.screen.query_one(OptionList).highlighted = 3
+        await form.press("enter")
+        await form.saved("kv_type", "q8_0")
+        assert load_settings(file).scoring is False
+
+        # What the schema cannot know is checked too, and the hint is shown.
+        await form.type("side", "nothing")
+        await form.press("enter")
+        await form.until(lambda: form.problem("side"))
+        assert "there is no model nothing" in form.problem("side")
+        assert "Look at the list." in form.problem("side")
+        assert "side" not in text(file)
+        await form.press("escape")
+
+        # Escape leaves when nothing is typed.
+        await form.press("escape")
+        await form.until(lambda: isinstance(form.app.screen, ChatScreen))
+
+
+async def test_settings_are_found_by_words_and_changed_with_the_mouse(file: Path) -> None:
+    async with settings_of(file, size=(60, 20)) as form:
+        await form.press(*"gpu ref")
+        await form.pilot.pause()
+        assert form.shown_keys() == ["reference_gpu_layers"]
+        await form.press("enter")
+        assert form.app.focused is form.row("reference_gpu_layers").editor
+        await form.press("escape")
+        assert form.shown_keys() == [item.key for item in FIELDS]
+        await form.press("f3", *"zzzz")
+        assert form.shown_keys() == []
+        assert "No setting has all of these words" in drawn(form.app)
+        await form.press("escape", *"compact")
+        assert form.shown_keys() == ["compact"]
+
+        # What can be taken at once is: compact mode, ASCII, the theme.
+        await form.pilot.click(form.row("compact").query_one(Pressable))
+        await form.until(lambda: isinstance(form.app.screen, ChooseOne))
+        form.app.screen.query_one(OptionList).highlighted = 2
+        await form.press("enter")
+        await form.saved("compact", "off")
+        assert not form.app.has_class("-compact")
+        await form.pilot.click(form.row("compact").query_one(OriginMark))
+        await form.saved("compact", "auto")
+        assert form.app.has_class("-compact")  # 60x20 is small
+        form.settings.filter_line.value = "ascii"
+        await form.pilot.pause()
+        assert "▾" in drawn(form.app)
+        form.row("ascii").post_message(SettingRow.Wanted(form.row("ascii"), "on"))
+        await form.saved("ascii", "on")
+        assert drawn(form.app).isascii()
+
+
+async def test_a_broken_file_is_told_and_left_alone(file: Path) -> None:
+    file.write_text("n_ctx = = 3\n")
+    async with settings_of(file) as form:
+        assert "line 1" in str(form.settings.query_one("#trouble", Static).render())
+        assert form.settings.query_one("#form").disabled
+        await form.press("tab", "a", "enter", "escape", "escape")
+        await form.until(lambda: isinstance(form.app.screen, ChatScreen))
+    assert text(file) == "n_ctx = = 3\n"
