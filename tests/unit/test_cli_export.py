@@ -1,5 +1,6 @@
 """`urial-tui export`: what it writes, what it says, and that it changes nothing."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -8,9 +9,13 @@ from click.testing import CliRunner, Result
 
 from tests.support.just_eval_rules import check_judgements, load_outputs
 from tests.support.store_runs import OK, answer_all, judgement, make_run
+from tests.unit.test_export_sources import say
 from urial_tui import paths
-from urial_tui.cli.export import export
-from urial_tui.errors import ExchangeError, StoreError
+from urial_tui.cli.export import _print, export
+from urial_tui.errors import ExchangeError, StoreError, UsageError
+from urial_tui.exchange.exports import Wanted
+from urial_tui.exchange.formats import EXPORTERS
+from urial_tui.exchange.sources import source_of_sessions
 from urial_tui.store.run_types import Run
 from urial_tui.store.store import Store
 
@@ -74,9 +79,133 @@ def test_files_that_are_there_are_replaced_by_force_alone(stored: Run, tmp_path:
     assert run(tmp_path, "--run", "last", "--force").exit_code == 0
 
 
-def test_without_a_run_nothing_is_made(tmp_path: Path) -> None:
+def test_without_a_history_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as missing:
         run(tmp_path / "out", "--run", "last")
     assert missing.value.kind == "missing"
     assert not list(tmp_path.iterdir())
     assert run(tmp_path, "--format", "xml", "--run", "x").exit_code == 2
+
+
+# --- conversations
+
+
+@pytest.fixture
+def talks() -> dict[str, str]:
+    """Ids by title."""
+    with Store.open(paths.history_file()) as store:
+        ids = {}
+        for title, text in (("Walks", "on foot"), ("Cars", "by road"), ("Esc", "\x1b[31mred")):
+            ids[title] = store.create_session("demo@urial-general", title).id
+            say(store, ids[title], None, f"about {title}?", text)
+        store.add_tag(ids["Cars"], "work")
+        return ids
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(export, arguments, catch_exceptions=False)
+
+
+def test_one_conversation_is_a_file_and_several_are_a_folder(
+    talks: dict[str, str], tmp_path: Path
+) -> None:
+    target = tmp_path / "talk.txt"
+    one = ("--format", "markdown", "--session", talks["Walks"])
+    assert f"{target}  (" in call(*one, "-o", str(target)).output
+    assert "on foot" in target.read_text()
+    call(*one, "--session", talks["Cars"], "-o", str(tmp_path / "both"))
+    assert sorted(path.name for path in (tmp_path / "both").iterdir()) == ["Cars.md", "Walks.md"]
+    call("--format", "markdown", "--search", "walks", "-o", str(tmp_path / "found"))
+    assert [path.name for path in (tmp_path / "found").iterdir()] == ["Walks.md"]
+    call(*one, "-o", str(tmp_path / "found"), "--force")  # a folder that is there
+    assert [path.name for path in (tmp_path / "found").iterdir()] == ["Walks.md"]
+
+
+def test_a_search_a_tag_and_all_choose_conversations(talks: dict[str, str], tmp_path: Path) -> None:
+    def titles(*arguments: str) -> list[str]:
+        said = call(
+            "--format",
+            "csv",
+            "--what",
+            "messages",
+            "--force",
+            "-o",
+            str(tmp_path / "t.csv"),
+            *arguments,
+        )
+        assert said.exit_code == 0
+        with (tmp_path / "t.csv").open(newline="") as file:
+            return sorted({row["title"] for row in csv.DictReader(file)})
+
+    assert titles("--search", "road") == ["Cars"]
+    assert titles("--all", "--tag", "work") == ["Cars"]
+    assert titles("--all") == ["Cars", "Esc", "Walks"]
+    assert titles("--session", talks["Esc"][:25]) == ["Esc"]
+    with pytest.raises(ExchangeError) as nothing:
+        titles("--all", "--tag", "nowhere")
+    assert nothing.value.kind == "nothing"
+
+
+def test_one_file_goes_to_standard_output(talks: dict[str, str]) -> None:
+    said = call("--format", "markdown", "--session", talks["Walks"], "-o", "-")
+    assert said.stdout.startswith('---\ntitle: "Walks"')
+    page = call("--format", "html", "--all", "-o", "-")
+    assert page.stdout.startswith("<!doctype html>")
+    raw = call("--format", "csv", "--what", "messages", "--session", talks["Esc"], "-o", "-")
+    assert "\x1b[31mred" in raw.stdout
+
+
+def test_a_terminal_gets_nothing_that_it_would_obey(
+    talks: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(paths.history_file(), readonly=True) as store:
+        source = source_of_sessions(store, [talks["Esc"]])
+        made = EXPORTERS["csv"].export(source, Wanted(what="messages"))
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        _print(made)
+    out = capsys.readouterr().out
+    assert "red" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--run", "last", "--all"),
+        ("--session", "x", "--search", "y"),
+        ("--search", " "),
+        ("--run", "last", "--tag", "t"),
+    ],
+)
+def test_what_to_export_is_said_in_one_way(
+    arguments: tuple[str, ...], stored: Run, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError):
+        run(tmp_path / "out", *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("format_", "arguments", "says"),
+    [
+        ("just-eval", ("-o", "-"), "folder of files"),
+        ("markdown", ("-o", "-"), "folder of files"),
+        ("csv", ("-o", "-"), "folder of files"),
+        ("html", ("-o", "-", "--json"), "--json writes"),
+        ("html", ("-o", "x", "--what", "tokens"), "html has no part tokens"),
+        ("csv", ("-o", "x", "--what", "outputs"), "csv has no part outputs"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    format_: str, arguments: tuple[str, ...], says: str, stored: Run
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        call("--format", format_, "--run", "last", *arguments)
+
+
+def test_a_conversation_that_is_not_there_is_named(talks: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as missing:
+        call("--format", "html", "--session", "zzz", "-o", str(tmp_path / "x.html"))
+    assert missing.value.kind == "not-found"
+    assert not (tmp_path / "x.html").exists()

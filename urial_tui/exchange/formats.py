@@ -7,6 +7,8 @@ from typing import Literal
 from urial_tui.exchange import (
     alpaca_eval,
     csv_tables,
+    html_page,
+    jsonl,
     just_eval,
     lm_eval,
     markdown,
@@ -58,7 +60,9 @@ EXPORTERS: dict[str, Exporter] = {
     "promptfoo": Exporter(
         "outputs to grade and finished scores", promptfoo.export, parts=("outputs", "judgements")
     ),
+    "jsonl": Exporter("everything, without loss, to be imported again", jsonl.export, "file"),
     "markdown": Exporter("readable transcripts", markdown.export, "file of one session"),
+    "html": Exporter("one page, tokens by class", html_page.export, "file"),
     "csv": Exporter(
         "tables of messages, tokens and scores",
         csv_tables.export,
