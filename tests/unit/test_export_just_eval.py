@@ -135,6 +135,18 @@ def test_a_row_without_a_number_of_its_own_has_its_position(store: Store, tmp_pa
     assert [(row["id"], row["source_id"]) for row in rows] == [(7, "7"), (1, "x-1")]
 
 
+def test_no_two_rows_have_the_same_id(store: Store, tmp_path: Path) -> None:
+    ids: tuple[int | str, ...] = ("x-1", 0, "x-2", 2, 0)
+    run = answered(store, tuple(RunItem(n, id_, ("q",)) for n, id_ in enumerate(ids)))
+    judge(store, run, [scored(*["ok"] * 5)] * 5)
+    files, _ = export(store, run, tmp_path, sides=("1",))
+    outputs, judgements = (json.loads(path.read_text("utf-8")) for path in files.values())
+    # A number of its own stays; the position of a text is taken twice here, and a number is there twice.
+    assert [row["id"] for row in outputs] == [5, 0, 6, 2, 4]
+    assert [row["source_id"] for row in outputs] == [str(id_) for id_ in ids]
+    assert [row["id"] for row in judgements] == [5, 0, 6, 2, 4]
+
+
 def test_what_is_not_complete_is_left_out_and_said(store: Store, tmp_path: Path) -> None:
     run = make_run(store)
     begun, generation = begin(store, run, 0, 0)
@@ -204,6 +216,15 @@ def test_scores_leave_as_just_eval_has_them_and_nothing_invalid_becomes_a_number
     }
     assert any("1 scores are N/A" in note for note in notes)
     assert any("12 aspects have no readable score" in note for note in notes)
+
+
+def test_what_a_person_left_out_is_not_unreadable(store: Store, tmp_path: Path) -> None:
+    run = answered(store)
+    some = (AspectScore("helpfulness", "ok", 4), AspectScore("depth", "invalid"))
+    judge(store, run, [some], judge=PERSON)
+    _, notes = export(store, run, tmp_path, what="judgements")
+    assert "3 aspects were not rated and are left out of their rows" in notes
+    assert "1 aspects have no readable score and are left out of their rows" in notes
 
 
 def test_each_judge_and_rubric_has_a_file_of_its_own(store: Store, tmp_path: Path) -> None:

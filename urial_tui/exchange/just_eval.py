@@ -107,7 +107,7 @@ def _judged(
             else:
                 by_judge.setdefault((*by, mode), {})[message_id] = judgement
     documents = []
-    counts = {"na": 0, "unreadable": 0}
+    counts = {"na": 0, "unreadable": 0, "unrated": 0}
     for side in sides:
         for (_, _, mode), found in by_judge.items():
             pairs = [
@@ -214,12 +214,14 @@ def _read_again(result: str) -> Any:
 
 
 def _count(pairs: Sequence[tuple[Answered, Judgement]], mode: str, counts: dict[str, int]) -> None:
+    """An aspect that is not in a judgement was not rated; where it has none at all, nothing could be read."""
     for _, judgement in pairs:
         outcomes = {score.aspect: score.outcome for score in judgement.scores}
         for aspect in MODES[mode]:
-            outcome = outcomes.get(aspect, "invalid")
+            outcome = outcomes.get(aspect, None if outcomes else "invalid")
             counts["na"] += outcome == "na"
             counts["unreadable"] += outcome in ("invalid", "refused")
+            counts["unrated"] += outcome is None
 
 
 def _about(counts: dict[str, int], others: set[str]) -> list[str]:
@@ -230,6 +232,8 @@ def _about(counts: dict[str, int], others: set[str]) -> list[str]:
         notes.append(
             f"{counts['unreadable']} aspects have no readable score and are left out of their rows"
         )
+    if counts["unrated"]:
+        notes.append(f"{counts['unrated']} aspects were not rated and are left out of their rows")
     if others:
         notes.append(
             f"judgements by other aspects than just-eval's are left out: {', '.join(sorted(others))}"

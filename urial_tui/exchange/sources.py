@@ -7,7 +7,7 @@ alone need no judgement. Nothing is written.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 from urial_tui.store.judging_types import Comparison, Judgement
@@ -31,11 +31,13 @@ class Turn:
 class Answered:
     """An item with its complete answers by one side, from the first turn on; there is at least one.
 
-    `id` is the row's own id, the session's where it is of no run. `n_turns` counts the turns that the item has.
+    `id` is the row's own id, the session's where it is of no run; `number` a number that no other item has. `n_turns`
+    counts the turns that the item has.
     """
 
     index: int
     id: str | int
+    number: int
     turns: tuple[Turn, ...]
     n_turns: int
     session_id: str
@@ -44,11 +46,6 @@ class Answered:
     task: tuple[str, ...] = ()
     topic: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def number(self) -> int:
-        """The row's own number; its position where it has none."""
-        return self.id if isinstance(self.id, int) else self.index
 
 
 @dataclass(frozen=True)
@@ -143,26 +140,45 @@ def source_of_sessions(store: Store, ids: Sequence[str], name: str = "") -> Sour
 
 def _of_run(store: Store, run: Run) -> Iterator[SideAnswers]:
     items = store.run_items(run.id)
+    numbers = _numbers(items)
     for number, side in enumerate(run.start.sides):
         answers: dict[int, dict[int, RunAnswer]] = {}
         for answer in store.run_answers(run.id, side=number):
             if answer.status == "complete":
                 answers.setdefault(answer.index, {})[answer.turn] = answer
         rows = tuple(
-            _row(item, found) for item in items if 0 in (found := answers.get(item.index, {}))
+            _row(item, numbers[item.index], found)
+            for item in items
+            if 0 in (found := answers.get(item.index, {}))
         )
         yield SideAnswers(side, number, rows, len(items))
 
 
-def _row(item: RunItem, answers: dict[int, RunAnswer]) -> Answered:
+def _numbers(items: Sequence[RunItem]) -> dict[int, int]:
+    """A number for each item, by its position: the first row of an own number keeps it; others have their position, or
+    the next number that is in no row where that is taken."""
+    owners: dict[int, int] = {}
+    for item in items:
+        if isinstance(item.source_id, int):
+            owners.setdefault(item.source_id, item.index)
+    numbers = {index: number for number, index in owners.items()}
+    spare = count(max((*owners, *(item.index for item in items)), default=0) + 1)
+    for item in items:
+        if item.index not in numbers:
+            numbers[item.index] = next(spare) if item.index in owners else item.index
+    return numbers
+
+
+def _row(item: RunItem, number: int, answers: dict[int, RunAnswer]) -> Answered:
     turns = []
-    for number, question in enumerate(item.turns):
-        if number not in answers:
+    for turn, question in enumerate(item.turns):
+        if turn not in answers:
             break
-        turns.append(Turn(question, answers[number].content, answers[number].message_id))
+        turns.append(Turn(question, answers[turn].content, answers[turn].message_id))
     return Answered(
         index=item.index,
         id=item.source_id,
+        number=number,
         turns=tuple(turns),
         n_turns=len(item.turns),
         session_id=answers[0].session_id,
@@ -188,7 +204,7 @@ def _of_sessions(
         unfinished += why == "unfinished"
         other_side += why == "side"
         if found:
-            row = Answered(index, id_, tuple(found), len(found), id_)
+            row = Answered(index, id_, index, tuple(found), len(found), id_)
             rows.setdefault(side, []).append(row)
     notes = []
     if unfinished:
