@@ -179,14 +179,12 @@ def test_mt_bench_has_both_turns_and_no_score_of_another_scale(
     assert (row["g1_winner"], row["g2_winner"]) == (named[second], named[first])
 
 
-def test_mt_bench_ids_are_positions_where_rows_have_no_numbers_of_their_own(
-    store: Store, tmp_path: Path
-) -> None:
+def test_mt_bench_ids_are_numbers_that_no_two_rows_have(store: Store, tmp_path: Path) -> None:
     rows = (RunItem(0, 1, ("a",)), RunItem(1, "x", ("b",)), RunItem(2, 3, ("c",)))
     export(store, judged_run(store, rows), "mt-bench", tmp_path)
     questions, answers = rules.mt_bench(tmp_path)
-    assert list(questions) == [0, 1, 2]
-    assert sorted(answers["demo-zero-shot"]) == [0, 1]
+    assert list(questions) == [1, 4, 3]
+    assert sorted(answers["demo-zero-shot"]) == [1, 4]
 
 
 def test_lm_eval_and_promptfoo_average_what_has_a_score_and_nothing_else(

@@ -35,20 +35,19 @@ def export(source: Source, wanted: Wanted) -> Export:
     sides = wanted_sides(source, wanted)
     names = Names()
     models = {side.side: names.make(side.side) for side in source.sides}
-    ids = _question_ids(source.sides)
     documents: list[Document] = []
     notes: list[str] = left_out(source, sides)
     if wanted.what != "judgements":
-        documents.append(_questions(sides, ids))
+        documents.append(_questions(sides))
         documents += [
-            _answers(models[side.side], side, ids, source.made_at) for side in sides if side.rows
+            _answers(models[side.side], side, source.made_at) for side in sides if side.rows
         ]
         longer = sum(len(row.turns) > _TURNS for side in sides for row in side.rows)
         if longer:
             notes.append(f"MT-Bench has two turns: {longer} conversations are cut after them")
     if wanted.what != "outputs":
-        single, of_single = _single(source, wanted, sides, models, ids)
-        pair, of_pair = _pair(source, wanted, models, ids)
+        single, of_single = _single(source, wanted, sides, models)
+        pair, of_pair = _pair(source, wanted, models)
         documents += single + pair
         notes += of_single + of_pair
         if not single and not pair and wanted.what == "judgements":
@@ -58,16 +57,7 @@ def export(source: Source, wanted: Wanted) -> Export:
     return Export(tuple(documents), tuple(notes))
 
 
-def _question_ids(sides: Sequence[SideAnswers]) -> dict[int, int]:
-    """An id for each item: its own number where all have one and no two the same, else its position."""
-    rows = {row.index: row for side in sides for row in side.rows}
-    own = [row.id for row in rows.values()]
-    if all(isinstance(id_, int) for id_ in own) and len(set(own)) == len(own):
-        return {index: row.number for index, row in rows.items()}
-    return {index: index for index in rows}
-
-
-def _questions(sides: Sequence[SideAnswers], ids: dict[int, int]) -> Document:
+def _questions(sides: Sequence[SideAnswers]) -> Document:
     name = "question.jsonl"
     found: dict[int, Answered] = {}
     for row in (row for side in sides for row in side.rows):
@@ -75,22 +65,22 @@ def _questions(sides: Sequence[SideAnswers], ids: dict[int, int]) -> Document:
             found[row.index] = row
     rows = [
         {
-            "question_id": ids[index],
+            "question_id": row.number,
             "category": row.category or "general",
             "turns": [turn.question for turn in row.turns[:_TURNS]],
         }
-        for index, row in sorted(found.items())
+        for _, row in sorted(found.items())
     ]
     for number, made in enumerate(rows, 1):
         _check_turns(name, number, "turns", made["turns"])
     return Document(name, json_lines(rows, name), len(rows), {"kind": "questions"})
 
 
-def _answers(model: str, side: SideAnswers, ids: dict[int, int], made_at: str) -> Document:
+def _answers(model: str, side: SideAnswers, made_at: str) -> Document:
     name = f"model_answer/{model}.jsonl"
     rows = [
         {
-            "question_id": ids[row.index],
+            "question_id": row.number,
             "answer_id": row.turns[0].message_id,
             "model_id": model,
             "choices": [{"index": 0, "turns": [turn.answer for turn in row.turns[:_TURNS]]}],
@@ -126,14 +116,13 @@ def _single(
     wanted: Wanted,
     sides: Sequence[SideAnswers],
     models: dict[str, str],
-    ids: dict[int, int],
 ) -> tuple[list[Document], list[str]]:
     names = Names()
     documents = []
     total = 0
     for found in judgements_of(source, wanted).values():
         rows = [
-            _single_row(found[its.message_id], models[side.side], ids[row.index], turn)
+            _single_row(found[its.message_id], models[side.side], row.number, turn)
             for side in sides
             for row in side.rows
             for turn, its in enumerate(row.turns[:_TURNS], 1)
@@ -179,7 +168,7 @@ def check_single(rows: Sequence[dict[str, Any]], name: str) -> None:
 
 
 def _pair(
-    source: Source, wanted: Wanted, models: dict[str, str], ids: dict[int, int]
+    source: Source, wanted: Wanted, models: dict[str, str]
 ) -> tuple[list[Document], list[str]]:
     duels, notes = duels_of(source, wanted)
     others = Names()
@@ -198,7 +187,7 @@ def _pair(
                 skipped += 1
                 continue
             head = {
-                "question_id": ids[pair.row.index],
+                "question_id": pair.row.number,
                 "model_1": models[duel.model],
                 "model_2": models[duel.reference],
             }
