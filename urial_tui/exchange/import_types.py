@@ -10,6 +10,11 @@ from urial_tui.store.lossless_parts import Kind
 from urial_tui.store.store import Store
 
 
+def one_or_more(count: int, one: str, more: str) -> str:
+    """`one` for one, else `more` with the count in its `{}`."""
+    return one if count == 1 else more.format(count)
+
+
 @dataclass
 class Tally:
     """What an import wrote. `there` counts what the history had already, with the same content."""

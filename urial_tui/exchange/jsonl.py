@@ -12,8 +12,9 @@ from typing import Any, Final, get_args
 from urial_tui.errors import ExchangeError, StoreError
 from urial_tui.exchange.exports import Document, Export, Names, Wanted
 from urial_tui.exchange.import_types import Tally
-from urial_tui.exchange.reading import BadValue, decoded, lines_of, open_file, parsed
+from urial_tui.exchange.reading import decoded, lines_of, open_file, parsed
 from urial_tui.exchange.sources import Source
+from urial_tui.runs.json_rows import BadRow
 from urial_tui.store import lossless_json
 from urial_tui.store.lossless_parts import Kind
 from urial_tui.store.restoring import Fresh
@@ -99,7 +100,7 @@ def take(path: Path, store: Store, tally: Tally, *, as_new: bool) -> None:
 def _value(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         value = parsed(decoded(line, path, number))
-    except BadValue as error:
+    except BadRow as error:
         raise _bad_line(path, number, str(error)) from None
     if not isinstance(value, dict):
         raise _bad_line(path, number, "it is not an object")

@@ -22,6 +22,8 @@ from urial_tui.exchange.selecting import about_judge, judgements_of, left_out, w
 from urial_tui.exchange.sources import Answered, SideAnswers, Source
 from urial_tui.store.judging_types import AspectScore, Judgement
 
+FORMAT: Final = "just-eval"
+"""What judges that were imported from it have as `format` in their provenance, beside `id` and `eval_config`."""
 MODES: Final = {
     "score_multi": ("helpfulness", "clarity", "factuality", "depth", "engagement"),
     "score_safety": ("safety",),
@@ -70,7 +72,7 @@ def _outputs(names: Names, source: Source, side: SideAnswers) -> Document:
 
 def _output_row(row: Answered, side: str) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "id": row.number,
+        "id": _id(row),
         "instruction": row.turns[0].question,
         "output": row.turns[0].answer,
         "generator": side,
@@ -84,6 +86,12 @@ def _output_row(row: Answered, side: str) -> dict[str, Any]:
         made["topic"] = list(row.topic)
     more = {key: value for key, value in row.extra.items() if key not in _NEVER_COPIED}
     return made | {key: value for key, value in more.items() if key not in made}
+
+
+def _id(row: Answered) -> int | str:
+    """The row's own number, as a number or as the text of one; its position where it has none."""
+    own = row.id
+    return own if isinstance(own, str) and own.isascii() and own.isdecimal() else row.number
 
 
 def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:
@@ -158,16 +166,14 @@ def _judgement_row(row: Answered, judgement: Judgement, side: str, mode: str) ->
         for aspect in MODES[mode]
         if aspect in scores and scores[aspect].outcome in ("ok", "na")
     }
+    came = judgement.judge.provenance if judgement.judge.provenance.get("format") == FORMAT else {}
     made: dict[str, Any] = {
-        "id": row.number,
+        "id": came.get("id", _id(row)),
         "input": row.turns[0].question,
         "output_cand": row.turns[0].answer,
         "generator_cand": side,
-        "eval_config": {
-            "mode": mode,
-            "gpt": judgement.judge.judge,
-            "max_words": judgement.judge.provenance.get("max_words", -1),
-        },
+        "eval_config": came.get("eval_config")
+        or {"mode": mode, "gpt": judgement.judge.judge, "max_words": -1},
         "prompt": judgement.prompt,
         "result": _result(judgement, parsed),
     }

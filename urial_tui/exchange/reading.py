@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from urial_tui.errors import ExchangeError
+from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
 
 MAX_FILE: Final = 256 * 1024 * 1024
@@ -28,10 +29,6 @@ _FLAGS: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-
-
-class BadValue(ValueError):
-    """Why a value cannot be used, in words."""
 
 
 def open_file(path: Path) -> IO[bytes]:
@@ -98,38 +95,38 @@ def decoded(data: bytes, path: Path, line: int = 1) -> str:
 
 
 def parsed(text: str) -> Any:
-    """The value of a JSON text. Raises BadValue for what is no JSON, NaN and key twice in one object included."""
+    """The value of a JSON text. Raises BadRow for what is no JSON, NaN and key twice in one object included."""
     try:
         return json.loads(
             text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else ""
-        raise BadValue(
+        raise BadRow(
             f"it is not JSON: {error.msg} ({where or f'character {error.pos + 1}'})"
         ) from None
     except RecursionError:
-        raise BadValue("it is nested too deeply") from None
-    except BadValue:
+        raise BadRow("it is nested too deeply") from None
+    except BadRow:
         raise
     except ValueError as error:  # a whole number of thousands of digits
-        raise BadValue(f"it cannot be read as JSON: {error}") from None
+        raise BadRow(f"it cannot be read as JSON: {error}") from None
 
 
 def check(value: Any, where: str = "", depth: int = 0) -> None:
-    """Raises BadValue for text that is no text and what is nested too deeply, naming where in the row it is."""
+    """Raises BadRow for text that is no text and what is nested too deeply, naming where in the row it is."""
     if isinstance(value, str):
         if not value.isascii():
             try:
                 value.encode()
             except UnicodeEncodeError:
-                raise BadValue(
+                raise BadRow(
                     f"`{where}` holds half of a surrogate pair, which is not text"
                 ) from None
         return
     if isinstance(value, dict | list):
         if depth > MAX_DEPTH:
-            raise BadValue(f"`{where[:40]}` is nested too deeply")
+            raise BadRow(f"`{where[:40]}` is nested too deeply")
         inner = value.items() if isinstance(value, dict) else enumerate(value)
         for name, one in inner:
             if isinstance(name, str):
@@ -156,19 +153,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise BadValue(f"the key `{sanitize_line(name, 60)}` is there twice in one object")
+                raise BadRow(f"the key `{sanitize_line(name, 60)}` is there twice in one object")
             seen.add(name)
     return made
 
 
 def _constant(word: str) -> NoReturn:
-    raise BadValue(f"it has {word}, which is not JSON")
+    raise BadRow(f"it has {word}, which is not JSON")
 
 
 def _number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise BadValue(f"the number {text[:40]} is too large")
+        raise BadRow(f"the number {text[:40]} is too large")
     return value
 
 

@@ -1,5 +1,6 @@
 """Conversations that another program had, written as sessions: trees of finished messages, with where they are from."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +103,16 @@ def add(db: Connection, new: NewSession) -> tuple[str, tuple[str, ...]]:
                 ],
             )
     return session_id, ids
+
+
+def origins(db: Connection, sha256: str) -> list[dict[str, Any]]:
+    """Where the sessions are from that a file of this hash became, those in the bin left out."""
+    rows = db.tuples(
+        "SELECT origin FROM session WHERE origin <> '{}' AND json_extract(origin, '$.sha256') = ? "
+        "AND deleted_at IS NULL",
+        (sha256,),
+    )
+    return [json.loads(origin) for (origin,) in rows]
 
 
 def _refuse_answered(db: Connection, place: Place) -> None:

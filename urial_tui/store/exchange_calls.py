@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from urial_tui.store import arrivals, lossless, restoring
 from urial_tui.store.arrivals import NewSession
@@ -36,6 +37,10 @@ class ExchangeCalls:
     def add_conversation(self, new: NewSession) -> tuple[str, tuple[str, ...]]:
         """Write a conversation that another program had; ids of the session and of its messages, in their order."""
         return arrivals.add(self._db, new)
+
+    def origins(self, sha256: str) -> list[dict[str, Any]]:
+        """Where the sessions are from that a file of this hash became, those in the bin left out."""
+        return arrivals.origins(self._db, sha256)
 
     def in_order(self, session_ids: Sequence[str]) -> list[str]:
         """These sessions, without repetitions, in the order in which they were made."""

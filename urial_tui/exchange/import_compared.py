@@ -1,0 +1,131 @@
+"""Two answers to one question and which is better, as a run of two sides and comparisons: URIAL's and AlpacaEval's."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from urial_tui.exchange.import_runs import (
+    AnsweredRun,
+    first_answers,
+    not_found,
+    numbered,
+    runs_to_search,
+    write_run,
+)
+from urial_tui.exchange.import_types import Loaded, Options, Tally, one_or_more
+from urial_tui.store.judging_types import Comparison
+from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.store import Store
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A row: A and B are (generator, text). `said` does not know its messages yet; None: not judged."""
+
+    where: str
+    item: RunItem
+    a: tuple[str, str]
+    b: tuple[str, str]
+    said: Comparison | None
+
+
+def write(
+    store: Store,
+    rows: Sequence[Compared],
+    loaded: Loaded,
+    format_: str,
+    options: Options,
+    tally: Tally,
+) -> None:
+    """Attach the comparisons to answers that the history has, else make a run of the rows."""
+    pairs = None if options.as_new else _attached(store, rows, loaded, options)
+    if pairs is None:
+        pairs = _as_run(store, rows, loaded, format_, options, tally)
+    else:
+        tally.notes.append("the comparisons are of answers that were in the history")
+    for row, (a, b) in zip(rows, pairs, strict=True):
+        if row.said is not None:
+            save_comparison(store, a, b, row.said, tally)
+    pending = sum(row.said is None for row in rows)
+    if pending:
+        tally.notes.append(
+            one_or_more(
+                pending,
+                "1 row was not judged yet: its answers are not compared",
+                "{} rows were not judged yet: their answers are not compared",
+            )
+        )
+
+
+def save_comparison(store: Store, a: str, b: str, said: Comparison, tally: Tally) -> None:
+    """Write it, unless the same one is there."""
+    new = replace(said, message_a=a, message_b=b)
+    for one in store.comparisons(message_ids=[a]):
+        if replace(one, id="", created_at="") == new:
+            tally.there += 1
+            return
+    store.save_comparison(new)
+    tally.comparisons += 1
+
+
+def _attached(
+    store: Store, rows: Sequence[Compared], loaded: Loaded, options: Options
+) -> list[tuple[str, str]] | None:
+    """The two messages of each row, those of a side all in one run; None where the history has not all of them."""
+    runs = runs_to_search(store, options)
+    sides: list[list[str]] = []
+    of_sides: tuple[Callable[[Compared], tuple[str, str]], ...] = (lambda r: r.a, lambda r: r.b)
+    for side_of in of_sides:
+        ids = _of_side(store, runs, rows, side_of, loaded, options)
+        if ids is None:
+            return None
+        sides.append(ids)
+    return list(zip(*sides, strict=True))
+
+
+def _of_side(
+    store: Store,
+    runs: Sequence[Run],
+    rows: Sequence[Compared],
+    side_of: Callable[[Compared], tuple[str, str]],
+    loaded: Loaded,
+    options: Options,
+) -> list[str] | None:
+    generators = set(numbered(side_of(row)[0] for row in rows))
+    for run in runs:
+        if not generators <= set(run.start.sides) and options.run is None:
+            continue
+        known = {name: first_answers(store, run, name) for name in generators}
+        ids = [known[side_of(row)[0]].get((row.item.turns[0], side_of(row)[1])) for row in rows]
+        found = [id_ for id_ in ids if id_ is not None]
+        if len(found) == len(rows):
+            return found
+        if options.run is not None:
+            row = rows[ids.index(None)]
+            raise not_found(
+                loaded,
+                row.where,
+                f"the run {run.start.name} has no such answer by {side_of(row)[0]}",
+            )
+    return None
+
+
+def _as_run(
+    store: Store,
+    rows: Sequence[Compared],
+    loaded: Loaded,
+    format_: str,
+    options: Options,
+    tally: Tally,
+) -> list[tuple[str, str]]:
+    sides = numbered(name for row in rows for name in (row.a[0], row.b[0]))
+    answers: dict[tuple[int, int], tuple[str, ...]] = {}
+    for index, row in enumerate(rows):
+        for generator, text in (row.a, row.b):
+            answers[index, sides[generator]] = (text,)
+    items = tuple(replace(row.item, index=index) for index, row in enumerate(rows))
+    run = AnsweredRun(tuple(sides), items, answers)
+    ids = write_run(store, run, loaded, format_, options, tally)
+    return [
+        (ids[index, sides[row.a[0]], 0], ids[index, sides[row.b[0]], 0])
+        for index, row in enumerate(rows)
+    ]

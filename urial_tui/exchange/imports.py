@@ -1,0 +1,143 @@
+"""Files of other tools, and our own, into the history: which format a file is in, by its content, and what it becomes.
+
+`read` looks at a file and refuses it before anything is written; `write` puts all files into the history, or none. A
+new format is a module and a line here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from urial_tui.errors import ExchangeError
+from urial_tui.exchange import (
+    import_alpaca,
+    import_chats,
+    import_just_eval,
+    import_mt_bench,
+    import_pairwise,
+    import_text,
+    jsonl,
+    reading,
+)
+from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tally, Write
+from urial_tui.runs.json_rows import BadRow
+from urial_tui.store.store import Store
+
+JSONL: Final = "jsonl"
+TEXT: Final = "text"
+IMPORTERS: Final[dict[str, Importer]] = {
+    "just-eval": import_just_eval.IMPORTER,
+    "urial-pairwise": import_pairwise.IMPORTER,
+    "alpaca-eval": import_alpaca.IMPORTER,
+    "mt-bench": import_mt_bench.IMPORTER,
+    "chat": import_chats.IMPORTER,
+    TEXT: import_text.IMPORTER,
+}
+"""By name, in the order in which a file is tried; our own format is read line by line and stands apart."""
+FORMATS: Final = (JSONL, *IMPORTERS)
+
+
+@dataclass(frozen=True)
+class Import:
+    """A file that was read: its format, and what writes it."""
+
+    path: Path
+    format: str
+    write: Write
+
+
+def read(path: Path, format_: str | None, options: Options) -> Import:
+    """Look at a file, in the format of that name or in the one that its content shows.
+
+    Raises ExchangeError: `unreadable`, `too-large`, `not-text`, `not-json`, `unknown-format`, `bad-row`.
+    """
+    if format_ == JSONL or (format_ is None and jsonl.is_ours(path)):
+
+        def write_ours(store: Store, tally: Tally) -> None:
+            jsonl.take(path, store, tally, as_new=options.as_new)
+
+        return Import(path, JSONL, write_ours)
+    loaded = _load(path, as_text=format_ == TEXT)
+    if format_ is None:
+        format_ = next((name for name, its in IMPORTERS.items() if its.recognises(loaded)), None)
+    if format_ is None or not IMPORTERS[format_].recognises(loaded):
+        named = "no known format" if format_ is None else format_
+        raise ExchangeError(
+            f"{path} is in {named}" if format_ is None else f"{path} is not in the format {named}",
+            hint=f"Known are: {', '.join(FORMATS)}. Any text is read with --format {TEXT}.",
+            kind="unknown-format",
+        )
+    return Import(path, format_, IMPORTERS[format_].make(loaded, options))
+
+
+def write(store: Store, imports: Sequence[Import]) -> list[Tally]:
+    """Write all of them in one transaction; what each became.
+
+    Raises ExchangeError or StoreError; the history is then as it was.
+    """
+    tallies = [Tally(one.path, one.format) for one in imports]
+    with store.importing():
+        for one, tally in zip(imports, tallies, strict=True):
+            one.write(store, tally)
+    return tallies
+
+
+def _load(path: Path, *, as_text: bool) -> Loaded:
+    data = reading.read_all(path)
+    text = reading.decoded(data, path)
+    if not text.strip():
+        raise ExchangeError(f"{path} is empty", kind="unknown-format")
+    begin = text.lstrip()[:1]
+    if as_text or begin not in ("[", "{"):
+        return Loaded(path, data, text)
+    try:
+        rows = _rows(text, begin)
+    except BadRow as error:
+        raise ExchangeError(
+            f"{path}: {error}",
+            hint=f"Nothing was imported. If it is a text, say --format {TEXT}.",
+            kind="not-json",
+        ) from None
+    if len(rows) > reading.MAX_ROWS:
+        raise ExchangeError(
+            f"{path} has more than {reading.MAX_ROWS:,} rows", hint="Split it.", kind="too-large"
+        )
+    for row in rows:
+        try:
+            reading.check(row.value)
+        except BadRow as error:
+            raise reading.bad_rows(path, [f"{row.where}: {error}"]) from None
+    return Loaded(path, data, text, rows)
+
+
+def _rows(text: str, begin: str) -> tuple[Row, ...]:
+    """The objects of an array, of lines, or the only one. Raises BadRow."""
+    if begin == "[":
+        values = reading.parsed(text)
+        if not values:
+            raise BadRow("it is an empty array")
+        return tuple(_row(f"row {number}", value) for number, value in enumerate(values, 1))
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if len(lines) > 1 and not lines[0][1].rstrip().endswith("}"):  # one object over many lines
+        return (_row("the object", reading.parsed(text)),)
+    try:
+        return tuple(_row(f"line {n}", reading.parsed(line)) for n, line in lines)
+    except BadRow as error:
+        if len(lines) == 1:
+            raise
+        where = next(n for n, line in lines if _is_bad(line))
+        raise BadRow(f"line {where}: {error}") from None
+
+
+def _row(where: str, value: object) -> Row:
+    if not isinstance(value, dict):
+        raise BadRow(f"{where} is not an object")
+    return Row(where, value)
+
+
+def _is_bad(line: str) -> bool:
+    try:
+        return not isinstance(reading.parsed(line), dict)
+    except BadRow:
+        return True
