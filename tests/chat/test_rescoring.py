@@ -9,6 +9,8 @@ from tests.chat.conftest import Room
 from tests.support.scripted_engine import Call, Script
 from urial_tui.chat.events import EngineStatus, StoreTrouble, TokensScored, TraceEnded, TraceStarted
 from urial_tui.errors import StoreError, UsageError
+from urial_tui.store.arrivals import NewMessage, NewSession
+from urial_tui.store.store import Store
 from urial_tui.store.types import Trace
 
 Make = Callable[..., Room]
@@ -106,6 +108,25 @@ async def test_another_model_scores_an_answer_only_when_its_tokens_mean_the_same
     assert ended.error is not None and ended.error.kind == "vocabulary"
     assert "'one' in it and 'ONE' for that model" in ended.error.message
     assert ended.trace == trace
+
+
+async def test_an_imported_text_is_scored_as_it_stands_behind_the_prompt(make_room: Make) -> None:
+    room = make_room("never asked")
+    text = NewSession(
+        (NewMessage("user", ""), NewMessage("assistant", "four words of text", 0)), ""
+    )
+    session_id, (_, message_id) = await room.store._call(Store.add_conversation, text)
+    await room.paired("demo@urial-general", references=("demo@raw",))
+    await room.chat.open_session(session_id)
+    await room.chat.score(message_id)
+    trace = whole(await room.scored())
+    call = score_call(room)
+    assert call.generator is not None and call.generator.prompt is not None
+    assert call.generator.prompt.spans and not call.generator.prompt.ids
+    assert (trace.complete, trace.start.path) == (True, "canonical")
+    pieces = b"".join(trace.pieces[score.id] for score in trace.scores if not score.control)
+    assert pieces.decode() == "four words of text"
+    assert await room.store.tokens(message_id) == []
 
 
 async def test_stopping_a_scoring_keeps_its_scores(make_room: Make) -> None:

@@ -1,7 +1,8 @@
 """Scoring a stored answer on the canonical path: what it is scored with, and the trace that comes of it.
 
 `Rescoring` does it for the conversation on the screen, runs do it for each of their answers. The answer's own tokens
-are scored as they were stored; nothing is tokenised again.
+are scored as they were stored; nothing is tokenised again. Only a text that came from elsewhere (an import) has none:
+it is tokenised as it stands behind the prompt.
 """
 
 import asyncio
@@ -27,11 +28,16 @@ from urial_tui.store.types import Generation, Message, Token
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """An answer with what is needed to score it: how it was written, and its tokens."""
+    """An answer with what is needed to score it: how it was written, and its tokens. Without a generation it is a text
+    that another program wrote, which has no tokens yet."""
 
     message: Message
-    generation: Generation
+    generation: Generation | None
     tokens: tuple[Token, ...]
+
+    @property
+    def dropped_turns(self) -> int:
+        return 0 if self.generation is None else self.generation.start.dropped_turns
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,10 @@ class CanonicalRequest:
 
 
 async def stored_answer(store: AsyncStore, message: Message) -> StoredAnswer:
-    """Raises UsageError (`empty-answer`) when it has no tokens."""
+    """Raises UsageError (`empty-answer`) when it has no tokens, and no text of another program."""
     generation = await store.generation_of(message.id)
     tokens = tuple(await store.tokens(message.id))
-    if generation is None or not tokens:
+    if not tokens and (generation is not None or not message.content):
         raise UsageError(
             "the answer has no tokens to score", hint="Regenerate it.", kind="empty-answer"
         )
@@ -59,8 +65,8 @@ async def canonical_request(
     engine: Engine, pair: ReadyPair, branch: Sequence[Message], answer: StoredAnswer
 ) -> CanonicalRequest:
     """The prompts of all sides for `answer`, the one that follows `branch`. Raises UrialError."""
-    turns = as_turns(branch)[2 * answer.generation.start.dropped_turns :]
-    begun = beginning(answer.message, answer.tokens)
+    turns = as_turns(branch)[2 * answer.dropped_turns :]
+    begun = beginning(answer.message, answer.tokens) if answer.tokens else ""
     prompt = await _prompt(engine, pair.generator, answer, turns, begun)
     references = [
         await asyncio.to_thread(as_reference, ref.active, turns, prefill=begun)
@@ -74,11 +80,12 @@ async def _prompt(
     engine: Engine, active: ActiveSide, answer: StoredAnswer, turns: Sequence[Turn], begun: str
 ) -> wire.Prompt:
     """What the generator saw when it wrote the answer; of another generator, what it would have seen."""
-    start = answer.generation.start
-    if is_writer(active, start):
-        return wire.Prompt(ids=start.prompt_ids)
-    if active.spec.model_path != start.model_path:
-        await _check_tokens(engine, active, answer.tokens)
+    if answer.generation is not None:
+        start = answer.generation.start
+        if is_writer(active, start):
+            return wire.Prompt(ids=start.prompt_ids)
+        if active.spec.model_path != start.model_path:
+            await _check_tokens(engine, active, answer.tokens)
     return as_prompt(await asyncio.to_thread(active.style.render, turns, begun))
 
 
@@ -109,9 +116,15 @@ class CanonicalScoring:
     ) -> None:
         self._store, self._request, self._tell = store, request, listener
         self._on_progress = on_progress
-        self._ids = tuple(token.token_id for token in request.answer.tokens)
+        answer = request.answer
+        ids = tuple(token.token_id for token in answer.tokens)
+        self._n_tokens = len(ids)
         self._run: ScoreRun = engine.score(
-            request.generator, request.references, tokens=self._ids, top_k=TOP_K
+            request.generator,
+            request.references,
+            tokens=ids,
+            text="" if ids else answer.message.content,
+            top_k=TOP_K,
         )
 
     async def cancel(self) -> None:
@@ -133,6 +146,7 @@ class CanonicalScoring:
         try:
             async for event in self._run:
                 if isinstance(event, wire.ScoringStarted):
+                    self._n_tokens = len(event.tokens) or self._n_tokens
                     await trace.begin(event, event.generator_prompt_ids)
                 elif isinstance(event, wire.Scored):
                     marked = tuple(_marked(score, request.answer.tokens) for score in event.scores)
@@ -145,12 +159,14 @@ class CanonicalScoring:
                     self._on_progress(event)
         except UrialError as error:
             failed = error
-        await trace.finish(len(self._ids), finished.timings if finished else None, failed)
+        await trace.finish(self._n_tokens, finished.timings if finished else None, failed)
         return failed
 
 
 def _marked(score: TokenScore, tokens: Sequence[Token]) -> TokenScore:
     """With what the generation knew of the token."""
+    if not tokens:
+        return score
     token = tokens[score.i]
     return msgspec.structs.replace(
         score, control=score.control or token.control, cut=score.cut or token.cut
