@@ -3,15 +3,21 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.store_rows import END, START, tokens
+from tests.support.store_runs import judgement
+from tests.support.store_traces import SCORES
+from tests.support.store_traces import START as TRACE_START
 from urial_tui import paths
 from urial_tui.cli.history import history
+from urial_tui.cli.search import search
 from urial_tui.errors import StoreError
+from urial_tui.store.ids import stamp
 from urial_tui.store.store import Store
 from urial_tui.store.types import Session
 
@@ -126,9 +132,98 @@ def test_show_works_beside_a_writer_and_says_so(walking: Session) -> None:
         assert "Open in urial-tui (process " in run("show", "last").output
 
 
+def test_show_goes_to_a_message_that_a_search_has_found(walking: Session) -> None:
+    (hit,) = json.loads(
+        CliRunner().invoke(search, ["healthy", "--json"], catch_exceptions=False).output
+    )
+    output = run("show", hit["session_id"], "--message", hit["message_id"]).output
+    assert "It is healthy." in output
+    assert "Because" not in output
+    for message, kind in (("zzz", "not-found"), ("0", "ambiguous"), (" ", "not-found")):
+        with pytest.raises(StoreError) as refused:
+            run("show", "last", "--message", message)
+        assert refused.value.kind == kind
+
+
+def titles(*arguments: str) -> list[str]:
+    return [row["title"] for row in json.loads(run("list", "--json", *arguments).output)]
+
+
+def test_the_list_can_be_narrowed_by_each_filter(walking: Session) -> None:
+    with Store.open(paths.history_file()) as store:
+        other = store.create_session("smol@chat", "Swimming")
+        answer = store.branch(walking.leaf_id or "")[-1].id
+        store.save_judgement(judgement(answer))
+        trace = store.begin_trace(answer, TRACE_START)
+        store.append_scores(trace, SCORES, {})
+        store.finish_trace(trace, complete=True, timings={})
+        store.add_tag(walking.id, "a")
+        store.add_tag(walking.id, "b")
+        store.set_pinned(walking.id, True)
+        old = store.create_session("smol@chat", "Running")
+        store.set_archived(old.id, True)
+        store.bin_session(store.create_session("smol@chat", "Cycling").id)
+        store._db.execute(
+            "UPDATE session SET updated_at = '2026-01-02T12:00:00.000Z' WHERE id = ?", (other.id,)
+        )
+    assert titles() == ["Why walk?", "Swimming"]
+    assert titles("--offset", "1") == ["Swimming"]
+    for options in (
+        ["--side", "URIAL"],
+        ["--pack", "general"],
+        ["--tag", "a", "--tag", "B"],
+        ["--since", "1h"],
+        ["--since", "2d"],
+        ["--min-score", "4"],
+        ["--max-score", "4"],
+        ["--min-shifted", "25%"],
+        ["--max-shifted", "0.25"],
+        ["--pinned"],
+    ):
+        assert titles(*options) == ["Why walk?"], options
+    for options in (
+        ["--until", "2026-01-03"],
+        ["--until", "1w ago", "--since", "2026-01-01T00:00Z"],
+    ):
+        assert titles(*options) == ["Swimming"], options
+    assert titles("--archived") == ["Running"]
+    assert titles("--deleted") == ["Cycling"]
+    assert (
+        titles("--min-score", "4.5") == titles("--max-shifted", "1%") == titles("--tag", "c") == []
+    )
+    assert run("list", "--tag", "c").output == "No session matches.\n"
+    assert run("list", "--offset", "9").output == "No session behind those.\n"
+    output = run("list", "--limit", "1").output
+    assert "Why walk?  #a  #b  [pinned]" in output
+    assert "1 of 2; --offset 1 goes on." in output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--since", "yesterday"), ("--until", "2026-13-01"), ("--since", ""), ("--since", "99999999w"),
+     ("--min-score", "0"), ("--max-score", "6"), ("--min-score", "nan"), ("--min-shifted", "101%"),
+     ("--max-shifted", "-1"), ("--min-shifted", "nan"), ("--min-shifted", "x"), ("--offset", "-1")],
+)  # fmt: skip
+def test_what_is_no_bound_is_refused_by_its_option(options: tuple[str, str]) -> None:
+    result = run("list", *options)
+    assert result.exit_code == 2
+    assert options[0] in result.output
+
+
+def test_a_day_is_meant_whole() -> None:
+    with Store.open(paths.history_file()) as store:
+        session = store.create_session("demo", "Swimming")
+        noon = datetime(2026, 1, 2, 12).astimezone()
+        store._db.execute(
+            "UPDATE session SET updated_at = ? WHERE id = ?", (stamp(noon), session.id)
+        )
+    assert titles("--since", "2026-01-02", "--until", "2026-01-02") == ["Swimming"]
+    assert titles("--until", "2026-01-01") == titles("--since", "2026-01-03") == []
+
+
 def test_the_commands_load_neither_the_store_nor_textual_for_their_help() -> None:
     code = (
-        "import sys; from urial_tui.cli.history import history; "
+        "import sys; from urial_tui.cli import history, search; "
         "assert not {'sqlite3', 'sqlite_utils', 'textual', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from urial_tui.store.organising import KEPT_IN_BIN, REMOVED_AT_ONCE
+from urial_tui.store.search import MAX_RANKED
 from urial_tui.store.store import Store
 
 TEXT = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
@@ -56,6 +58,15 @@ def test_every_query_runs(query: str) -> None:
         store.add_user_message(store.create_session("demo").id, None, "walking has benefits")
         names = dict.fromkeys(re.findall(r"(?<=:)[a-z]+", query), "x")
         assert isinstance(store._db.raw.execute(query, names).fetchall(), list)
+
+
+def test_the_numbers_are_those_of_the_program() -> None:
+    for said in (
+        f"{KEPT_IN_BIN.days} days goes for good",
+        f"{REMOVED_AT_ONCE} sessions at most at a time",
+        f"the newest {MAX_RANKED:,} are ranked",
+    ):
+        assert said in " ".join(TEXT.split())
 
 
 def test_every_table_is_named() -> None:

@@ -5,10 +5,11 @@ Pure; the list of sessions, the search and the command line read it. What is no 
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from urial_tui.errors import UsageError
+from urial_tui.store.ids import stamp
 from urial_tui.store.types import SessionFilter
 
 FILTERS = {
@@ -29,7 +30,7 @@ _PARTS = re.compile(
     r'|(?P<words>"[^"]*"?|\S+)',
     re.IGNORECASE,
 )
-_AGE = re.compile(r"(\d{1,5})([hdw])")
+_AGE = re.compile(r"(\d{1,5})([hdw])(?: ago)?")
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 _STATES: dict[str, dict[str, Any]] = {
@@ -80,22 +81,26 @@ def _field(name: str, value: str, now: datetime) -> dict[str, Any]:
 
 
 def _time(name: str, value: str, now: datetime) -> str:
-    """A time as the history has it; the end of a day for `until`."""
     try:
-        if age := _AGE.fullmatch(value.lower()):
-            return _stored(now - timedelta(hours=int(age[1]) * _HOURS[age[2]]))
-        then = datetime.fromisoformat(value)
-        if then.tzinfo is None:
-            then = then.replace(tzinfo=now.tzinfo)
-        if name == "until" and _DAY.fullmatch(value):
-            then += timedelta(days=1)
-        return _stored(then)
-    except (ValueError, OverflowError):
+        return stored_time(value, now, end=name == "until")
+    except ValueError:
         raise _wrong(f"{name}:{value} is no time", "since:") from None
 
 
-def _stored(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def stored_time(text: str, now: datetime, *, end: bool = False) -> str:
+    """A time as the history has it: `12h`, `7d` or `2w` before `now`, a day (`end`: its end) or an ISO 8601 time, of
+    the zone of `now` where it names none. Raises ValueError for anything else."""
+    try:
+        if age := _AGE.fullmatch(text.lower()):
+            return stamp(now - timedelta(hours=int(age[1]) * _HOURS[age[2]]))
+        then = datetime.fromisoformat(text)
+        if then.tzinfo is None:
+            then = then.replace(tzinfo=now.tzinfo)
+        if end and _DAY.fullmatch(text):
+            then += timedelta(days=1)
+        return stamp(then)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 def _bound(name: str, sign: str, text: str) -> dict[str, Any]:

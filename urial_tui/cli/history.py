@@ -1,4 +1,4 @@
-"""`urial-tui history`: read the stored conversations, beside a running program too. Writes no rows.
+"""`urial-tui history`: the stored conversations, beside a running program too.
 
 Text is sanitised before it is printed; `--json` gives the raw text (escaped by JSON). Errors are
 UrialErrors, shown by whoever runs the command.
@@ -6,170 +6,180 @@ UrialErrors, shown by whoever runs the command.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from urial_tui.cli.history_care import CARE
+from urial_tui.cli.history_changes import CHANGES
+from urial_tui.cli.history_filters import filter_options
+
 if TYPE_CHECKING:
     from urial_tui.store.store import Store
-    from urial_tui.store.types import Generation, Message, Session
-
-_WHO = {"user": "You", "assistant": "Answer"}
+    from urial_tui.store.types import Message, Session, SessionFilter
 
 
 @click.group()
 def history() -> None:
-    """Stored conversations."""
+    """Stored conversations.
+
+    SESSION is an id as `history list` shows it, the beginning of one, or `last`.
+    """
 
 
 @history.command("list")
 @click.option("--search", "query", default="", metavar="QUERY", help="Only those that match.")
+@filter_options
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
 )
+@click.option(
+    "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Leave out the first N."
+)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def list_command(query: str, limit: int, as_json: bool) -> None:
-    """List sessions, the one written to last first.
+def list_command(query: str, wanted: SessionFilter, limit: int, offset: int, as_json: bool) -> None:
+    """List sessions: pinned ones first, then the one written to last.
 
     QUERY: words that must all be there, "phrases in double quotes"; the last word may be a beginning.
+    TIME: a day such as 2026-11-01, an ISO 8601 time, or 12h, 7d, 2w for so long ago.
     """
-    store = _open_if_there()
-    if store is None:
-        sessions, snippets = [], {}
-    else:
+    from dataclasses import replace
+
+    from urial_tui.cli.history_access import open_if_there
+    from urial_tui.cli.history_text import bold_matches, marked, print_json, session_line
+
+    wanted = replace(wanted, query=query)
+    store = open_if_there()
+    sessions: list[Session] = []
+    snippets: dict[str, str] = {}
+    n = 0
+    if store is not None:
         with store:
-            sessions = store.sessions(query, limit)
-            snippets = _snippets(store, query) if query.strip() else {}
+            sessions = store.sessions(wanted, limit, offset)
+            snippets = store.snippets(query, [session.id for session in sessions])
+            n = store.count_sessions(wanted) if len(sessions) == limit else offset + len(sessions)
     if as_json:
-        _print_json(
+        plain = {session_id: marked(snippet)[0] for session_id, snippet in snippets.items()}
+        print_json(
             [
-                asdict(session) | ({"snippet": snippets.get(session.id, "")} if query else {})
+                asdict(session) | ({"snippet": plain.get(session.id, "")} if query.strip() else {})
                 for session in sessions
             ]
         )
         return
     if not sessions:
-        click.echo("No session matches." if query.strip() else "No sessions yet.")
+        click.echo(_nothing(wanted, offset))
     for session in sessions:
-        _print_session(session, snippets.get(session.id, ""))
+        click.echo(session_line(session))
+        if session.id in snippets:
+            click.echo(f"    {bold_matches(snippets[session.id])}")
+    if n > offset + len(sessions):
+        click.echo(f"{len(sessions)} of {n}; --offset {offset + len(sessions)} goes on.", err=True)
 
 
 @history.command("show")
 @click.argument("session")
 @click.option("--all-branches", is_flag=True, help="Every message, not the last branch only.")
+@click.option(
+    "--message", metavar="ID", help="The branch that has this message, as search finds it."
+)
 @click.option("--json", "as_json", is_flag=True, help="A JSON object, with provenance.")
-def show_command(session: str, all_branches: bool, as_json: bool) -> None:
+def show_command(session: str, all_branches: bool, message: str | None, as_json: bool) -> None:
     """Print a conversation.
 
     SESSION: an id as `history list` shows it, the beginning of one, or `last`.
     """
-    from urial_tui import paths
-    from urial_tui.store.store import Store
+    from urial_tui.cli.history_access import open_history
+    from urial_tui.cli.history_text import local, one_line, print_json, provenance, title
 
-    with Store.open(paths.history_file(), readonly=True) as store:
+    with open_history() as store:
         found = store.find_session(session)
-        messages = _messages(store, found, all_branches)
+        messages = _messages(store, found, all_branches, message)
         generations = {m.id: store.generation_of(m.id) for m in messages if m.role == "assistant"}
         writer = store.lock_holder(found.id)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "session": asdict(found),
                 "messages": [
-                    asdict(m) | {"generation": _provenance(generations.get(m.id))} for m in messages
+                    asdict(m) | {"generation": provenance(generations.get(m.id))} for m in messages
                 ],
             }
         )
         return
-    click.echo(_line(found.title) or "(no title)")
-    click.echo(f"{found.id}  {_local(found.created_at)}  {_line(found.side)}")
+    click.echo(title(found))
+    click.echo(f"{found.id}  {local(found.created_at)}  {one_line(found.side)}")
+    if found.deleted_at is not None:
+        click.echo(f"In the bin since {local(found.deleted_at)}.")
     if writer is not None:
-        click.echo(f"Open in {_line(writer.program)} (process {writer.pid}).")
-    number = {message.id: n for n, message in enumerate(messages, 1)}
-    for message in messages:
-        after = (
-            f" {number[message.id]} (after {number.get(message.parent_id or '', 'the start')})"
-            if all_branches
-            else ""
-        )
-        _print_message(message, after)
+        click.echo(f"Open in {one_line(writer.program)} (process {writer.pid}).")
+    number = {m.id: n for n, m in enumerate(messages, 1)}
+    for m in messages:
+        after = f" {number[m.id]} (after {number.get(m.parent_id or '', 'the start')})"
+        _print_message(m, after if all_branches else "")
 
 
-def _open_if_there() -> Store | None:
-    from urial_tui import paths
+@history.command("tags")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+def tags_command(as_json: bool) -> None:
+    """List the tags, with how many sessions have each; the bin left out."""
+    from urial_tui.cli.history_access import open_if_there
+    from urial_tui.cli.history_text import one_line, print_json
+
+    store = open_if_there()
+    tags: list[tuple[str, int]] = []
+    if store is not None:
+        with store:
+            tags = store.tags()
+    if as_json:
+        print_json([{"tag": tag, "sessions": n} for tag, n in tags])
+        return
+    if not tags:
+        click.echo("No tags yet. `urial-tui history tag` adds one.")
+    for tag, n in tags:
+        click.echo(f"{n:>6}  {one_line(tag)}")
+
+
+for command in (*CHANGES, *CARE):
+    history.add_command(command)
+
+
+def _nothing(wanted: SessionFilter, offset: int) -> str:
+    from urial_tui.store.types import SessionFilter
+
+    if offset:
+        return "No session behind those."
+    return "No sessions yet." if wanted == SessionFilter() else "No session matches."
+
+
+def _messages(
+    store: Store, session: Session, all_branches: bool, wanted: str | None
+) -> list[Message]:
     from urial_tui.errors import StoreError
-    from urial_tui.store.store import Store
 
-    try:
-        return Store.open(paths.history_file(), readonly=True)
-    except StoreError as error:
-        if error.kind != "missing":
-            raise
-        return None
-
-
-def _snippets(store: Store, query: str) -> dict[str, str]:
-    """The best match of each session, as plain text."""
-    snippets: dict[str, str] = {}
-    for hit in store.search(query, limit=1000):
-        if hit.message_id is not None:  # a title that matches is printed anyway
-            plain = hit.snippet.replace("\x02", "").replace("\x03", "")
-            snippets.setdefault(hit.session_id, plain)
-    return snippets
-
-
-def _messages(store: Store, session: Session, all_branches: bool) -> list[Message]:
+    if wanted is not None:
+        beginning = wanted.strip().lower()
+        ids = [m.id for m in store.messages(session.id) if m.id.startswith(beginning or " ")]
+        if len(ids) != 1:
+            raise StoreError(
+                f"{'several messages' if ids else 'no message'} of session {session.id} has the id {wanted}",
+                hint="`urial-tui search --json` and `urial-tui history show --json` have the ids.",
+                kind="ambiguous" if ids else "not-found",
+            )
+        if not all_branches:
+            return store.branch(store.leaf_below(ids[0]).id)
     if all_branches:
         return store.messages(session.id)
     return store.branch(session.leaf_id) if session.leaf_id is not None else []
 
 
-def _provenance(generation: Generation | None) -> dict[str, Any] | None:
-    """The generation without the prompt's ids, which are long; the store has them."""
-    if generation is None:
-        return None
-    start = asdict(generation.start)
-    start.pop("prompt_ids")
-    end = asdict(generation.end) if generation.end is not None else None
-    return {"id": generation.id, "created_at": generation.created_at, "start": start, "end": end}
-
-
-def _print_session(session: Session, snippet: str) -> None:
-    messages = "1 message" if session.n_messages == 1 else f"{session.n_messages} messages"
-    title = _line(session.title) or "(no title)"
-    click.echo(f"{session.id}  {_local(session.updated_at)}  {messages:>12}  {title}")
-    if snippet:
-        click.echo(f"    {_line(' '.join(snippet.split()))}")
-
-
 def _print_message(message: Message, after: str) -> None:
+    from urial_tui.cli.history_text import WHO, one_line
     from urial_tui.safetext import sanitize
 
     status = f" [{message.status}]" if message.status != "complete" else ""
-    click.echo(f"\n{_WHO[message.role]}{after}{status}:")
+    click.echo(f"\n{WHO[message.role]}{after}{status}:")
     click.echo(sanitize(message.content))
     if message.error:
-        click.echo(f"({_line(message.error)})")
-
-
-def _line(text: str) -> str:
-    from urial_tui.safetext import sanitize
-
-    return " ".join(sanitize(text).split())
-
-
-def _local(time: str) -> str:
-    """A stored time (UTC) as the user's wall clock shows it; what cannot be read is shown as it is."""
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return _line(time)
-
-
-def _print_json(value: object) -> None:
-    """ASCII only, so that no stored text can reach the terminal as a control sequence."""
-    click.echo(json.dumps(value, indent=2))
+        click.echo(f"({one_line(message.error)})")

@@ -1,12 +1,12 @@
 """`urial-tui models add | remove | verify`: folders to search, models of the program's own folder, and their hashes."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from urial_tui.cli.completing import model_names
+from urial_tui.cli.confirming import confirm
 from urial_tui.cli.models_text import facts_json, human_size, open_catalog, say
 from urial_tui.errors import ModelError, UsageError
 from urial_tui.models.catalog import Catalog
@@ -17,7 +17,7 @@ from urial_tui.models.own_folder import (
     freed_by_removing,
     searched_by,
 )
-from urial_tui.safetext import json_line, sanitize_line
+from urial_tui.safetext import json_line
 
 
 @click.command(short_help="Search another folder for models.")
@@ -62,16 +62,9 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
     parts = catalog.parts(facts) if facts.source not in ("embedded", "shipped") else ()
     catalog.refuse_what_is_not_ours(facts)
     freed = freed_by_removing(parts)
-    if not yes:
-        if as_json or not sys.stdin.isatty():
-            raise UsageError(
-                f"removing {facts.name} has to be confirmed, and this is no terminal to ask in",
-                hint="Give --yes.",
-                kind="confirmation",
-            )
-        files = f"{len(parts)} files" if len(parts) > 1 else str(facts.path)
-        question = f"Remove {facts.name} ({files}, {human_size(freed)})?"
-        click.confirm(sanitize_line(question, 400), abort=True)
+    files = f"{len(parts)} files" if len(parts) > 1 else str(facts.path)
+    question = f"Remove {facts.name} ({files}, {human_size(freed)})?"
+    confirm(question, f"removing {facts.name}", yes=yes, as_json=as_json)
     gone = catalog.remove(name)
     if as_json:
         click.echo(json_line({"removed": [str(path) for path in gone], "freed": freed}, indent=2))

@@ -3,7 +3,6 @@
 Text is sanitised before it is printed; `--json` gives it as it is, escaped by JSON.
 """
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,24 +93,19 @@ def delete_command(run: str, yes: bool, as_json: bool) -> None:
 
     RUN: an id, the beginning of one, a name, or `last`.
     """
+    from urial_tui.cli.confirming import confirm
     from urial_tui.cli.runs_text import n_answers
-    from urial_tui.errors import UsageError
     from urial_tui.safetext import json_line, sanitize_line
 
     with _open() as store:
         found = store.find_run(run)
         name = sanitize_line(found.start.name, 60)
-        if not yes:
-            if as_json or not sys.stdin.isatty():
-                raise UsageError(
-                    f"deleting the run {found.id} has to be confirmed, and this is no terminal to ask in",
-                    hint="Say --yes.",
-                    kind="confirmation",
-                )
-            click.confirm(
-                f"Delete the run {found.id} ({name}) with its {n_answers(found.n_answered)}?",
-                abort=True,
-            )
+        confirm(
+            f"Delete the run {found.id} ({name}) with its {n_answers(found.n_answered)}?",
+            f"deleting the run {found.id}",
+            yes=yes,
+            as_json=as_json,
+        )
         store.delete_run(found.id)
     result: dict[str, Any] = {"deleted": found.id, "answers": found.n_answered}
     click.echo(json_line(result) if as_json else f"{found.id} ({name}) is deleted.")

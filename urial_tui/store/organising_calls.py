@@ -1,6 +1,7 @@
 """The calls of `Store` for lists of sessions, searches, pins, tags, the archive and the bin."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from urial_tui.store import organising, search, sessions
 from urial_tui.store.connection import Connection
@@ -30,6 +31,10 @@ class OrganisingCalls:
     def snippets(self, query: str, session_ids: Sequence[str]) -> dict[str, str]:
         """The best match in the messages of each of these sessions, marked as in a `Hit`."""
         return search.snippets(self._db, query, session_ids)
+
+    def together(self) -> AbstractContextManager[None]:
+        """The calls in the block are one transaction: all of them or none. Keep it short."""
+        return self._db.transaction()
 
     # --- none of these changes when a session was written to last
 

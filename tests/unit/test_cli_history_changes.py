@@ -1,0 +1,162 @@
+"""`urial-tui history rename | tag | pin | archive | delete | ...`: all of the sessions that are named, or none."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from urial_tui import paths
+from urial_tui.cli import confirming
+from urial_tui.cli.history import history
+from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.store.store import Store
+from urial_tui.store.types import Session, SessionFilter
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def ids() -> list[str]:
+    with Store.open(paths.history_file()) as store:
+        return [store.create_session("demo", name).id for name in ("one", "two\x1b[31m")]
+
+
+def run(*arguments: str, answer: str = "") -> Result:
+    return CliRunner().invoke(history, arguments, input=answer, catch_exceptions=False)
+
+
+def session(session_id: str) -> Session:
+    with Store.open(paths.history_file(), readonly=True) as store:
+        return store.session(session_id)
+
+
+def everything() -> list[Session]:
+    with Store.open(paths.history_file(), readonly=True) as store:
+        return store.sessions(SessionFilter(archived="yes", deleted="yes"))
+
+
+def hold(session_id: str) -> None:
+    """Lock a session as a program on another machine does."""
+    with Store.open(paths.history_file()) as store:
+        store.lock(session_id, "urial-tui")
+        store._db.execute("UPDATE session_lock SET host = 'elsewhere'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "undo", "field", "value"),
+    [
+        (["pin"], ["unpin"], "pinned", True),
+        (["archive"], ["unarchive"], "archived", True),
+        (["tag", "For  Class"], ["untag", "for class"], "tags", ("for class",)),
+    ],
+)
+def test_each_session_that_is_named_is_changed_and_changed_back(
+    ids: list[str], arguments: list[str], undo: list[str], field: str, value: object
+) -> None:
+    before = [session(id_) for id_ in ids]
+    output = run(*arguments, *ids, ids[0][:-1]).output
+    assert [getattr(session(id_), field) for id_ in ids] == [value, value]
+    assert len(output.splitlines()) == 2
+    assert "\x1b" not in output
+    shown = json.loads(run(*undo, *ids, "--json").output)
+    assert [row["id"] for row in shown] == ids
+    assert [session(id_) for id_ in ids] == before
+
+
+def test_a_session_is_renamed(ids: list[str]) -> None:
+    assert "Walks" in run("rename", ids[0], " Walks ").output
+    assert session(ids[0]).title == "Walks"
+    with pytest.raises(UsageError):
+        run("rename", ids[0], " ")
+
+
+def test_deleting_goes_into_the_bin_and_says_how_to_take_it_back(ids: list[str]) -> None:
+    result = run("delete", *ids)
+    assert "in the bin since" in result.stdout
+    assert f"history restore {' '.join(ids)}" in result.stderr
+    assert json.loads(run("list", "--json").output) == []
+    assert [row["id"] for row in json.loads(run("list", "--deleted", "--json").output)] == ids[::-1]
+    assert "In the bin since" in run("show", ids[0]).output
+    run("restore", *ids)
+    assert [s.deleted_at for s in everything()] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "command", ["pin", "unpin", "archive", "unarchive", "delete", "restore", "tag x", "untag x"]
+)
+def test_where_one_is_not_there_or_open_elsewhere_none_is_changed(
+    ids: list[str], command: str
+) -> None:
+    before = everything()
+    with pytest.raises(StoreError) as missing:
+        run(*command.split(), ids[0], "zzz")
+    assert missing.value.kind == "not-found"
+    hold(ids[1])
+    with pytest.raises(StoreError) as locked:
+        run(*command.split(), *ids)
+    assert locked.value.kind == "session-locked"
+    assert locked.value.message.startswith(ids[1])
+    assert "urial-tui" in locked.value.message and "elsewhere" in locked.value.message
+    assert locked.value.hint
+    assert everything() == before
+
+
+def test_deleting_for_good_asks(ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments in (["delete", "--now", *ids], ["delete", "--now", "--json", *ids]):
+        with pytest.raises(UsageError) as asked:
+            run(*arguments)
+        assert asked.value.kind == "confirmation"
+    monkeypatch.setattr(confirming, "asks_here", lambda: True)
+    result = run("delete", "--now", *ids, answer="n\n")
+    assert result.exit_code == 1
+    assert "Delete 2 sessions for good" in result.output
+    assert "\x1b" not in result.output
+    assert len(everything()) == 2
+    assert "is deleted" in run("delete", "--now", ids[0], answer="y\n").output
+    (gone,) = json.loads(run("delete", "--now", "--yes", "--json", ids[1]).output)
+    assert gone["id"] == ids[1]
+    assert everything() == []
+
+
+def test_the_bin_is_emptied_on_request(ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("empty-bin").output == "The bin is empty.\n"
+    run("archive", ids[0])
+    run("delete", *ids)
+    assert run("empty-bin", "--before", "1h").output == "Nothing was put there before that.\n"
+    with pytest.raises(UsageError) as asked:
+        run("empty-bin")
+    assert asked.value.kind == "confirmation"
+    monkeypatch.setattr(confirming, "asks_here", lambda: True)
+    assert run("empty-bin", answer="n\n").exit_code == 1
+    assert len(everything()) == 2
+    hold(ids[0])
+    assert json.loads(run("empty-bin", "--yes", "--json").output) == {"deleted": 1}
+    assert [s.id for s in everything()] == [ids[0]], "what is open elsewhere stays"
+
+
+def test_tags_are_listed_with_how_many_have_them(ids: list[str]) -> None:
+    assert "No tags yet" in run("tags").output
+    run("tag", "b", *ids)
+    run("tag", "a", ids[0])
+    assert run("tags").output.split() == ["1", "a", "2", "b"]
+    assert json.loads(run("tags", "--json").output) == [
+        {"tag": "a", "sessions": 1},
+        {"tag": "b", "sessions": 2},
+    ]
+    with pytest.raises(StoreError) as refused:
+        run("tag", "a,b", ids[0])
+    assert refused.value.kind == "bad-tag"
+
+
+def test_where_there_is_no_history_nothing_is_made(tmp_path: Path) -> None:
+    for command in ("pin", "delete", "restore"):
+        with pytest.raises(UrialError) as missing:
+            run(command, "last")
+        assert missing.value.kind == "missing"
+    assert json.loads(run("empty-bin", "--json").output) == {"deleted": 0}
+    assert json.loads(run("tags", "--json").output) == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,41 @@
+"""Opening the history for commands about sessions. Nothing is made where nothing is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from urial_tui.store.store import Store
+    from urial_tui.store.types import Session
+
+
+def open_history(*, readonly: bool = True) -> Store:
+    """Raises StoreError, `missing` where there is no history yet."""
+    from urial_tui import paths
+    from urial_tui.store.store import Store
+
+    store = Store.open(paths.history_file(), readonly=True)
+    if readonly:
+        return store
+    store.close()
+    return Store.open(paths.history_file())
+
+
+def open_if_there() -> Store | None:
+    """To be read; None where there is no history yet. Raises StoreError."""
+    from urial_tui.errors import StoreError
+
+    try:
+        return open_history()
+    except StoreError as error:
+        if error.kind != "missing":
+            raise
+        return None
+
+
+def find_all(store: Store, references: Sequence[str]) -> list[Session]:
+    """The sessions that a person means, each once. Raises StoreError before anything is done to any of them."""
+    found = [store.find_session(reference) for reference in references]
+    return list({session.id: session for session in found}.values())
