@@ -44,6 +44,9 @@ COMMANDS = {
     "rubrics": Lazy("urial_tui.cli.rubrics", "rubrics", "List, show, check and copy rubrics."),
     "packs": Lazy("urial_tui.cli.packs", "packs", "List, show, check and import prompt packs."),
     "export": Lazy("urial_tui.cli.export", "export", "Write a run to files of other tools."),
+    "import": Lazy(
+        "urial_tui.cli.importing", "import_command", "Bring in files of other tools, and our own."
+    ),
     "history": Lazy("urial_tui.cli.history", "history", "List, show and sort conversations."),
     "search": Lazy("urial_tui.cli.search", "search", "Search in stored conversations."),
     "models": Lazy("urial_tui.cli.models", "models", "Find, describe, fetch and pair models."),
