@@ -12,10 +12,12 @@ from pathlib import Path
 import click
 
 from urial_tui import __version__
+from urial_tui.cli import history_schema
 from urial_tui.cli.settings import shown
 from urial_tui.errors import UrialError
 from urial_tui.main import cli
 from urial_tui.settings import FIELDS, Field
+from urial_tui.store.schema_reading import tables
 
 HERE = Path(__file__).parent
 Named = tuple[str, click.Command, click.Context]
@@ -39,6 +41,8 @@ _OTHER_EXITS = {
 ENVIRONMENT = {
     "URIAL_TUI_HOME": "One folder for settings, history, models, caches and logs.",
     "URIAL_TUI_DEBUG": "`1` prints the traceback of an unexpected error.",
+    "URIAL_TUI_PLAIN": "Set to anything: commands print line below line, nothing that moves, no bars; "
+    "for screen readers and logs.",
     "NO_COLOR": "Set to anything: no colours.",
 }
 """The variables that are no settings."""
@@ -141,6 +145,11 @@ def settings_page() -> str:
     return "\n".join(lines)
 
 
+def schema_page() -> str:
+    """`schema.md`."""
+    return history_schema.as_markdown(tables())
+
+
 def setting_row(item: Field) -> str:
     expected = item.expected + (f", in {item.unit}" if item.unit else "")
     default = shown(item, item.default)
@@ -219,6 +228,7 @@ def _escaped(text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "settings.md": settings_page,
+    "schema.md": schema_page,
     "urial-tui.1": manual_page,
 }
 

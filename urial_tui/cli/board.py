@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urial_tui.cli.plain import plain
+
 if TYPE_CHECKING:
     from urial_tui.judge.board_material import Material
     from urial_tui.judge.board_types import Board, By, PublishedTable
@@ -243,11 +245,14 @@ class Shown:
         return self.text(
             layout,
             width=shutil.get_terminal_size((80, 24)).columns,
-            colour=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+            colour=terminal and not os.environ.get("NO_COLOR") and not plain(),
             unicode=_takes_blocks(),
+            bars=not plain(),
         )
 
-    def text(self, layout: str, *, width: int, colour: bool, unicode: bool) -> str:
+    def text(
+        self, layout: str, *, width: int, colour: bool, unicode: bool, bars: bool = True
+    ) -> str:
         if layout == "json":
             from urial_tui.cli.board_json import board_dict
             from urial_tui.safetext import json_line
@@ -269,6 +274,7 @@ class Shown:
             width=width,
             colour=colour,
             unicode=unicode,
+            bars=bars,
             compatible=self.compatible,
             published=self.published,
         )

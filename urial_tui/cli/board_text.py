@@ -5,6 +5,7 @@ Numbers are never cut. Without colour, and without characters beyond ASCII, ever
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.cells import cell_len, set_cell_size
@@ -34,10 +35,12 @@ def board_text(
     width: int = 80,
     colour: bool = False,
     unicode: bool = True,
+    bars: bool = True,
     compatible: bool = False,
     published: Sequence[PublishedTable] = (),
 ) -> str:
-    """The whole board. `width` in cells; `colour` False: plain text; `unicode` False: ASCII, but for what names say."""
+    """The whole board. `width` in cells; `colour` False: plain text; `unicode` False: ASCII, but for what names say;
+    `bars` False: numbers alone."""
     width = max(width, NARROWEST)
     out = io.StringIO()
     console = Console(
@@ -59,13 +62,22 @@ def board_text(
             console.print()
             console.print(Text(title, "bold underline" if colour else "bold"))
         for table in tables:
-            _print(console, table, width, unicode)
+            _print(console, table if bars else _without_bars(table), width, unicode)
     if board.notes:
         console.print()
     for note in board.notes:
         console.print(Text(f"note: {sanitize(note, keep_newlines=False)}"))
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
     return text if unicode else text.translate(_ASCII)
+
+
+def _without_bars(table: Table) -> Table:
+    kept = [place for place, column in enumerate(table.columns) if not column.bar]
+    return replace(
+        table,
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
+    )
 
 
 def _print(console: Console, table: Table, width: int, unicode: bool) -> None:

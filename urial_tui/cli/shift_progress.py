@@ -1,16 +1,16 @@
 """How far a long command is, on standard error: one line that changes on a terminal, now and then a line elsewhere."""
 
-import os
 import shutil
 import sys
 import time
 
+from urial_tui.cli.plain import plain
 from urial_tui.safetext import sanitize_line
 
 REDRAW_S = 0.1
 """On a terminal the line changes at most this often."""
 LOG_S = 10.0
-"""Elsewhere a finished item is told at most this often."""
+"""Elsewhere, and where plain output is asked for, how far it is is told at most this often."""
 
 _STAGES = {
     "load": "loading",
@@ -29,9 +29,7 @@ class ProgressLine:
 
     def __init__(self, total: int = 1, what: str = "items") -> None:
         self.total, self.finished, self._what = total, 0, what
-        self._terminal = (
-            bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        )
+        self._terminal = bool(sys.stderr) and sys.stderr.isatty() and not plain()
         self._began = self._logged = time.monotonic()
         self._drawn = 0.0
         self._done_here = 0
@@ -51,10 +49,13 @@ class ProgressLine:
         self.show(f"{self._items()}{_STAGES.get(stage, stage)} {shown}{self._left()}")
 
     def show(self, text: str) -> None:
-        """Any text, on a terminal."""
+        """Any text, when it is time for one."""
         now = time.monotonic()
         if self._terminal and now - self._drawn >= REDRAW_S:
             self._draw(text)
+        elif not self._terminal and now - self._logged >= LOG_S:
+            self._logged = now
+            self._log(text)
 
     def item(self) -> None:
         """One more item has ended."""

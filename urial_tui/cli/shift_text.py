@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from urial_tui.cli.plain import plain
 from urial_tui.exchange.pages import label
 from urial_tui.exchange.shift_json import Item, Json
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
@@ -26,7 +27,8 @@ _STYLES: dict[str, dict[str, Any]] = {
 def print_answer(item: Item) -> None:
     """The answer, classes by the first reference, and each reference's numbers."""
     record = item.record
-    if sys.stdout.isatty():
+    drawn = sys.stdout.isatty() and not plain()
+    if drawn:
         click.echo(marked(item))
     else:
         click.echo(record["text"])
@@ -34,7 +36,7 @@ def print_answer(item: Item) -> None:
     _print_generator(record["generator"])
     for n, reference in enumerate(record["references"]):
         _print_reference(reference)
-        if n == 0 and sys.stdout.isatty():
+        if n == 0 and drawn:
             click.echo(f"  {_legend()}")
 
 
@@ -162,5 +164,6 @@ def _print_most_shifted(tokens: list[Json], say: Any) -> None:
     width = max(map(len, labels))
     say("  most shifted tokens")
     for token, shown in zip(tokens, labels, strict=True):
-        bar = "█" * max(1, round(BAR * token["shifted"] / most))
-        say(f"    {shown:<{width}}  {token['shifted']:>4} of {token['occurrences']:<4} {bar}")
+        bar = "" if plain() else "█" * max(1, round(BAR * token["shifted"] / most))
+        counts = f"{token['shifted']:>4} of {token['occurrences']:<4}"
+        say(f"    {shown:<{width}}  {counts} {bar}".rstrip())

@@ -17,7 +17,12 @@ from urial_tui.settings.file import read_file, several
 from urial_tui.settings.schema import FIELDS, Field, Settings, value_of, with_values
 
 PREFIX: Final = "URIAL_TUI_"
-OTHER_VARIABLES: Final = ("URIAL_TUI_HOME", "URIAL_TUI_DEBUG", "URIAL_TUI_TEST_DATA")
+OTHER_VARIABLES: Final = (
+    "URIAL_TUI_HOME",
+    "URIAL_TUI_DEBUG",
+    "URIAL_TUI_PLAIN",
+    "URIAL_TUI_TEST_DATA",
+)
 """Those that are no settings."""
 
 Origin = Literal["default", "file", "environment", "option"]
