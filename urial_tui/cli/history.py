@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_tui.cli.history_care import CARE
 from urial_tui.cli.history_changes import CHANGES
 from urial_tui.cli.history_filters import filter_options
 
@@ -141,7 +140,7 @@ def tags_command(as_json: bool) -> None:
         click.echo(f"{n:>6}  {one_line(tag)}")
 
 
-for command in (*CHANGES, *CARE):
+for command in CHANGES:
     history.add_command(command)
 
 
