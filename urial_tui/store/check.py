@@ -7,11 +7,18 @@ from urial_tui.store.connection import Connection
 from urial_tui.store.migrate import applied
 from urial_tui.store.types import Stats
 
+SEARCH_TABLES = ("message_fts", "session_fts")
+"""The search index."""
 _MAX_LINES = 100
 
 
 def problems(db: Connection) -> list[str]:
-    """What is wrong with the database, in words; empty when nothing is."""
+    """What is wrong with the database, in words; empty when nothing is. With the search index where `db` may write."""
+    return row_problems(db) + ([] if db.readonly else index_problems(db))
+
+
+def row_problems(db: Connection) -> list[str]:
+    """Pages, and rows that do not fit together."""
     found: list[str] = []
     try:
         found += [
@@ -51,8 +58,6 @@ def problems(db: Connection) -> list[str]:
             )
         ]
         found += _run_problems(db)
-        if not db.readonly:
-            found += _index_problems(db)
     except StoreError as error:
         found.append(error.message)
     return found
@@ -85,10 +90,10 @@ def _run_problems(db: Connection) -> list[str]:
     ]
 
 
-def _index_problems(db: Connection) -> list[str]:
+def index_problems(db: Connection) -> list[str]:
     """FTS5 compares its index with the texts; the check is spelled as an INSERT that changes nothing."""
     found = []
-    for table in ("message_fts", "session_fts"):
+    for table in SEARCH_TABLES:
         try:
             with db.transaction():
                 db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")

@@ -40,8 +40,8 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
             return StoreError(
                 f"{where} is damaged ({error})",
                 kind="corrupt",
-                hint="Copy the file before anything else, then try `sqlite3 FILE .recover`, or go back to a backup "
-                "(files ending in .bak beside it). A new history is started when the file is moved away.",
+                hint="`urial-tui history salvage` puts what can be read into a new file and leaves this one as it is. "
+                "Or go back to a backup (files ending in .bak beside it).",
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreError(

@@ -7,11 +7,13 @@ connection of this process holds on the file.
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from urial_tui.errors import StoreError, UrialError
+from urial_tui.files import new_part
 from urial_tui.paths import ensure_private_dir
 from urial_tui.store.faults import not_a_database
 
@@ -109,28 +111,61 @@ def backup_name(path: Path, label: str) -> Path:
 def copy_database(source: Path, target: Path) -> None:
     """Copy the committed state of the database at `source` into the new file `target`, mode 0600.
 
-    Uses a connection of its own, so that it works while another one holds a write transaction. A copy that fails is
-    removed. Raises sqlite3.Error or StoreError.
+    Uses a connection of its own, so that it works while another one holds a write transaction. `target` appears when
+    the copy is whole and on the disk. Raises sqlite3.Error or StoreError (`exists`, `cannot-open`).
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    refuse_existing(target)
     try:
-        os.close(os.open(target, flags, 0o600))
+        handle, part = new_part(target)
+        os.close(handle)
     except OSError as error:
         raise cannot_open(target, error) from error
     try:
-        reader = sqlite3.connect(uri(source, "rw"), uri=True, timeout=5.0)
-        try:
+        with closing(sqlite3.connect(uri(source, "rw"), uri=True, timeout=5.0)) as reader:
             reader.execute("PRAGMA query_only=ON")
-            writer = sqlite3.connect(uri(target, "rw"), uri=True)
-            try:
+            with closing(sqlite3.connect(uri(part, "rw"), uri=True)) as writer:
                 reader.backup(writer)
-            finally:
-                writer.close()
+        publish(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raises StoreError (`exists`): nothing is ever written over."""
+    if target.exists() or target.is_symlink():
+        raise StoreError(
+            f"{target} is there already", kind="exists", hint="Name a file that is not there."
+        )
+
+
+def publish(part: Path, target: Path) -> None:
+    """Give a finished database its name, once it is on the disk; never over another file.
+
+    Raises StoreError (`exists`, `cannot-open`).
+    """
+    try:
+        handle = os.open(part, os.O_RDONLY)
+        try:
+            os.fsync(handle)
         finally:
-            reader.close()
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+            os.close(handle)
+        refuse_existing(target)
+        try:
+            os.link(part, target)
+        except FileExistsError:
+            refuse_existing(target)
+            raise
+        except OSError:  # a file system without links
+            part.replace(target)
+        else:
+            part.unlink()
+    except OSError as error:
+        raise cannot_open(target, error) from error
+
+
+def size(path: Path) -> int:
+    """Bytes of the database with what is still in a write-ahead log beside it."""
+    return sum(p.stat().st_size for p in (path, path.with_name(f"{path.name}-wal")) if p.exists())
 
 
 def prune_backups(path: Path) -> None:

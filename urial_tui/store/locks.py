@@ -105,6 +105,17 @@ def run_holder(db: Connection, run_id: str) -> LockHolder | None:
     return _holder(db, _RUN, run_id)
 
 
+def others(db: Connection) -> list[LockHolder]:
+    """The locks that other programs hold, as `holder` sees them."""
+    found = []
+    for kind in (_SESSION, _RUN):
+        for row in db.rows(f"SELECT {kind.key} FROM {kind.locks}"):
+            held = _holder(db, kind, row[kind.key])
+            if held is not None and (held.pid, held.host) != (os.getpid(), processes.host()):
+                found.append(held)
+    return found
+
+
 def remove_stale(db: Connection) -> None:
     """Drop the locks of processes of this host that are gone. Inside the caller's transaction."""
     for kind in (_SESSION, _RUN):

@@ -2,6 +2,8 @@
 classes of each scored answer counted once.
 """
 
+from urial_tui.store import schema_views
+
 # An item of the bin is as it was; lists and searches leave it out.
 _COLUMNS = (
     "ALTER TABLE session ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1))",
@@ -97,4 +99,5 @@ STATEMENTS: tuple[str, ...] = (
     "CREATE INDEX shift_total_session ON shift_total (session_id, unshifted, marginal, shifted)",
     "CREATE INDEX trace_unended ON trace (message_id) WHERE ended_at IS NULL",
     COUNT_SHIFTS.format(only=""),
+    *schema_views.STATEMENTS,
 )
