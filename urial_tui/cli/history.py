@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urial_tui.cli.history_care import CARE
 from urial_tui.cli.history_changes import CHANGES
 from urial_tui.cli.history_filters import filter_options
 
@@ -140,7 +141,7 @@ def tags_command(as_json: bool) -> None:
         click.echo(f"{n:>6}  {one_line(tag)}")
 
 
-for command in CHANGES:
+for command in (*CHANGES, *CARE):
     history.add_command(command)
 
 
