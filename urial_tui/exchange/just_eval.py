@@ -89,9 +89,8 @@ def _output_row(row: Answered, side: str) -> dict[str, Any]:
 
 
 def _id(row: Answered) -> int | str:
-    """The row's own number, as a number or as the text of one; its position where it has none."""
-    own = row.id
-    return own if isinstance(own, str) and own.isascii() and own.isdecimal() else row.number
+    """The row's number, as a text where its own is one."""
+    return row.id if row.id == str(row.number) else row.number
 
 
 def check_outputs(rows: Sequence[dict[str, Any]], name: str) -> None:

@@ -4,16 +4,20 @@ Everything is read when it is first asked for: a transcript of ten thousand sess
 alone need no judgement. Nothing is written.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, pairwise
-from typing import Any
+from typing import Any, Final
 
 from urial_tui.store.judging_types import Comparison, Judgement
 from urial_tui.store.run_types import Run, RunAnswer, RunItem
 from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Session
+
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+"""An id that is the text of a number, as published files have them."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +159,15 @@ def _of_run(store: Store, run: Run) -> Iterator[SideAnswers]:
 
 
 def _numbers(items: Sequence[RunItem]) -> dict[int, int]:
-    """A number for each item, by its position: the first row of an own number keeps it; others have their position, or
-    the next number that is in no row where that is taken."""
+    """A number for each item, by its position: the first row of an own number, as a number or as text, keeps it; others
+    have their position, or the next number that is in no row where that is taken."""
     owners: dict[int, int] = {}
     for item in items:
-        if isinstance(item.source_id, int):
-            owners.setdefault(item.source_id, item.index)
+        own = item.source_id
+        if isinstance(own, str) and _NUMBER.fullmatch(own):
+            own = int(own)
+        if isinstance(own, int):
+            owners.setdefault(own, item.index)
     numbers = {index: number for number, index in owners.items()}
     spare = count(max((*owners, *(item.index for item in items)), default=0) + 1)
     for item in items:
