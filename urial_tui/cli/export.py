@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,9 +15,6 @@ from urial_tui.exchange.choosing import Choice, source_of
 from urial_tui.exchange.exports import Export, Wanted, What
 from urial_tui.exchange.formats import EXPORTERS, Exporter
 from urial_tui.safetext import Sanitizer, json_line, sanitize_line
-
-if TYPE_CHECKING:
-    from urial_tui.exchange.writing import Written
 
 _STDOUT = Path("-")
 
@@ -95,6 +91,7 @@ def export(
       urial-tui export --format jsonl --all -o history.jsonl
     """
     from urial_tui import paths
+    from urial_tui.exchange.writing import Written, write_export
     from urial_tui.store.store import Store
 
     choice = Choice(run, sessions, query, all_, tags)
@@ -107,9 +104,9 @@ def export(
         made = exporter.export(source, wanted)
         if output == _STDOUT:
             _print(made)
-            written = []
+            written: list[Written] = []
         else:
-            written = _write(made, output.expanduser(), one_file, force)
+            written = write_export(made, output.expanduser(), one_file=one_file, force=force)
     if as_json:
         listed = [{"path": str(one.path), "rows": one.rows, **one.about} for one in written]
         said = {
@@ -151,14 +148,6 @@ def _check(
             else f"{format_} is a folder of files here, which standard output cannot take",
             hint="Name a file with -o." if one_file else "Name a folder with -o.",
         )
-
-
-def _write(made: Export, output: Path, one_file: bool, force: bool) -> list[Written]:
-    from urial_tui.exchange.writing import write, write_file
-
-    if one_file:
-        return [write_file(output, made.documents[0], force=force)]
-    return write(output, made.documents, force=force)
 
 
 def _print(made: Export) -> None:

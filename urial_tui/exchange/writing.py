@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from urial_tui import files, paths
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange.exports import Document
+from urial_tui.exchange.exports import Document, Export
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,13 @@ class Written:
     path: Path
     rows: int
     about: dict[str, Any]
+
+
+def write_export(made: Export, place: Path, *, one_file: bool, force: bool) -> list[Written]:
+    """Write an export at `place`: a file, or a folder of files. Raises as `write`."""
+    if one_file:
+        return [write_file(place, made.documents[0], force=force)]
+    return write(place, made.documents, force=force)
 
 
 def write(folder: Path, documents: Sequence[Document], *, force: bool = False) -> list[Written]:
