@@ -1,5 +1,6 @@
 """Pins, tags, the archive and the bin; and lists and searches that are about some sessions only."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,14 @@ from tests.support.store_runs import OK, RUBRIC, answer_all, judgement, make_run
 from tests.support.store_traces import SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
+from urial_tui.store import files, migrate
+from urial_tui.store.aio import AsyncStore
+from urial_tui.store.connection import Connection
 from urial_tui.store.ids import now, stamp
 from urial_tui.store.organising import KEPT_IN_BIN
+from urial_tui.store.organising_aio import AsyncOrganisingCalls
+from urial_tui.store.organising_calls import OrganisingCalls
+from urial_tui.store.schema import MIGRATIONS
 from urial_tui.store.store import Store
 from urial_tui.store.types import SessionFilter
 
@@ -275,3 +282,66 @@ def test_a_search_is_about_the_sessions_that_are_wanted(store: Store) -> None:
     assert {h.session_id for h in store.search("walking", wanted=wanted)} == {two}
     assert {h.session_id for h in store.search("散步", wanted=wanted)} == {two}
     assert store.search("one", wanted=wanted) == []
+
+
+def test_an_older_history_gets_the_names_and_counts_that_filters_need(tmp_path: Path) -> None:
+    path = files.create(tmp_path / "history.db")
+    db = Connection(path)
+    migrate.migrate(db, MIGRATIONS[:5])
+    same = "side, model_path, adapter_scale, style, n_ctx, prompt_ids"
+    values = "'demo', '/m', 1.0, 'raw', 512, x'02000000'"
+    for statement in (
+        "INSERT INTO session (id, title, side, created_at, updated_at) VALUES ('s', 'Walking', 'other', '', '')",
+        "INSERT INTO message (id, session_id, role, status, created_at, closed_at) "
+        "VALUES ('m', 's', 'assistant', 'complete', '', 't')",
+        f"INSERT INTO generation (id, message_id, created_at, pack_id, {same}) "
+        f"VALUES ('g', 'm', 't', 'haiku', {values})",
+        "INSERT INTO vocabulary (seq, fingerprint, n_vocab) VALUES (1, 'v', 9)",
+        "INSERT INTO trace (seq, id, message_id, path, created_at, top_k, vocabulary_seq, n_common) "
+        "VALUES (1, 't', 'm', 'live', 't', 2, 1, 9)",
+        f"INSERT INTO trace_side (seq, trace_seq, number, role, {same}) VALUES (1, 1, 0, 'reference', {values})",
+        "INSERT INTO scored_token (trace_seq, i, token_id) VALUES (1, 0, 1), (1, 1, 1)",
+        "INSERT INTO reference_token (side_seq, i, logprob, entropy, rank, emitted_margin, top) "
+        "VALUES (1, 0, -1, 1, 1, 1, x''), (1, 1, -1, 1, 9, 1, x'')",
+    ):
+        db.execute(statement)
+    db.close()
+    with Store.open(path) as store:
+        assert titles(store, side="demo", pack="haiku") == ["Walking"]
+        assert titles(store, shifted_min=0.5, shifted_max=0.5) == ["Walking"]
+        assert store.session("s").tags == () and not store.session("s").pinned
+        assert store.check() == []
+
+
+def test_what_is_not_whole_is_undone_together(store: Store) -> None:
+    session = add(store, "one")
+    with pytest.raises(StoreError), store.together():
+        store.set_pinned(session, True)
+        store.add_tag(session, "a")
+        store.set_pinned("nothing", True)
+    assert not store.session(session).pinned
+    assert store.session(session).tags == ()
+
+
+async def test_the_calls_are_the_same_with_await(tmp_path: Path) -> None:
+    for name, method in vars(OrganisingCalls).items():
+        if inspect.isfunction(method) and name != "together":
+            theirs = inspect.signature(getattr(AsyncOrganisingCalls, name))
+            assert theirs.parameters == inspect.signature(method).parameters, name
+    store = await AsyncStore.open(tmp_path / "history.db")
+    try:
+        session = (await store.create_session("demo", "zebra")).id
+        await store.set_pinned(session, True)
+        await store.add_tag(session, "a")
+        await store.fall_back()
+        await store.bin_session(session)
+        await store.add_tag(session, "b")
+        assert await store.tags() == []
+        await store.write_back()
+        binned = SessionFilter(deleted="only")
+        (found,) = await store.sessions(binned)
+        assert (found.tags, found.pinned) == (("a", "b"), True)
+        assert await store.count_sessions(binned) == len(await store.search("zebra", wanted=binned))
+        assert await store.empty_bin() == 1
+    finally:
+        await store.aclose()
