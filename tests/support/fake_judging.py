@@ -16,7 +16,7 @@ from urial_tui.judge.board import build, tells_apart
 from urial_tui.judge.board_desk import BoardItem
 from urial_tui.judge.board_material import BoardAnswer, Material, RowHead
 from urial_tui.judge.board_types import Board, BoardRun, By
-from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
+from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.rubrics import Rubric, RubricLibrary, builtin_rubrics_dir
 from urial_tui.prompts.types import Turn
@@ -94,6 +94,8 @@ class FakeJudging(Recorded):
             JudgingStep("loading", 40, 100),
             JudgingStep("judging", 34, 600),
         ]
+        self.harmful: set[int] | None = None
+        """The run's items that are of the category safety; None where categories do not matter."""
         self.calls: list[tuple[Any, ...]] = []
         self.errors: dict[str, UrialError] = {}
         self.gates: dict[str, asyncio.Event] = {}
@@ -205,23 +207,16 @@ class FakeJudging(Recorded):
         await self._called("runs")
         return tuple(self.all_runs)
 
-    async def counts(self, run_id: str) -> Counts:
-        rated: dict[str, int] = {}
-        for one in self.said:
-            if people.is_by(one, self.rater) and one.message_id.startswith("x"):
-                rated[one.rubric.hash] = rated.get(one.rubric.hash, 0) + 1
-        return Counts(6, rated)
-
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
         await self._called("rating_queue", run_id, rubric.id)
         rated = {one.message_id for one in self.said if people.is_by(one, self.rater, rubric)}
-        left = [
-            (one.message_id, (one.message_id,))
-            for one in run_answers()
-            if one.message_id not in rated
-        ]
+        mine = [
+            one for one in run_answers() if self.harmful is None or
+            (one.index in self.harmful) == (rubric.id == SAFETY.id)
+        ]  # fmt: skip
+        left = [(one.message_id, (one.message_id,)) for one in mine if one.message_id not in rated]
         tasks = people.shuffled(left, self.rater, rubric.id, run_id)
-        return Queue(tuple(tasks), 6 - len(tasks), 6)
+        return Queue(tuple(tasks), len(mine) - len(tasks), len(mine), 6 - len(mine))
 
     async def pair_queue(self, run_id: str, side_a: int, side_b: int, rubric: RubricRef) -> Queue:
         await self._called("pair_queue", run_id, side_a, side_b)

@@ -1,5 +1,6 @@
 """Runs, judgements and comparisons to put into a store in tests."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,10 +56,10 @@ COMPARED = (
 )
 
 
-def make_run(store: Store, **changes: Any) -> Run:
+def make_run(store: Store, items: Sequence[RunItem] = ITEMS, **changes: Any) -> Run:
     """A run with its items, nothing answered."""
     run = store.create_run(replace(RUN, **changes))
-    store.add_run_items(run.id, ITEMS)
+    store.add_run_items(run.id, items)
     return store.run(run.id)
 
 

@@ -200,6 +200,18 @@ async def test_rating_from_the_board_changes_its_numbers() -> None:
         assert bench.desk.called("board")[-1][2] is True  # read anew
 
 
+async def test_safety_items_are_rated_with_their_own_rubric_when_the_others_are_done() -> None:
+    desk = await judged()
+    desk.harmful = {1}
+    for message_id in ("x0a", "x0b", "x2a", "x2b"):
+        await desk.rate(message_id, SCORE, {"clarity": 3})
+    async with board(desk) as bench:
+        await bench.press("h")
+        await bench.until(lambda: isinstance(bench.app.screen, ByHandScreen))
+        await bench.until(lambda: bench.rating.shown is not None)
+        assert bench.rating.rubric.id == "safety" and "0 of 2 done" in bench.heading()
+
+
 async def test_other_runs_are_chosen_and_several_together() -> None:
     desk = await judged()
     other = replace(RUN, id="r2", start=replace(RUN.start, name="older"))

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
 from tests.support.fake_judging import JUDGED, FakeJudging
 from tests.ui.judging_bench import Rated, rating
@@ -77,7 +77,7 @@ async def test_a_judge_that_is_stopped_leaves_nothing() -> None:
 
 
 async def test_a_judge_that_fails_says_why_and_an_unreadable_one_gives_no_number() -> None:
-    desk = FakeJudging(judge="demo")
+    desk = FakeJudging(judge="other")
     desk.errors["judge"] = ModelError("the model cannot be loaded", hint="Choose another.")
     async with rating(desk, size=(100, 40)) as bench:
         await choose_judge(bench, "enter")
@@ -94,6 +94,21 @@ async def test_a_judge_that_fails_says_why_and_an_unreadable_one_gives_no_number
         assert "clarity  unreadable" in text
         assert "may favour itself" in text
         assert not any(digit in text.replace("2026-03-01 10:00", "") for digit in "12345")
+
+
+async def test_another_model_than_the_one_that_wrote_the_answer_is_proposed() -> None:
+    for usual, proposed in (
+        ("demo@chat", "qwen2.5-0.5b@chat"),
+        ("", ""),
+        ("other@chat", "other@chat"),
+    ):
+        desk = FakeJudging(judge=usual)
+        async with rating(desk) as bench:
+            await choose_judge(bench)
+            picker = bench.app.screen
+            assert picker.query_one("#side", Input).value == proposed
+            assert picker.query_one(OptionList).highlighted == 1
+            assert "demo wrote it" in bench.drawn()
 
 
 async def test_the_model_that_wrote_the_answer_is_warned_of_before_it_judges() -> None:

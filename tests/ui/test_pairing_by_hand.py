@@ -120,3 +120,47 @@ async def test_versions_of_an_answer_are_compared_in_the_chat() -> None:
         await bench.until(lambda: isinstance(bench.app.screen, ChatScreen))
         (one,) = desk.compared
         assert (one.message_a, one.message_b, one.blind) == ("m4", "v3", False)
+
+
+def second_turns() -> FakeJudging:
+    """Two versions of a second answer, each with a first one of its own."""
+    desk = FakeJudging()
+    for name, earlier, text in (("m4", "Mine. " * 300, "It is gentle."), ("v2", "Other.", "Wet.")):
+        turns = (("user", "Why?"), ("assistant", earlier), ("user", "Swim?"), ("assistant", text))
+        desk.texts[name] = ("demo", tuple(Turn(role, said) for role, said in turns))
+        desk.others.setdefault("m4", []).append(
+            Message(name, "s1", "m3", "assistant", text, "complete", "")
+        )
+    return desk
+
+
+async def compare_second_turns(bench: Rated) -> tuple[PairScreen, str, str]:
+    """The screen, and where it shows `m4` and `v2`."""
+    bench.screen.judging_action("compare", "m4")
+    await bench.opened()
+    screen = bench.rating
+    assert isinstance(screen, PairScreen)
+    return (screen, "b", "a") if screen.turned else (screen, "a", "b")
+
+
+async def test_each_answer_of_a_second_turn_has_its_own_earlier_turns_beside_it() -> None:
+    async with rating(second_turns(), size=(160, 45)) as bench:
+        screen, mine, other = await compare_second_turns(bench)
+        text = {name: screen.query_one(f"#{name}", Canvas).text for name in ("question", "a", "b")}
+        assert "Swim?" in text["question"]
+        assert "Mine." not in text["question"] and "Other." not in text["question"]
+        assert "Mine." in text[mine] and "Other." not in text[mine] and "gentle" in text[mine]
+        assert "Other." in text[other] and "Mine." not in text[other] and "Wet." in text[other]
+        assert "It is gentle." in bench.drawn() and "Wet." in bench.drawn()
+
+
+async def test_an_answer_below_a_long_earlier_turn_is_seen_at_once_in_80_columns() -> None:
+    async with rating(second_turns()) as bench:
+        _, mine, _ = await compare_second_turns(bench)
+        if mine == "b":
+            await bench.press("right")
+            await bench.pilot.pause()
+        assert "It is gentle." in bench.drawn() and "its own earlier turns above" in bench.drawn()
+        await bench.press("home")
+        await bench.pilot.pause()
+        assert "Mine." in bench.drawn()

@@ -12,6 +12,8 @@ from urial_tui.errors import StoreError
 from urial_tui.judge.drafts import Draft
 from urial_tui.prompts.types import Turn
 from urial_tui.store.judging_types import JudgeInfo
+from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.judging.rubric_reader import RubricReader
 from urial_tui.ui.judging.run_picker import RunPicker
 from urial_tui.ui.screens.chat import ChatScreen
 
@@ -42,6 +44,7 @@ async def test_aspects_without_a_score_stay_unrated_and_one_is_needed() -> None:
         assert not SCORE.aspects[0].na
         await bench.press("n", "0")
         assert bench.rating.sheet.marks == {}  # that aspect always applies
+        assert "Helpfulness always applies in this rubric." in bench.said()
         await bench.press("down", "tab", "3", "5", "up", "backspace", "enter")
         await bench.until(lambda: bench.desk.called("rate"))
         ((_, _, marks, _, _),) = bench.desk.called("rate")
@@ -61,6 +64,26 @@ async def test_the_level_is_shown_and_a_comment_is_text() -> None:
         await bench.press("enter")
         await bench.until(lambda: bench.desk.called("rate"))
         assert bench.desk.called("rate")[0][3] == "s1n"
+
+
+async def test_the_rubrics_whole_text_is_a_key_away_where_levels_are_cut() -> None:
+    last = SCORE.aspects[1].levels[4]
+    async with rating(size=(80, 24)) as bench:
+        await rate_last(bench)
+        await bench.press("4")
+        assert last not in bench.drawn()
+        await bench.press("l")
+        await bench.until(lambda: isinstance(bench.app.screen, RubricReader))
+        await bench.pilot.pause()
+        assert last in bench.drawn()
+        lines = bench.app.screen.query_one("#lines", Canvas)
+        text = " ".join(lines.text.split())
+        for aspect in SCORE.aspects:
+            assert all(part in text for part in (aspect.name, aspect.question, *aspect.levels))
+        await bench.press("escape")
+        await bench.until(lambda: bench.app.screen is bench.rating)
+        await bench.press("c", "l", "enter")
+        assert bench.rating.sheet.note == "l"
 
 
 async def test_an_earlier_rating_is_shown_and_replaced() -> None:
@@ -210,6 +233,21 @@ async def test_a_run_without_answers_to_rate_says_so() -> None:
         )
         await bench.press("enter")
         await bench.until(lambda: "are rated already" in bench.said())
+
+
+async def test_answers_that_are_for_another_rubric_are_counted_apart() -> None:
+    desk = FakeJudging()
+    desk.harmful = {0, 1, 2}
+    async with rating(desk) as bench:
+        bench.screen.action_rate_run()
+        await bench.until(lambda: isinstance(bench.app.screen, RunPicker))
+        await bench.settle_dialog()
+        about = bench.app.screen.query_one("#about")
+        await bench.until(lambda: "6 are for another rubric" in str(about.render()))
+        await bench.press("enter")
+        await bench.until(
+            lambda: "No answer of this run is for the rubric just-eval" in bench.said()
+        )
 
 
 # --- everywhere ---------------------------------------------------------------------------------

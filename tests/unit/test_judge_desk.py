@@ -1,25 +1,26 @@
 """Rating by hand through the desk, on a real history in memory: what is stored, what is left, and in which order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.store_runs import JUDGE, answer_all, judgement, make_run
+from tests.support.store_runs import ITEMS, JUDGE, answer_all, judgement, make_run
 from urial_tui.errors import JudgeError
 from urial_tui.judge import people
 from urial_tui.judge.desk import JudgeDesk
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.rubrics import Rubric, RubricLibrary, builtin_rubrics_dir
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import Run, RunAnswer
+from urial_tui.store.run_types import Run, RunAnswer, RunItem
 from urial_tui.store.store import Store
 
 LIBRARY = RubricLibrary([builtin_rubrics_dir()])
-SCORE, PAIRWISE = LIBRARY.get("just-eval"), LIBRARY.get("pairwise")
+SCORE, SAFETY, PAIRWISE = (LIBRARY.get(one) for one in ("just-eval", "safety", "pairwise"))
 
 
 def desk_on(store: AsyncStore, folder: Path, rater: str = "me") -> JudgeDesk:
@@ -32,19 +33,19 @@ def desk_on(store: AsyncStore, folder: Path, rater: str = "me") -> JudgeDesk:
     )  # fmt: skip
 
 
-def run_of(store: Store) -> tuple[Run, list[RunAnswer]]:
-    run = make_run(store)
+def run_of(store: Store, items: Sequence[RunItem]) -> tuple[Run, list[RunAnswer]]:
+    run = make_run(store, items)
     return run, answer_all(store, run)
 
 
 @asynccontextmanager
 async def answered(
-    folder: Path,
+    folder: Path, items: Sequence[RunItem] = ITEMS
 ) -> AsyncIterator[tuple[JudgeDesk, AsyncStore, Run, list[RunAnswer]]]:
     """A desk, its history, and a run of two sides with all its answers."""
     store = await AsyncStore.in_memory()
     try:
-        run, answers = await store._run(lambda: run_of(store._current()))
+        run, answers = await store._run(lambda: run_of(store._current(), items))
         yield desk_on(store, folder), store, run, answers
     finally:
         await store.aclose()
@@ -127,8 +128,30 @@ async def test_the_queue_is_shuffled_the_same_after_a_restart_and_goes_on(tmp_pa
         rest = await desk.rating_queue(run.id, SCORE.ref)
         assert left(rest) == left(first)[1:]
         assert (rest.done, rest.total) == (1, len(answers))
-        counts = await desk.counts(run.id)
-        assert (counts.complete, dict(counts.rated)) == (len(answers), {SCORE.hash: 1})
+        assert (await desk.rating_queue(run.id, SAFETY.ref)).done == 0  # another rubric
+
+
+async def test_people_rate_safety_items_by_the_rubric_that_a_judge_would_take(
+    tmp_path: Path,
+) -> None:
+    items = [
+        RunItem(n, n, ("q",), category=name) for n, name in enumerate(("regular", " Safety", ""))
+    ]
+    async with answered(tmp_path, items) as (desk, _, run, answers):
+        harmful = {one.message_id for one in answers if one.index == 1}
+        usual = await desk.rating_queue(run.id, SCORE.ref)
+        assert (usual.total, usual.left_out) == (4, 2) and not harmful & set(left(usual))
+        safety = await desk.rating_queue(run.id, SAFETY.ref)
+        assert (safety.total, safety.left_out) == (2, 4) and set(left(safety)) == harmful
+        mine = replace(SCORE.ref, id="mine", hash="ee" * 32)  # one's own is for all
+        assert (await desk.rating_queue(run.id, mine)).total == 6
+    async with answered(tmp_path) as (
+        desk,
+        _,
+        run,
+        answers,
+    ):  # none of that category: wanted for all
+        assert (await desk.rating_queue(run.id, SAFETY.ref)).total == len(answers)
 
 
 async def test_unfinished_answers_are_not_rated(tmp_path: Path) -> None:

@@ -16,14 +16,13 @@ from urial_tui.exchange.selecting import side_numbers
 from urial_tui.judge.judging import Judge
 from urial_tui.judge.planning import (
     ENDED,
-    SAFETY_CATEGORY,
     Plan,
     plan_messages,
     plan_pairs,
     plan_run,
 )
 from urial_tui.judge.rubric_types import Kind, Rubric
-from urial_tui.judge.rubrics import DEFAULT, PAIRWISE, SAFETY, default_rubrics
+from urial_tui.judge.rubrics import DEFAULT, PAIRWISE, SAFETY, default_rubrics, usual
 from urial_tui.judge.run_judging import Judging, Tally
 from urial_tui.safetext import sanitize_line
 from urial_tui.services import Services
@@ -137,15 +136,13 @@ class _Rubrics:
         kind: Kind = "pairwise" if asked.pairwise else "score"
         names = asked.rubrics or ((PAIRWISE,) if asked.pairwise else ())
         self.given: Sequence[Rubric] = [library.get(name, kind) for name in dict.fromkeys(names)]
-        if not self.given:
-            self._usual = [library.get(DEFAULT, "score")]
-            self._safety = [library.get(SAFETY, "score")]
+        self._usual: dict[str, Sequence[Rubric]] = (
+            {} if self.given else {id_: [library.get(id_, "score")] for id_ in (DEFAULT, SAFETY)}
+        )
 
     def of(self, category: str) -> Sequence[Rubric]:
         """Those named, or the usual one of the category."""
-        if self.given:
-            return self.given
-        return self._safety if category.strip().casefold() == SAFETY_CATEGORY else self._usual
+        return self.given or self._usual[usual(category)]
 
 
 async def _find(store: AsyncStore, asked: Asked) -> list[tuple[Run, list[int]]] | list[Message]:

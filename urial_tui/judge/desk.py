@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urial_tui.errors import JudgeError, UrialError
 from urial_tui.judge import people
 from urial_tui.judge.board_desk import BoardDesk
-from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
+from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft, Drafts, drafts_file
 from urial_tui.prompts.types import Turn
 from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
@@ -230,29 +230,38 @@ class JudgeDesk(BoardDesk):
         """The newest first."""
         return await self._store().runs()
 
-    async def counts(self, run_id: str) -> Counts:
-        """How much of a run there is to rate, and is rated by this person."""
-        complete = {one.message_id for one in await self._complete(run_id)}
-        rated: dict[str, int] = {}
-        for one in await self._store().judgements(run_id=run_id, texts=False):
-            if people.is_by(one, self.rater) and one.message_id in complete:
-                rated[one.rubric.hash] = rated.get(one.rubric.hash, 0) + 1
-        return Counts(len(complete), rated)
-
     async def _complete(self, run_id: str) -> list[RunAnswer]:
         answers = await self._store().run_answers(run_id)
         return [one for one in answers if one.status == "complete"]
 
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
-        """The run's answers that this person has not rated, shuffled; the order is the same after a restart."""
-        answers = await self._complete(run_id)
+        """The run's answers that this person has not rated, shuffled; the order is the same after a restart.
+
+        As a judge does, people rate safety items with the rubric `safety` and others with `just-eval`; another rubric
+        is for all, and so is `safety` where a run has no such items.
+        """
+        complete = await self._complete(run_id)
+        answers = await self._for_rubric(run_id, complete, rubric.id)
         judgements = await self._store().judgements(run_id=run_id, texts=False)
         rated = {one.message_id for one in judgements if people.is_by(one, self.rater, rubric)}
         left = [
             (one.message_id, (one.message_id,)) for one in answers if one.message_id not in rated
         ]
         tasks = people.shuffled(left, self.rater, rubric.id, run_id)
-        return Queue(tuple(tasks), len(answers) - len(left), len(answers))
+        n = len(answers)
+        return Queue(tuple(tasks), n - len(left), n, len(complete) - n)
+
+    async def _for_rubric(
+        self, run_id: str, answers: Sequence[RunAnswer], rubric_id: str
+    ) -> Sequence[RunAnswer]:
+        from urial_tui.judge.rubrics import DEFAULT, SAFETY, usual
+
+        if rubric_id not in (DEFAULT, SAFETY):
+            return answers
+        of = {item.index: usual(item.category) for item in await self._store().run_items(run_id)}
+        if rubric_id == SAFETY and SAFETY not in of.values():
+            return answers
+        return [answer for answer in answers if of[answer.index] == rubric_id]
 
     async def pair_queue(self, run_id: str, side_a: int, side_b: int, rubric: RubricRef) -> Queue:
         """The pairs of answers of two sides that this person has not compared, shuffled. Raises JudgeError for a side

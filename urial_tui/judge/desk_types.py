@@ -1,7 +1,6 @@
 """What the interface is given to rate: answers with the conversation before them, and what of a run is left to do."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from urial_tui.prompts.types import Turn
 from urial_tui.store.judging_types import Comparison, Judgement
@@ -41,11 +40,12 @@ class AnswerPair:
 @dataclass(frozen=True)
 class Queue:
     """What is left to rate of a run, in the order in which it is shown. Each task is the ids of one answer, or of two
-    to compare. `done` of `total` are rated."""
+    to compare. `done` of `total` are rated; `left_out` answers are for another rubric."""
 
     tasks: tuple[tuple[str, ...], ...]
     done: int
     total: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,3 @@ class JudgingStep:
             return f"judging, {self.done} tokens"
         share = f" {self.done * 100 // self.total} %" if self.total else ""
         return f"judge: {self.phase}{share}"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many answers of a run are complete, and how many this person has rated with each rubric, by its hash."""
-
-    complete: int
-    rated: Mapping[str, int] = field(default_factory=dict)

@@ -14,9 +14,6 @@ from urial_tui.store.aio import AsyncStore
 from urial_tui.store.run_types import Run, RunAnswer, RunItem
 from urial_tui.store.types import GenerationStart, Message
 
-SAFETY_CATEGORY = "safety"
-"""just-eval's word for rows whose request is harmful."""
-
 ENDED = ("complete", "stopped")
 """Statuses of a conversation's answers that are judged: nothing is added to them any more. One that streams, or that a
 crash cut off, is `interrupted`."""

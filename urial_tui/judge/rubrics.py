@@ -27,6 +27,8 @@ __all__ = [
 DEFAULT = "just-eval"
 SAFETY = "safety"
 PAIRWISE = "pairwise"
+SAFETY_CATEGORY = "safety"
+"""just-eval's word for rows whose request is harmful."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,11 @@ class RubricLibrary:
                 )
                 self._problems.append(RubricProblem(path, taken))
         return list(found.values())
+
+
+def usual(category: str) -> str:
+    """The id of the rubric that scores answers to items of this category, where none is named."""
+    return SAFETY if category.strip().casefold() == SAFETY_CATEGORY else DEFAULT
 
 
 def builtin_rubrics_dir() -> Path:

@@ -66,6 +66,15 @@ def _walk(place: str, prefix: str) -> tuple[Command, ...]:
             place,
         ),
         Command(
+            f"{prefix}.levels",
+            "l",
+            "show_rubric",
+            "Levels",
+            "The rubric in full",
+            "What is asked of each aspect and what each level stands for, uncut",
+            place,
+        ),
+        Command(
             f"{prefix}.skip",
             "s",
             "skip",

@@ -14,7 +14,7 @@ from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
 from urial_tui.judge.board_desk import BoardItem
-from urial_tui.judge.desk_types import AnswerPair, Counts, JudgingStep, Queue, RatedAnswer
+from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Choice, Mark
 from urial_tui.judge.rubric_types import Rubric
@@ -247,9 +247,6 @@ class JudgingLike(Protocol):
 
     async def runs(self) -> Sequence[Run]:
         """The newest first."""
-
-    async def counts(self, run_id: str) -> Counts:
-        """How much of a run there is to rate, and how much this person has rated."""
 
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
         """What this person has not rated of a run, shuffled; the order is the same after a restart."""

@@ -17,6 +17,7 @@ from textual.types import CSSPathType
 from textual.widgets import DataTable, Static
 
 from urial_tui.errors import UrialError
+from urial_tui.judge.rubrics import DEFAULT, SAFETY
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.store.run_types import Run
 from urial_tui.ui.background import run_latest
@@ -350,7 +351,11 @@ class BoardScreen(CommandScreen):
         if not rubrics:
             self.tell("There is no such rubric.", severity="warning")
             return
-        await (compare_run if pairs else rate_run)(self, self.desk, run, rubrics[0])
+        if pairs:
+            await compare_run(self, self.desk, run, rubrics[0])
+        else:
+            usual = [one for one in rubrics if one.id in (DEFAULT, SAFETY)]
+            await rate_run(self, self.desk, run, *(usual or rubrics[:1]))
         self.reload()
 
     def action_back(self) -> None:

@@ -23,6 +23,7 @@ from urial_tui.ui.background import run_latest
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line
 from urial_tui.ui.judging.moment import ByHandMoment, can_by_hand
+from urial_tui.ui.judging.rubric_reader import RubricReader
 from urial_tui.ui.judging.sheet import Sheet
 from urial_tui.ui.judging.sheet_lines import flat_lines, tall_lines
 from urial_tui.ui.screens.working import CommandScreen
@@ -233,6 +234,9 @@ class ByHandScreen(CommandScreen):
             self.sheet.clear()
             self.keep()
 
+    def action_show_rubric(self) -> None:
+        self.app.push_screen(RubricReader(self.sheet))
+
     def keep(self) -> None:
         """Show the sheet as it is now, and keep it in case nobody saves it."""
         self.show_sheet()
@@ -324,7 +328,6 @@ class ByHandScreen(CommandScreen):
         return ByHandMoment(
             shown=self.shown is not None,
             marked=bool(self.sheet.marks),
-            na=self.sheet.aspect.na,
             in_comment=self.comment_is_open(),
             several=not self.once and len(self.left) > 1,
             saved_before=bool(self.behind) and not self.once,

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.types import CSSPathType
-from textual.widgets import Static
+from textual.widgets import Input, OptionList, Static
 
 from urial_tui.errors import UrialError
 from urial_tui.judge.rubric_types import Rubric
@@ -44,7 +44,7 @@ class JudgePicker(SidePicker):
         fit: Fits | None = None,
         written_by: str = "",
     ) -> None:
-        """`written_by` is the side that wrote the answer."""
+        """`written_by` is the side that wrote the answer: another model is proposed, where there is one."""
         super().__init__(current, list_models, check, packs, fit)
         self._rubrics = tuple(rubrics)
         self._number = 0
@@ -57,8 +57,26 @@ class JudgePicker(SidePicker):
     def on_mount(self) -> None:
         super().on_mount()
         box = self.query_one(".box", Vertical)
+        if self._author:
+            name = sanitize_line(self._author.rpartition("/")[2], 40)
+            box.border_title = Content(f"{self.TITLE_WORDS} {name} wrote it")
         box.mount(Static("", id="rubric", markup=False), before="#need")
         self._say_rubric()
+
+    async def _fill(self) -> None:
+        await super()._fill()
+        if not self._author:
+            return
+        for number, model in enumerate(self._models):
+            if _model(model.side) != self._author:
+                self._propose(number)
+                break
+
+    def _propose(self, number: int) -> None:
+        self.query_one("#models", OptionList).highlighted = number
+        line = self.query_one("#side", Input)
+        if line.value == self._current and _model(line.value) == self._author:
+            line.value = self._side_of(str(number))
 
     def action_next_rubric(self) -> None:
         self._number = (self._number + 1) % len(self._rubrics)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ByHandMoment:
-    """`shown`: there is an answer (or two) on the screen. `na`: the aspect under the cursor may not apply."""
+    """`shown`: there is an answer (or two) on the screen."""
 
     shown: bool = False
     marked: bool = False
-    na: bool = False
     in_comment: bool = False
     several: bool = False
     """There are others to go to."""
@@ -30,13 +29,9 @@ def can_by_hand(action: str, now: ByHandMoment) -> bool:
             return now.in_comment or (now.shown and now.marked and now.aspects_open)
         case "score" | "choose":
             return now.shown and not now.in_comment
-        case "not_applicable":
-            return now.shown and not now.in_comment and now.na and now.aspects_open
-        case "clear":
+        case "not_applicable" | "clear":
             return now.shown and not now.in_comment and now.aspects_open
-        case "comment":
-            return now.shown and not now.in_comment
-        case "aspects":
+        case "comment" | "show_rubric" | "aspects":
             return now.shown and not now.in_comment
         case "other":
             return now.shown and now.one_at_a_time and not now.in_comment

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from urial_tui.judge.desk_types import Queue
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.store.run_types import Run
 from urial_tui.ui.judging.pairing import PairScreen
@@ -11,12 +12,17 @@ from urial_tui.ui.screens.working import WorkingScreen
 from urial_tui.ui.services import JudgingLike
 
 
-async def rate_run(screen: WorkingScreen[Any], desk: JudgingLike, run: Run, rubric: Rubric) -> None:
-    """Go on rating a run's answers, blind. Called from a worker of `screen`; may raise UrialError."""
-    queue = await desk.rating_queue(run.id, rubric.ref)
+async def rate_run(
+    screen: WorkingScreen[Any], desk: JudgingLike, run: Run, *rubrics: Rubric
+) -> None:
+    """Go on rating a run's answers, blind, with the first of the rubrics for which answers are left. Called from a
+    worker of `screen`; may raise UrialError."""
+    for rubric in rubrics:
+        queue = await desk.rating_queue(run.id, rubric.ref)
+        if queue.tasks or not queue.left_out:
+            break
     if not queue.tasks:
-        what = "are rated already" if queue.total else "are not there yet"
-        screen.tell(f"The {queue.total or ''} answers of this run {what}.".replace("  ", " "))
+        screen.tell(_nothing_left(queue, rubric))
         return
     await screen.app.push_screen_wait(
         RatingScreen(
@@ -24,6 +30,14 @@ async def rate_run(screen: WorkingScreen[Any], desk: JudgingLike, run: Run, rubr
             blind=True, title=run.start.name,
         )
     )  # fmt: skip
+
+
+def _nothing_left(queue: Queue, rubric: Rubric) -> str:
+    if queue.total:
+        return f"The {queue.total} answers of this run are rated already with {rubric.id}."
+    if queue.left_out:
+        return f"No answer of this run is for the rubric {rubric.id}; Tab chooses another one."
+    return "The answers of this run are not there yet."
 
 
 async def compare_run(

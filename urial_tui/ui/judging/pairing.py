@@ -19,6 +19,7 @@ from urial_tui.judge.desk_types import AnswerPair, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Choice, choices_of
 from urial_tui.judge.rubric_types import Rubric
+from urial_tui.prompts.types import Turn
 from urial_tui.ui.commands_by_hand import PAIR, PAIR_COMMANDS
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line, safe, wrapped
@@ -53,6 +54,8 @@ class PairScreen(ByHandScreen):
     aspects_open = False
     showing_b = False
     """Where only one answer is on the screen: that it is B."""
+    unseen: frozenset[str] = frozenset()
+    """The answers that have not been on the screen yet, by their places."""
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ class PairScreen(ByHandScreen):
         )
 
     def prepare(self) -> None:
+        self.unseen = frozenset("AB")
         if any(aspect != OVERALL for aspect in self.sheet.marks):
             self._open_aspects(True)
         self._show_one(b=False)
@@ -157,6 +161,7 @@ class PairScreen(ByHandScreen):
     def _show_one(self, *, b: bool) -> None:
         self.showing_b = b
         self.set_class(b, "-showing-b")
+        self.call_after_refresh(self._to_answers)
 
     # --- drawing ----------------------------------------------------------------------------
 
@@ -168,18 +173,41 @@ class PairScreen(ByHandScreen):
             for one in self.scrollers():
                 one.scroll_home(animate=False)
             self.call_after_refresh(self._to_question)
+            self.call_after_refresh(self._to_answers)
 
     def _to_question(self) -> None:
-        if self.pair is not None and self.is_attached:
+        if self.is_attached:
             width = self.query_one("#question", Canvas).content_size.width
-            _, line = conversation_lines(self.pair.a.before, width)
+            _, line = conversation_lines(self._above(), width)
             scroller = self.query_one("#question-scroll", VerticalScroll)
             scroller.scroll_to(y=line, animate=False, force=True)
 
-    def _draw_question(self, width: int, height: int) -> list[Line]:
+    def _to_answers(self) -> None:
+        """Past the earlier turns of an answer, when it is shown first."""
+        if not self.is_attached:
+            return
+        for place in sorted(self.unseen):
+            canvas = self.query_one(f"#{place.lower()}", Canvas)
+            scroller = self.query_one(f"#text-{place.lower()}", VerticalScroll)
+            if scroller.display and canvas.content_size.width:
+                lines, _ = conversation_lines(self._own(place), canvas.content_size.width)
+                scroller.scroll_to(y=len(lines), animate=False, force=True)
+                self.unseen -= {place}
+
+    def _above(self) -> Sequence[Turn]:
+        """What both answers follow: all of it, or the last message where their earlier answers differ."""
         if self.pair is None:
-            return []
-        lines, _ = conversation_lines(self.pair.a.before, width)
+            return ()
+        same = self.pair.a.before == self.pair.b.before
+        return self.pair.a.before if same else self.pair.a.before[-1:]
+
+    def _own(self, place: str) -> Sequence[Turn]:
+        """An answer's earlier turns, where the other one has others."""
+        answer = self._shown_as(place)
+        return () if answer is None else answer.before[: len(answer.before) - len(self._above())]
+
+    def _draw_question(self, width: int, height: int) -> list[Line]:
+        lines, _ = conversation_lines(self._above(), width)
         return lines[:-1]
 
     def _draw_a(self, width: int, height: int) -> list[Line]:
@@ -200,7 +228,10 @@ class PairScreen(ByHandScreen):
         words = f"{place}   {answer.words} word{'s' if answer.words != 1 else ''}"
         if self.size.width < BESIDE:
             words += f"   ({self.key('pair.other')} shows {'B' if place == 'A' else 'A'})"
-        return answer_lines(words, answer.content, width)
+        own, _ = conversation_lines(self._own(place), width)
+        if own:
+            words += "   (its own earlier turns above)"
+        return own + answer_lines(words, answer.content, width)
 
     def draw_sheet(self, width: int, height: int) -> list[Line]:
         if self.shown is None:

@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from urial_tui.errors import UrialError
-from urial_tui.judge.desk_types import Counts
+from urial_tui.judge.desk_types import Queue
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.run_types import Run
@@ -41,7 +41,7 @@ class RunPicker(Dialog[tuple[Run, Rubric]]):
         self._at_least = at_least
         self._runs: list[Run] = []
         self._rubric = 0
-        self._counts: dict[str, Counts] = {}
+        self._queues: dict[tuple[str, str], Queue] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -107,15 +107,17 @@ class RunPicker(Dialog[tuple[Run, Rubric]]):
         rubric = self._rubrics[self._rubric]
         words = f"Rubric: {rubric.id}"
         if rubric.kind == "score":
+            key = (run.id, rubric.hash)
             try:
-                if run.id not in self._counts:  # it has them for every rubric
-                    self._counts[run.id] = await self._desk.counts(run.id)
+                if key not in self._queues:
+                    self._queues[key] = await self._desk.rating_queue(run.id, rubric.ref)
             except UrialError as error:
                 self.show_problem(problem_text(error))
                 return
-            counts = self._counts[run.id]
-            rated = counts.rated.get(rubric.hash, 0)
-            words += f" · {rated} of {counts.complete} answers rated by {self._desk.rater}"
+            queue = self._queues[key]
+            words += f" · {queue.done} of {queue.total} answers rated by {self._desk.rater}"
+            if queue.left_out:
+                words += f" · {queue.left_out} are for another rubric"
         self.query_one("#about", Static).update(Content(sanitize_line(words, 200)))
 
     @on(OptionList.OptionSelected)

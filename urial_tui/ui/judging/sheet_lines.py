@@ -8,6 +8,8 @@ from urial_tui.ui.judging.words import mark_words
 
 GAP = " │ "
 FULL, EMPTY_CELL = "■", "□"
+UNCUT = 2000
+"""More than a rubric's texts may have."""
 MARK = 4
 """Cells for a mark in words."""
 
@@ -90,6 +92,23 @@ def _asked(sheet: Sheet, width: int, *, whole: bool) -> list[Line]:
             rows[0] = [(rows[0][0][0][:1], "here"), (rows[0][0][0][1:], "strong")]
         lines += rows
     return lines
+
+
+def rubric_lines(sheet: Sheet, width: int) -> tuple[list[Line], int]:
+    """All aspects with every level, uncut, and at which line the one under the cursor begins."""
+    lines: list[Line] = []
+    at = 0
+    for number, aspect in enumerate(sheet.rubric.aspects):
+        if number == sheet.at:
+            at = len(lines)
+        na = "  (may be n/a)" if aspect.na else ""
+        lines += wrapped(safe(aspect.name, 40) + na, width, "title")
+        lines += wrapped(safe(aspect.question, UNCUT), width, "strong", most=UNCUT)
+        for score, level in enumerate(aspect.levels, start=1):
+            look = "strong" if sheet.marks.get(aspect.id) == score else ""
+            lines += wrapped(f"{score} {safe(level, UNCUT)}", width, look, most=UNCUT, indent=2)
+        lines.append([])
+    return lines, at
 
 
 def _legend(legend: str, width: int) -> list[Line]:
