@@ -251,7 +251,7 @@ def _introduce(asked: Asked, outcome: Outcome) -> None:
     if outcome.plan.unanswered:
         _warn(f"{outcome.plan.unanswered} answers are not complete, and are not judged")
     for side in outcome.plan.own:
-        _warn(f"the judge's model wrote the answers of {side}: a judge is kind to its own")
+        _warn(f"the judge's model wrote the answers of {side}: a judge may favour its own")
     if not tally.complete and outcome.run is not None:
         click.echo("The same command goes on after any interruption.", err=asked.quiet)
 
