@@ -18,9 +18,12 @@ IS_BUILT_FOR = { ls $(VENV)/lib/python*/site-packages/llama_cpp/lib 2>/dev/null 
 USUAL  := $(if $(filter Darwin,$(shell uname -s)),metal,cpu)
 # Tests run beside each other, each with a home of its own. Some load a real model: more than four want much memory.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# The core: what `make coverage` counts, and of which nine lines in ten have to be run by the tests in COVERING.
+CORE     := store exchange judge runs shift prompts chat models engine
+COVERING := tests/unit tests/chat tests/engine
 PIP     = $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: help install run test check accept docs bench screenshots clean $(FLAVOURS) $(FLAVOURS:%=build-%) $(FLAVOURS:%=needs-%)
+.PHONY: help install run test check accept coverage docs docs-check bench screenshots clean $(FLAVOURS) $(FLAVOURS:%=build-%) $(FLAVOURS:%=needs-%)
 
 help:
 	@echo "make run          start urial-tui on the embedded base model (installs first)"
@@ -29,7 +32,9 @@ help:
 	@echo "make install      make .venv with .venv/bin/urial-tui"
 	@echo "make cuda         build llama.cpp for NVIDIA GPUs into .venv; also: make metal (Apple), make vulkan (others)"
 	@echo "make cpu          go back to the build without a GPU"
+	@echo "make coverage     run the tests of the core and say how much of it they ran"
 	@echo "make docs         write the pages of docs/ that the program knows best"
+	@echo "make docs-check   dead links, stale pages and pictures, commands without documentation"
 	@echo "make bench        measure against a raw llama.cpp loop"
 	@echo "make accept       the long loops: hundreds of kills, fuzzing, large histories"
 	@echo "make screenshots  make screenshots/ from the running program"
@@ -59,7 +64,7 @@ run: $(STAMP)
 	@$(BIN)/urial-tui --demo
 
 test: $(STAMP) $(TESTED)
-	$(BIN)/python -m pytest -m "not accept" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not accept and not pictures" $(PARALLEL)
 
 accept: $(STAMP) $(TESTED)
 	$(BIN)/python -m pytest -m accept
@@ -70,8 +75,21 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+coverage: $(STAMP) $(TESTED)
+	$(BIN)/python -m pytest -m "not accept and not pictures" $(PARALLEL) --cov --cov-report= $(COVERING)
+	@$(BIN)/coverage report
+	@for package in $(CORE); do \
+	  share=$$($(BIN)/coverage report --include="urial_tui/$$package/*" --format=total) || exit 1; \
+	  printf '%-10s %3s %%\n' "$$package" "$$share"; \
+	  test "$$share" -ge 90 || { echo "Less than 90 % of $$package were run."; exit 1; }; \
+	done
+
 docs: $(STAMP)
 	$(BIN)/python docs/make.py
+
+# Dead links, commands without a word, pages and pictures that are older than the program.
+docs-check: $(STAMP)
+	$(BIN)/python -m pytest -q -m "not real" tests/unit/test_docs*.py tests/unit/test_readme_commands.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
@@ -130,4 +148,4 @@ needs-vulkan: needs-cpu
 	  echo "Install spirv-headers, or the Vulkan SDK (set VULKAN_SDK)."; exit 1; }
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import manifest
+
 HERE = Path(__file__).resolve().parent
 SETTINGS = "[sampling]\ntemperature = 0.0\nmax_tokens = 220\n"
 SECONDS = 180
@@ -240,6 +242,7 @@ def main() -> None:
         questions=(),
     )
     of_a_judged_run()
+    manifest.write()
 
 
 if __name__ == "__main__":

@@ -54,11 +54,6 @@ def test_a_side_is_completed_part_by_part(asked: Asked, line: str) -> None:
     assert asked(line + "demo+sft@zero") == ["plain,demo+sft@zero-shot"]
 
 
-def test_only_a_reference_may_be_same(asked: Asked) -> None:
-    assert asked("urial-tui shift --reference demo@sam") == ["plain,demo@same"]
-    assert asked("urial-tui shift --generator demo@sam") == ["file,demo@sam"]
-
-
 def test_where_no_side_fits_the_shell_offers_files(asked: Asked) -> None:
     assert asked("urial-tui ask --side ./models/a") == ["file,./models/a"]
 

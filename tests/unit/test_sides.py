@@ -53,7 +53,8 @@ def test_the_shell_completes_every_side(tmp_path: Path, monkeypatch: pytest.Monk
     shell = ShellComplete(cli, {}, "urial-tui", "_URIAL_TUI_COMPLETE")
 
     def found(arguments: list[str], incomplete: str) -> list[str]:
-        return [str(item.value) for item in shell.get_completions(arguments, incomplete)]
+        items = shell.get_completions(arguments, incomplete)
+        return [str(item.value) for item in items if item.type == "plain"]
 
     for command in ([], ["ask"], ["prompt"], ["packs", "lint"]):
         assert found([*command, "--side"], "zzz-base+") == ["zzz-base+zzz-tune"]
@@ -63,11 +64,11 @@ def test_the_shell_completes_every_side(tmp_path: Path, monkeypatch: pytest.Monk
     assert found(["shift", "--reference"], "demo@s") == ["demo@same"]
 
 
-def test_settings_that_cannot_be_read_complete_to_nothing(
+def test_with_settings_that_cannot_be_read_only_files_are_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path))
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "settings.toml").write_text("side = [")
     shell = ShellComplete(cli, {}, "urial-tui", "_URIAL_TUI_COMPLETE")
-    assert shell.get_completions(["ask", "--side"], "de") == []
+    assert [item.type for item in shell.get_completions(["ask", "--side"], "de")] == ["file"]
