@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -20,7 +20,3 @@ def csv_line(values: Iterable[object]) -> bytes:
     row = [int(v) if isinstance(v, bool) else csv_cell(v) for v in values]
     csv.writer(out, lineterminator="\r\n").writerow(row)
     return out.getvalue().encode()
-
-
-def csv_head(columns: Sequence[str]) -> bytes:
-    return csv_line(columns)

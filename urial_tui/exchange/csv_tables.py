@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, get_args
 
 from urial_tui.exchange.conversations import chosen, messages_of
-from urial_tui.exchange.csv_cells import csv_head, csv_line
+from urial_tui.exchange.csv_cells import csv_line
 from urial_tui.exchange.exports import Document, Export, Names, Wanted
 from urial_tui.exchange.selecting import wanted_judges
 from urial_tui.exchange.sources import Source, side_of
@@ -53,7 +53,7 @@ def export(source: Source, wanted: Wanted) -> Export:
                 _Table(source, wanted, ids, rows),
                 None,
                 {"kind": name},
-                csv_head(columns),
+                csv_line(columns),
             )
             for name, (columns, rows) in tables.items()
             if wanted.what in ("all", name)
