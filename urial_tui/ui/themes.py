@@ -13,7 +13,7 @@ _SHIFT_DARK = {
     "shift-unshifted": "#9CC3F5",
     "shift-marginal": "#F2A65A",
     "shift-shifted": "#E879C6",
-    "shift-pending": "#7C8798",
+    "shift-pending": "#8591A3",
     "shift-grade-0": "#7E93AE",
     "shift-grade-1": "#9CC3F5",
     "shift-grade-2": "#F0CB8A",
@@ -23,15 +23,15 @@ _SHIFT_DARK = {
 }
 _SHIFT_LIGHT = {
     "shift-unshifted": "#1F5FA8",
-    "shift-marginal": "#A8560A",
+    "shift-marginal": "#A05209",
     "shift-shifted": "#A3186F",
-    "shift-pending": "#6B7686",
-    "shift-grade-0": "#5F7490",
+    "shift-pending": "#5A6573",
+    "shift-grade-0": "#536780",
     "shift-grade-1": "#1F5FA8",
-    "shift-grade-2": "#7A5A10",
-    "shift-grade-3": "#A8560A",
+    "shift-grade-2": "#5F4A00",
+    "shift-grade-3": "#A05209",
     "shift-grade-4": "#A3186F",
-    "shift-cursor": "#A8560A",
+    "shift-cursor": "#A05209",
 }
 
 
@@ -75,7 +75,7 @@ NIGHT = Theme(
         "shift-unshifted": "#6CA8F0",
         "shift-marginal": "#F2A65A",
         "shift-shifted": "#E879C6",
-        "shift-pending": "#7D8899",
+        "shift-pending": "#8591A3",
     },
 )
 
@@ -83,8 +83,8 @@ DAY = Theme(
     name="urial-day",
     primary="#1F5FA8",
     secondary="#3B79BD",
-    accent="#A8560A",
-    warning="#A8560A",
+    accent="#A05209",
+    warning="#A05209",
     error="#A3186F",
     success="#176A94",
     foreground="#1E2733",
@@ -93,23 +93,23 @@ DAY = Theme(
     panel="#E2E7EE",
     dark=False,
     variables={
-        "block-cursor-background": "#C5DAF2",
+        "block-cursor-background": "#B5CEEC",
         "block-cursor-foreground": "#12233A",
         "block-cursor-text-style": "bold",
         "block-cursor-blurred-background": "#DCE4EE",
         "border": "#1F5FA8",
         "border-blurred": "#C6CFDB",
         "footer-background": "#E2E7EE",
-        "footer-key-foreground": "#A8560A",
+        "footer-key-foreground": "#A05209",
         "footer-description-foreground": "#45536A",
         "scrollbar": "#C6CFDB",
         "scrollbar-background": "#F7F8FA",
         "scrollbar-background-hover": "#F7F8FA",
         "scrollbar-background-active": "#F7F8FA",
         "shift-unshifted": "#1F5FA8",
-        "shift-marginal": "#A8560A",
+        "shift-marginal": "#A05209",
         "shift-shifted": "#A3186F",
-        "shift-pending": "#66727F",
+        "shift-pending": "#5A6573",
     },
 )
 

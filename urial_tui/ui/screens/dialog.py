@@ -44,9 +44,12 @@ def problem_text(error: UrialError) -> str:
 class ChooseOne(Dialog[ResultT]):
     """A list of few; the answer is what belongs to the line that is chosen."""
 
-    def __init__(self, title: str, choices: Sequence[tuple[Content, ResultT]]) -> None:
+    def __init__(
+        self, title: str, choices: Sequence[tuple[Content, ResultT]], current: int = 0
+    ) -> None:
+        """The cursor begins on the line with the number `current`."""
         super().__init__()
-        self._title, self._choices = title, tuple(choices)
+        self._title, self._choices, self._current = title, tuple(choices), current
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -55,7 +58,7 @@ class ChooseOne(Dialog[ResultT]):
         box.border_subtitle = Content("Enter chooses, Esc closes")
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = 0
+        self.query_one(OptionList).highlighted = self._current
         self.query_one(OptionList).focus()
 
     @on(OptionList.OptionSelected)

@@ -35,7 +35,7 @@ from urial_tui.ui.commands_settings import SETTINGS, SETTINGS_COMMANDS
 from urial_tui.ui.screens.dialog import ChooseOne, problem_text
 from urial_tui.ui.screens.settings_row import SettingRow
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.setting_words import about, matches
+from urial_tui.ui.setting_words import matches
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 
@@ -71,6 +71,7 @@ class SettingsScreen(CommandScreen):
     AUTO_FOCUS = "#filter"
     CSS_PATH: ClassVar[CSSPathType | None] = "settings.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *(command.binding() for command in SETTINGS_COMMANDS),
         Binding("down", "app.focus_next", "Next", show=False),
@@ -120,6 +121,7 @@ class SettingsScreen(CommandScreen):
 
     def on_mount(self) -> None:
         self.query_one("#none").display = False
+        self.query_one("#trouble").display = False
         self.query_one(Heading).update(words=shown_path(self._access.path))
         self.do(self.load())
 
@@ -128,14 +130,18 @@ class SettingsScreen(CommandScreen):
         try:
             found = await asyncio.to_thread(read_layers, self._access.path, self._access.options)
         except UrialError as error:
-            self.query_one("#trouble", Static).update(Content(sanitize(problem_text(error))))
-            self.query_one("#form").disabled = True
+            self._show_trouble(problem_text(error))
             return
-        self.query_one("#trouble", Static).update("")
-        self.query_one("#form").disabled = False
+        self._show_trouble("")
         for row in self.rows:
             key = row.item.key
             row.show(found.value(key), found.origins[key])
+
+    def _show_trouble(self, words: str) -> None:
+        trouble = self.query_one("#trouble", Static)
+        trouble.update(Content(sanitize(words)))
+        trouble.display = bool(words)
+        self.query_one("#form").disabled = bool(words)
 
     # --- the filter -------------------------------------------------------------------------
 
@@ -179,7 +185,8 @@ class SettingsScreen(CommandScreen):
             if value is not None and value != row.value:
                 self.do(self._save(row, value))
 
-        self.app.push_screen(ChooseOne(row.item.key, choices), chosen)
+        current = values.index(row.value) if row.value in values else 0
+        self.app.push_screen(ChooseOne(row.item.key, choices, current), chosen)
 
     async def _save(self, row: SettingRow, value: Any) -> None:
         await self._change(row, lambda: self._checked_and_saved(row.item.key, value), "saved")
@@ -212,7 +219,8 @@ class SettingsScreen(CommandScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         row = self.row_here()
-        self.query_one("#about", Static).update(Content(sanitize(about(row.item)) if row else ""))
+        words = row.about(with_words=self.has_class("-flat")) if row is not None else ""
+        self.query_one("#about", Static).update(Content(sanitize(words)))
         self.refresh_bindings()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:

@@ -19,7 +19,7 @@ from urial_tui.errors import SettingsError, UrialError
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.settings import Field, Origin
 from urial_tui.ui.screens.dialog import problem_text
-from urial_tui.ui.setting_words import overruled_words, words_of
+from urial_tui.ui.setting_words import about, overruled_words, words_of
 
 
 class Pressable(Static, can_focus=True):
@@ -129,6 +129,12 @@ class SettingRow(Vertical):
         mark = Content.assemble("file, ", ("reset", "underline")) if origin == "file" else origin
         self.query_one(OriginMark).update(mark)
         self.set_class(origin != "default", "-changed")
+        self.set_class(bool(overruled), "-overruled")
+
+    def about(self, *, with_words: bool) -> str:
+        """What the screen says below the form while the cursor is here; `with_words`: what it means, too."""
+        words = f"{words_of(self.item, listed=self._listed)}\n" if with_words else ""
+        return words + about(self.item)
 
     def _pressable_words(self) -> str:
         if self.item.kind == "yes/no":
