@@ -77,17 +77,20 @@ def at_version(path: Path, version: int, source: Path) -> Path:
     migrate.migrate(db, MIGRATIONS[:version])
     db.execute("PRAGMA foreign_keys=OFF")
     db.execute("ATTACH ? AS newer", (str(source),))
-    runs = "run" in table_names(db)
+    tables = table_names(db)
     with db.transaction():
-        for table in table_names(db):
-            columns = ", ".join(r["name"] for r in db.rows(f"PRAGMA main.table_info({table})"))
-            db.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
-        if not runs:  # a conversation of a run would be one like any other
-            db.execute(
-                "DELETE FROM session WHERE id IN (SELECT id FROM newer.session WHERE run_id IS NOT NULL)"
-            )
-    db.execute("DETACH newer")
+        for table in tables:
+            if table not in DERIVED:
+                columns = ", ".join(r["name"] for r in db.rows(f"PRAGMA main.table_info({table})"))
+                db.execute(
+                    f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}"
+                )
     db.execute("PRAGMA foreign_keys=ON")
+    if "run" not in tables:  # a conversation of a run would be one like any other
+        db.execute(
+            "DELETE FROM main.session WHERE id IN (SELECT id FROM newer.session WHERE run_id IS NOT NULL)"
+        )
+    db.execute("DETACH newer")
     db.close()
     return path
 

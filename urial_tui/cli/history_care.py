@@ -26,11 +26,12 @@ INDEX_HINT = "The messages are whole, searches may miss some. `urial-tui history
 def check_command(as_json: bool) -> None:
     """Read the whole history and say what is wrong with it. Exit code 1 when something is."""
     from urial_tui import paths
+    from urial_tui.cli.history_text import print_json
     from urial_tui.store.care import examine
 
     health = examine(_existing(paths.history_file()))
     if as_json:
-        _print_json(
+        print_json(
             {"ok": health.ok, "path": health.stats.path, "bytes": health.stats.size_bytes,
              "schema": health.stats.schema_version, "sessions": health.stats.sessions,
              "messages": health.stats.messages, "tokens": health.stats.tokens, "problems": health.problems,
@@ -51,6 +52,7 @@ def backup_command(path: Path | None, as_json: bool) -> None:
     PATH: a file that is not there, or a folder; without it, a dated name beside the history.
     """
     from urial_tui import paths
+    from urial_tui.cli.history_text import print_json
     from urial_tui.store import files
     from urial_tui.store.faults import translated
 
@@ -61,7 +63,7 @@ def backup_command(path: Path | None, as_json: bool) -> None:
         files.copy_database(source, path)
     size = files.size(path)
     if as_json:
-        _print_json({"path": str(path), "bytes": size})
+        print_json({"path": str(path), "bytes": size})
     else:
         click.echo(f"{_line(path)}: {_size(size)}")
 
@@ -73,11 +75,12 @@ def compact_command(as_json: bool) -> None:
     from dataclasses import asdict
 
     from urial_tui import paths
+    from urial_tui.cli.history_text import print_json
     from urial_tui.store.care import compact
 
     done = compact(_existing(paths.history_file()))
     if as_json:
-        _print_json(asdict(done))
+        print_json(asdict(done))
         return
     if done.index_made_anew:
         click.echo("The search index did not agree with the texts; it is new.")
@@ -101,6 +104,7 @@ def salvage_command(file: Path | None, output: Path | None, as_json: bool) -> No
     FILE: a history, or a backup of one; without it, the one that the program uses.
     """
     from urial_tui import paths
+    from urial_tui.cli.history_text import print_json
     from urial_tui.store.salvage import salvage
 
     source = _existing(file or paths.history_file())
@@ -109,7 +113,7 @@ def salvage_command(file: Path | None, output: Path | None, as_json: bool) -> No
         output = source.with_name(f"{source.name}.salvaged-{stamp}")
     done = salvage(source, output)
     if as_json:
-        _print_json(_salvaged(done))
+        print_json(_salvaged(done))
     else:
         _print_salvaged(source, done)
 
@@ -120,13 +124,14 @@ def salvage_command(file: Path | None, output: Path | None, as_json: bool) -> No
 def schema_command(markdown: bool, as_json: bool) -> None:
     """Print the tables and columns of the history with their meanings, for queries of your own."""
     from urial_tui.cli import history_schema
+    from urial_tui.cli.history_text import print_json
     from urial_tui.errors import UsageError
     from urial_tui.store.schema_reading import tables
 
     if markdown and as_json:
         raise UsageError("--markdown and --json exclude each other", hint="Leave one out.")
     if as_json:
-        _print_json(history_schema.as_dict(tables()))
+        print_json(history_schema.as_dict(tables()))
     else:
         write = history_schema.as_markdown if markdown else history_schema.as_text
         click.echo(write(tables()), nl=False)
@@ -220,9 +225,3 @@ def _size(n_bytes: int) -> str:
     from urial_tui.cli.models_text import human_size
 
     return human_size(n_bytes)
-
-
-def _print_json(value: object) -> None:
-    from urial_tui.safetext import json_line
-
-    click.echo(json_line(value, indent=2))

@@ -76,16 +76,15 @@ def compact(path: Path) -> Compacted:
         assert db.path is not None
         _refuse_writers(db)
         before = files.size(db.path)
-        broken = check.index_problems(db)
-        command = "rebuild" if broken else "optimize"
-        with db.transaction():
-            for table in check.SEARCH_TABLES:
-                db.execute(f"INSERT INTO {table} ({table}) VALUES ('{command}')")
+        broken = bool(check.index_problems(db))
+        if broken:
+            _search_index(db, "rebuild")
         needs = _room_needed(db)
         if needs <= shutil.disk_usage(db.path.parent).free:
+            _search_index(db, "optimize")
             _rewrite(db, db.path)
             needs = 0
-        return Compacted(before, files.size(db.path), needs, bool(broken))
+        return Compacted(before, files.size(db.path), needs, broken)
 
 
 def _refuse_writers(db: Connection) -> None:
@@ -95,6 +94,12 @@ def _refuse_writers(db: Connection) -> None:
             kind="locked",
             hint="Close it first.",
         )
+
+
+def _search_index(db: Connection, command: str) -> None:
+    with db.transaction():
+        for table in check.SEARCH_TABLES:
+            db.execute(f"INSERT INTO {table} ({table}) VALUES ('{command}')")
 
 
 def _room_needed(db: Connection) -> int:

@@ -33,6 +33,7 @@ class Cell:
 
     rowid: int | None
     values: tuple[Any, ...]
+    is_whole: bool = True
 
 
 @dataclass
@@ -159,7 +160,7 @@ class Pages:
             rowid, at = _varint(data, at)
             rowid -= (rowid >> 63) << 64
         payload = self._payload(data, size, at, is_index=kind != _TABLE_LEAF)
-        return Cell(rowid, record(payload, size))
+        return Cell(rowid, record(payload, size), is_whole=len(payload) == size)
 
     def _payload(self, data: bytes, size: int, at: int, *, is_index: bool) -> bytes:
         """A row's bytes, with those on overflow pages (section 1.6, "cell payload") as far as they can be followed."""

@@ -196,7 +196,7 @@ class Tables:
             for cell in page.cells:
                 row = found.table.row(cell)
                 if row is not None:
-                    found.shortened += _is_cut(cell)
+                    found.shortened += not cell.is_whole
                     yield row
 
     def _insert(self, table: _Table, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -239,7 +239,7 @@ class Tables:
                 found, rows = fitting[0]
                 found.pages += 1
                 found.broken_rows += page.broken
-                found.shortened += sum(_is_cut(cell) for cell in page.cells)
+                found.shortened += sum(not cell.is_whole for cell in page.cells)
                 self._insert(found.table, rows)
 
     def _count(self, name: str, found: _Found | None) -> None:
@@ -306,10 +306,6 @@ def _column(info: Row, *, optional: bool) -> _Column:
         written = info["dflt_value"]
         default = _EMPTY[info["type"]] if written is None else ast.literal_eval(written)
     return _Column(info["name"], _PYTHON[info["type"]], optional, default)
-
-
-def _is_cut(cell: Cell) -> bool:
-    return isinstance(cell.values[-1], Cut)
 
 
 _SCHEMA = _Table("sqlite_master", (), least=0, numbered=True, key=None)
