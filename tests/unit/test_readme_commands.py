@@ -158,6 +158,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.real
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("block", RUN_HERE, ids=[block.name for block in RUN_HERE])
 def test_the_commands_of_a_block_work_as_they_stand_there(block: Block, folder: Path) -> None:
     if block.name.startswith("sqlite3"):
