@@ -122,13 +122,23 @@ def _lists(part: Part, value: Any, where: str) -> dict[str, list[Any]]:
     made = {}
     for name, column in columns.items():
         if name in given:
-            at = _at(where, name)
-            made[name] = [_value(column, one, at, number) for number, one in enumerate(given[name])]
+            made[name] = _values(column, given[name], _at(where, name))
         elif column.required:
             raise bad_row(_at(where, name), "is missing")
         else:
             made[name] = [column.default] * n
     return made
+
+
+def _values(column: Column, values: list[Any], where: str) -> list[Any]:
+    """All values of a column. Those of numbers alone, by far the most, are looked at together."""
+    kinds = set(map(type, values))
+    if column.type == "REAL" and kinds == {float} and all(map(math.isfinite, values)):
+        return values
+    whole = column.type == "INTEGER" and kinds == {int}
+    if whole and min(values) >= -_LARGEST and max(values) < _LARGEST:
+        return values
+    return [_value(column, value, where, number) for number, value in enumerate(values)]
 
 
 def _field(column: Column, given: dict[str, Any], where: str) -> Any:
