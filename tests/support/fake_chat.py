@@ -8,11 +8,12 @@ It records every call in `calls` and emits the events that the real one emits, i
 import asyncio
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.traces import empty_trace, pieces_of, scores_of
+from urial_tui.chat.differences import Written
 from urial_tui.chat.events import (
     BranchChanged,
     ChatEvent,
@@ -35,7 +36,8 @@ from urial_tui.chat.pair import Pair, PairStatus, ReferenceStatus
 from urial_tui.engine.protocol import ContextInfo, ContextSpec, Finished, Sampling, Timings, Token
 from urial_tui.errors import UrialError
 from urial_tui.shift.records import TokenScore
-from urial_tui.store.types import Hit, Message, Session, ShiftTotals, Status, Trace
+from urial_tui.store.outline import OutlineRow
+from urial_tui.store.types import Hit, Message, Session, SessionFilter, ShiftTotals, Status, Trace
 
 NOW = "2026-03-01T10:00:00.000Z"
 
@@ -84,6 +86,8 @@ class FakeChat:
         self.scoring_message: str | None = None
         self.traces: dict[str, Trace] = {}
         """Stored traces by message id."""
+        self.numbers: dict[str, OutlineRow] = {}
+        """What is known of answers, by message id; messages are as they are."""
         self.unlikely_pairs: tuple[Pair, ...] = ()
         self.all_pairs = (
             Pair("demo@urial-general", ("demo@zero-shot",), "What the prompt does"),
@@ -330,6 +334,31 @@ class FakeChat:
             leaf = below[-1]
         self._show(leaf)
 
+    async def show_branch(self, message_id: str) -> None:
+        self._called("show_branch", message_id)
+        if message_id in self._visible:
+            return
+        while below := [m.id for m in self._messages.values() if m.parent_id == message_id]:
+            message_id = below[-1]
+        self._show(message_id)
+
+    async def outline(self) -> list[OutlineRow]:
+        self._called("outline")
+        assert self.session is not None
+        return [
+            dataclasses.replace(
+                self.numbers.get(m.id, OutlineRow(m.id, m.parent_id, m.role, m.status, NOW, "")),
+                parent_id=m.parent_id,
+                beginning=m.content[:400],
+            )
+            for m in self._messages.values()
+            if m.session_id == self.session.id
+        ]
+
+    async def written(self, message_id: str) -> Written:
+        self._called("written", message_id)
+        return Written(self._messages[message_id].content)
+
     def _siblings(self, message_id: str) -> list[str]:
         message = self._messages[message_id]
         return [
@@ -363,27 +392,68 @@ class FakeChat:
         self._called("set_sampling", sampling, max_tokens)
         self.sampling, self.max_tokens = sampling, max_tokens
 
-    async def sessions(self, query: str = "") -> list[Session]:
-        self._called("sessions", query)
+    async def sessions(
+        self, wanted: SessionFilter | str = "", limit: int = 200, offset: int = 0
+    ) -> list[Session]:
+        self._called("sessions", wanted)
         found = sorted(self._sessions.values(), key=lambda s: s.updated_at, reverse=True)
-        return [s for s in found if self._matches(s, query.lower())]
+        found.sort(key=lambda s: not s.pinned)
+        return [s for s in found if self._matches(s, wanted)][offset : offset + limit]
 
-    def _matches(self, session: Session, query: str) -> bool:
+    async def count_sessions(self, wanted: SessionFilter | str = "") -> int:
+        return sum(self._matches(s, wanted) for s in self._sessions.values())
+
+    def _matches(self, session: Session, wanted: SessionFilter | str) -> bool:
+        """By query, tags, pin, archive and bin; a fake has no other numbers."""
+        it = SessionFilter(wanted) if isinstance(wanted, str) else wanted
+        shown = {"no": (False,), "yes": (False, True), "only": (True,)}
         texts = [m.content for m in self._messages.values() if m.session_id == session.id]
-        return not query or any(query in text.lower() for text in [session.title, *texts])
+        query = it.query.strip().lower()
+        return (
+            (not query or any(query in text.lower() for text in [session.title, *texts]))
+            and set(it.tags) <= set(session.tags)
+            and it.pinned in (None, session.pinned)
+            and session.archived in shown[it.archived]
+            and (session.deleted_at is not None) in shown[it.deleted]
+        )
 
-    async def search(self, query: str) -> list[Hit]:
+    async def search(
+        self, query: str, wanted: SessionFilter | None = None, limit: int = 50
+    ) -> list[Hit]:
         self._called("search", query)
+        word = query.strip()
+        it = dataclasses.replace(wanted or SessionFilter(), query="")
         return [
             Hit(
                 m.session_id,
                 m.id,
                 self._sessions[m.session_id].title,
-                m.content.replace(query, f"\x02{query}\x03"),
+                m.content.replace(word, f"\x02{word}\x03"),
             )
             for m in self._messages.values()
-            if query in m.content
-        ]
+            if word in m.content and self._matches(self._sessions[m.session_id], it)
+        ][:limit]
+
+    def _set(self, session_id: str, **changes: Any) -> None:
+        self._sessions[session_id] = dataclasses.replace(self._sessions[session_id], **changes)
+        self.emit(SessionsChanged())
+
+    async def set_pinned(self, session_id: str, pinned: bool) -> None:
+        self._called("set_pinned", session_id, pinned)
+        self._set(session_id, pinned=pinned)
+
+    async def set_archived(self, session_id: str, archived: bool) -> None:
+        self._called("set_archived", session_id, archived)
+        self._set(session_id, archived=archived)
+
+    async def change_tags(self, session_id: str, add: Iterable[str], remove: Iterable[str]) -> None:
+        self._called("change_tags", session_id, list(add), list(remove))
+        tags = (set(self._sessions[session_id].tags) - set(remove)) | set(add)
+        self._set(session_id, tags=tuple(sorted(tags)))
+
+    async def tags(self) -> list[tuple[str, int]]:
+        every = [tag for session in self._sessions.values() for tag in session.tags]
+        return [(tag, every.count(tag)) for tag in sorted(set(every))]
 
     async def rename(self, session_id: str, title: str) -> None:
         self._called("rename", session_id, title)
@@ -395,9 +465,19 @@ class FakeChat:
 
     async def delete(self, session_id: str) -> None:
         self._called("delete", session_id)
-        del self._sessions[session_id]
         if self.session is not None and self.session.id == session_id:
             await self.new_session()
+        self._set(session_id, deleted_at=NOW)
+
+    async def restore(self, session_id: str) -> None:
+        self._called("restore", session_id)
+        self._set(session_id, deleted_at=None)
+
+    async def delete_for_good(self, session_id: str) -> None:
+        self._called("delete_for_good", session_id)
+        if self.session is not None and self.session.id == session_id:
+            await self.new_session()
+        del self._sessions[session_id]
         self.emit(SessionsChanged())
 
     async def save_draft(self, text: str) -> None:

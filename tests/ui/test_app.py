@@ -207,13 +207,13 @@ async def test_untrusted_text_is_neither_markup_nor_control():
         bench.chat.emit(Trouble(EngineError(evil, hint=evil)))
         bench.chat.store_trouble(StoreError(evil))
         await bench.settle()
+        assert "[bold red]x[/]" in str(bench.screen.query_one("#heading").render())
         await bench.press("f12")
         await bench.settle()
         for text in (*bench.notices, bench.screen.banner.text):
             assert "\x1b" not in text
             assert "\u202e" not in text
         assert not any(bench.app.markup)
-        assert "[bold red]x[/]" in str(bench.screen.query_one("#heading").render())
         svg = bench.app.export_screenshot()
         assert "\x1b" not in svg
         assert "[bold" in svg.replace("&#160;", " ")

@@ -1,5 +1,7 @@
 """Sessions: which one is on screen, the list, search, rename, delete, drafts."""
 
+import dataclasses
+
 import pytest
 from textual.widgets import Input, OptionList
 
@@ -115,41 +117,133 @@ async def test_an_empty_title_is_refused():
         assert not bench.chat.called("rename")
 
 
-async def test_delete_asks_first_and_enter_keeps():
+async def test_delete_puts_into_the_bin_at_once_and_undo_brings_it_back():
     async with running(two) as bench:
         await bench.press("f12")
-        assert isinstance(bench.app.screen, Confirm)
-        await bench.press("enter")
-        await bench.settle()
-        assert not bench.chat.called("delete")
-
-
-async def test_delete_deletes_when_it_is_confirmed():
-    async with running(two) as bench:
-        await bench.press("f12", "shift+tab", "enter")
         await bench.until(lambda: bench.chat.called("delete"))
         await bench.settle()
         assert bench.chat.called("delete") == [("s2",)]
         assert bench.shown() == []
+        assert "“New” is in the bin. Shift+F12 takes it back." in bench.said()
+        await bench.press("f24")
+        await bench.until(bench.shown, "it is open again")
+        assert bench.chat.called("restore") == [("s2",)]
+        assert bench.shown()[0] == ("You", "New question")
+        assert not can("undo_sessions", bench.screen.moment)
 
 
-async def test_search_finds_a_message_and_goes_there():
+async def test_in_the_bin_delete_is_for_good_after_asking():
+    async with running(two, size=(120, 30)) as bench:
+        await bench.press("ctrl+o", "down", "d", "slash", *"is:deleted", "enter")
+        await bench.until(lambda: bench.screen.session_list.chosen == ("s1",))
+        await bench.press("d")
+        assert isinstance(bench.app.screen, Confirm)
+        await bench.press("enter")
+        await bench.settle()
+        assert not bench.chat.called("delete_for_good"), "Enter keeps it"
+        await bench.press("d", "shift+tab", "enter")
+        await bench.until(lambda: bench.chat.called("delete_for_good") == [("s1",)])
+        await bench.settle()
+        assert not can("undo_sessions", bench.screen.moment)
+
+
+async def test_several_sessions_are_tagged_pinned_and_archived_at_once_and_each_is_taken_back():
+    async with running(two, size=(120, 30)) as bench:
+        await bench.press("ctrl+o", "space", "space", "t")
+        await bench.until(lambda: isinstance(bench.app.screen, AskText), "the tags are asked for")
+        bench.app.screen.query_one(Input).value = "Health, to  read"
+        await bench.press("enter")
+        await bench.settle()
+        tags = [(one, ["health", "to read"], []) for one in ("s2", "s1")]
+        assert bench.chat.called("change_tags") == tags
+        await bench.press("p")
+        await bench.settle()
+        assert bench.chat.called("set_pinned") == [("s1", True)], "one is meant: the marks are gone"
+        await bench.press("space", "space", "a")
+        await bench.settle()
+        assert bench.chat.called("set_archived") == [("s1", True), ("s2", True)]
+        assert bench.screen.session_list.count == 0
+        await bench.press("u")
+        await bench.until(lambda: bench.screen.session_list.count == 2, "both are back")
+        await bench.press("u", "u")
+        await bench.until(lambda: len(bench.chat.called("change_tags")) == 4)
+        await bench.settle()
+        sessions = await bench.chat.sessions()
+        assert not any(one.pinned or one.archived or one.tags for one in sessions)
+
+
+async def test_a_session_that_cannot_be_changed_does_not_keep_the_others():
+    async with running(two, size=(120, 30)) as bench:
+        bench.chat.errors["set_archived"] = StoreError("held by another program")
+        await bench.press("ctrl+o", "space", "space", "a")
+        await bench.settle()
+        assert "held by another program" in bench.said()
+        assert "“Old” is archived" in bench.said()
+
+
+async def test_a_wrong_filter_is_told_and_the_list_stays():
+    async with running(two, size=(120, 30)) as bench:
+        await bench.press("ctrl+o", "slash", *"is:gone", "enter")
+        note = bench.screen.session_list.query_one("#session-note")
+        await bench.until(lambda: "is:gone is nothing" in str(note.render()))
+        assert bench.screen.session_list.count == 2
+
+
+async def test_the_last_session_is_opened_and_not_a_pinned_older_one():
+    def pinned(chat) -> None:
+        two(chat)
+        chat._sessions["s1"] = dataclasses.replace(chat._sessions["s1"], pinned=True)
+
+    async with running(pinned) as bench:
+        assert bench.chat.called("open_session") == [("s2",)]
+
+
+async def test_search_finds_a_message_goes_there_and_on_to_the_next_hit():
     async with running(two) as bench:
         await bench.press("ctrl+f")
-        bench.app.screen.query_one(Input).value = "Old a"
+        bench.app.screen.query_one(Input).value = "answer"
         assert isinstance(bench.app.screen, SearchDialog)
         await bench.settle()
+        assert "2 found" in str(bench.app.screen.query_one("#count").render())
         await bench.press("enter")
         await bench.until(lambda: bench.screen.transcript.selected == "m2", "the message is chosen")
+        await bench.settle()
         assert bench.shown()[0] == ("You", "Old question")
+        block = bench.screen.transcript.model.get("m2")
+        assert block is not None and block.matches == [(4, 10)]
+        assert "Hit 1 of 2" in str(bench.screen.composer.border_title)
+        await bench.press("n")
+        await bench.until(lambda: bench.screen.transcript.selected == "m4", "the next hit")
+        await bench.settle()
+        await bench.press("escape")
+        assert not bench.screen.transcript.finding and not bench.screen.composer.border_title
+        assert bench.screen.transcript.model.get("m4").matches == []
 
 
-async def test_a_search_that_finds_nothing_says_so():
+async def test_a_hit_on_another_branch_is_shown_with_its_branch():
+    def branched(chat) -> None:
+        two(chat)
+        chat._new("s2", "m3", "assistant", "Hidden words", "complete")
+
+    async with running(branched) as bench:
+        await bench.press("ctrl+f", *"Hidden", "enter")
+        await bench.until(lambda: bench.screen.transcript.selected == "m5", "the message is chosen")
+        assert bench.shown()[-1] == ("Model", "Hidden words")
+
+
+async def test_a_search_says_what_is_wrong_and_when_there_is_nothing():
     async with running(two) as bench:
         await bench.press("ctrl+f")
-        bench.app.screen.query_one(Input).value = "zebra"
+        typed = bench.app.screen.query_one(Input)
+        assert "score>" in str(bench.app.screen.query_one("#count").render())
+        typed.value = "since:never"
+        await bench.settle()
+        assert "since:never is no time" in str(bench.app.screen.query_one(".problem").render())
+        typed.value = "zebra"
         await bench.settle()
         assert "nothing found" in str(bench.app.screen.query_one("#count").render())
+        typed.value = "until:2000-01-01 is:archived"
+        await bench.settle()
         await bench.press("enter", "escape")
         assert len(bench.chat.called("open_session")) == 1
 

@@ -1,5 +1,6 @@
 """The session list: titles as they are, a filter, and requests that name a session."""
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,8 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 
 from urial_tui.store.types import Session
-from urial_tui.ui.widgets.session_list import SessionList, age, title_line
+from urial_tui.ui.widgets.session_lines import age, title_line
+from urial_tui.ui.widgets.session_list import SessionList
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -36,10 +38,10 @@ class Host(App[None]):
     def on_session_list_chosen(self, event: SessionList.Chosen) -> None:
         self.seen.append(event)
 
-    def on_session_list_rename_requested(self, event: SessionList.RenameRequested) -> None:
+    def on_session_list_requested(self, event: SessionList.Requested) -> None:
         self.seen.append(event)
 
-    def on_session_list_delete_requested(self, event: SessionList.DeleteRequested) -> None:
+    def on_session_list_more_wanted(self, event: SessionList.MoreWanted) -> None:
         self.seen.append(event)
 
     def on_session_list_filter_changed(self, event: SessionList.FilterChanged) -> None:
@@ -75,6 +77,15 @@ def test_a_title_takes_exactly_one_line(title: str, width: int) -> None:
     assert line.startswith("● ") and "\n" not in line and "\x1b" not in line
 
 
+def test_tags_and_a_pin_are_in_the_line_and_leave_room_for_the_title() -> None:
+    kept = dataclasses.replace(SESSIONS[0], pinned=True, tags=("health", "to\x1bread"))
+    line = title_line(kept, 60, NOW, current=False)
+    assert line.startswith("  ★ Walking every day #health #to␛read") and line.endswith(" 5m")
+    narrow = title_line(kept, 30, NOW, current=False)
+    assert "Walking" in narrow and "#" in narrow and cell_len(narrow) <= 30
+    assert "#" not in title_line(kept, 20, NOW, current=False)
+
+
 async def test_sessions_are_shown_and_chosen() -> None:
     app = Host()
     async with app.run_test() as pilot:
@@ -87,35 +98,66 @@ async def test_sessions_are_shown_and_chosen() -> None:
         sessions.focus()
         await pilot.press("down", "enter", "r", "d")
         await pilot.pause()
-        assert [type(e) for e in app.seen] == [
-            SessionList.Chosen,
-            SessionList.RenameRequested,
-            SessionList.DeleteRequested,
+        chosen, *asked = app.seen
+        assert isinstance(chosen, SessionList.Chosen) and chosen.session_id == "3"
+        assert [(e.action, e.session_ids) for e in asked] == [  # type: ignore[attr-defined]
+            ("rename", ("3",)),
+            ("delete", ("3",)),
         ]
-        assert {e.session_id for e in app.seen} == {"3"}  # type: ignore[attr-defined]
 
 
-async def test_the_filter_narrows_the_list_and_escape_brings_it_back() -> None:
+async def test_marked_sessions_are_meant_instead_of_the_one_under_the_cursor() -> None:
     app = Host()
     async with app.run_test() as pilot:
         sessions = app.query_one(SessionList)
         sessions.set_sessions(SESSIONS, "1", NOW)
         sessions.focus()
-        await pilot.press("slash", *"egg")
+        await pilot.press("space", "down", "space", "a")
         await pilot.pause()
-        assert [line.split()[0] for line in shown(app)] == ["Eggs,"]
-        await pilot.press("enter")
-        assert sessions.highlighted == "3"
+        lines = shown(app)
+        assert lines[0].startswith("● ✓ Walking") and lines[2].startswith("  ✓ Eggs")
+        assert app.seen[-1].session_ids == ("1", "3")  # type: ignore[attr-defined]
+        assert "2 marked" in str(app.query_one("#session-note").render())
+        sessions.set_sessions(SESSIONS[1:], "1", NOW)  # the first one is archived
+        assert sessions.chosen == ("3",)
+        await pilot.press("escape")
+        assert sessions.chosen == (sessions.highlighted,)
+
+
+async def test_more_sessions_are_asked_for_at_the_end_and_added_once() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        sessions = app.query_one(SessionList)
+        sessions.set_sessions(SESSIONS, "1", NOW, total=5)
+        sessions.focus()
+        assert "3 of 5 sessions" in str(app.query_one("#session-note").render())
+        await pilot.press("end")
+        await pilot.pause()
+        assert isinstance(app.seen[-1], SessionList.MoreWanted)
+        sessions.add_sessions([SESSIONS[2], session("4", "Four"), session("5", "Five")])
+        assert len(shown(app)) == 5 and sessions.highlighted == "3"
+        await pilot.press("end")
+        await pilot.pause()
+        assert sum(isinstance(e, SessionList.MoreWanted) for e in app.seen) == 1
+
+
+async def test_the_filter_is_asked_for_and_escape_ends_it() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        sessions = app.query_one(SessionList)
+        sessions.set_sessions(SESSIONS, "1", NOW)
+        sessions.focus()
+        await pilot.press("slash", *"egg", "enter")
+        await pilot.pause()
+        sessions.show_problem("is:egg is nothing")
+        assert "is:egg is nothing" in str(app.query_one("#session-note").render())
+        sessions.set_sessions(SESSIONS[2:], "1", NOW)
+        assert "1 session" in str(app.query_one("#session-note").render())
         await pilot.press("escape")
         await pilot.pause()
-        assert len(shown(app)) == 3
         assert not app.query_one(Input).display
-        for _ in range(100):
-            if any(isinstance(e, SessionList.FilterChanged) for e in app.seen):
-                break
-            await pilot.pause(0.01)
         queries = [e.query for e in app.seen if isinstance(e, SessionList.FilterChanged)]
-        assert queries[-1] == ""
+        assert queries == ["egg", ""]
 
 
 async def test_new_sessions_do_not_move_the_cursor_to_another_one() -> None:

@@ -101,10 +101,9 @@ def test_the_light_theme(snap_compare: Any) -> None:
         ("f1",),
         ("ctrl+o",),
         ("f2",),
-        ("f12",),
         ("ctrl+t", "S", "u", "r", "e"),
     ],
-    ids=["packs", "sampling", "models", "help", "sessions", "editing", "delete", "beginning"],
+    ids=["packs", "sampling", "models", "help", "sessions", "editing", "beginning"],
 )
 def test_what_keys_open(snap_compare: Any, keys: tuple[str, ...]) -> None:
     assert snap_compare(make_app(prepare), run_before=pressing(*keys))

@@ -4,7 +4,7 @@ The lower half of `Chat`; nothing here runs a model.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from urial_tui.chat.answering import Answering
@@ -95,13 +95,20 @@ class Sessions:
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
-    async def sessions(self, wanted: SessionFilter | str = "") -> list[Session]:
+    async def sessions(
+        self, wanted: SessionFilter | str = "", limit: int = 200, offset: int = 0
+    ) -> list[Session]:
         """Pinned ones first, then the one written to last; a text is a filter by query alone."""
-        return await self._store.sessions(wanted)
+        return await self._store.sessions(wanted, limit, offset)
 
-    async def search(self, query: str, wanted: SessionFilter | None = None) -> list[Hit]:
+    async def count_sessions(self, wanted: SessionFilter | str = "") -> int:
+        return await self._store.count_sessions(wanted)
+
+    async def search(
+        self, query: str, wanted: SessionFilter | None = None, limit: int = 50
+    ) -> list[Hit]:
         """Messages and titles that match, with a snippet each, in the sessions that are wanted."""
-        return await self._store.search(query, wanted=wanted)
+        return await self._store.search(query, limit, wanted)
 
     async def open_session(self, session_id: str) -> None:
         """Show a stored session. One that another program writes is shown too; answering in it is refused."""
@@ -156,16 +163,45 @@ class Sessions:
             self.session = await self._store.session(session_id)
         self._tell(SessionsChanged())
 
+    async def set_pinned(self, session_id: str, pinned: bool) -> None:
+        await self._store.set_pinned(session_id, pinned)
+        self._tell(SessionsChanged())
+
+    async def set_archived(self, session_id: str, archived: bool) -> None:
+        await self._store.set_archived(session_id, archived)
+        self._tell(SessionsChanged())
+
+    async def change_tags(self, session_id: str, add: Iterable[str], remove: Iterable[str]) -> None:
+        try:
+            for tag in remove:
+                await self._store.remove_tag(session_id, tag)
+            for tag in add:
+                await self._store.add_tag(session_id, tag)
+        finally:
+            self._tell(SessionsChanged())
+
+    async def tags(self) -> list[tuple[str, int]]:
+        """Every tag with how many sessions have it."""
+        return await self._store.tags()
+
     async def delete(self, session_id: str) -> None:
         """Put a session into the bin; `restore` takes it out. Refused while another program has it open."""
-        if self.session and self.session.id == session_id:
-            await self.new_session()
+        await self._leave(session_id)
         await self._store.bin_session(session_id)
         self._tell(SessionsChanged())
 
     async def restore(self, session_id: str) -> None:
         await self._store.restore_session(session_id)
         self._tell(SessionsChanged())
+
+    async def delete_for_good(self, session_id: str) -> None:
+        await self._leave(session_id)
+        await self._store.delete_session(session_id)
+        self._tell(SessionsChanged())
+
+    async def _leave(self, session_id: str) -> None:
+        if self.session and self.session.id == session_id:
+            await self.new_session()
 
     async def _show(self, leaf_id: str | None) -> None:
         self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()

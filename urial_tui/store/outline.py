@@ -1,9 +1,14 @@
 """The messages of a session at a glance: how each begins, how it ended, and the numbers of an answer."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from urial_tui.store.connection import Connection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from urial_tui.store.types import Role, Status
+
+if TYPE_CHECKING:
+    from urial_tui.store.connection import Connection
 
 BEGINNING = 400
 """Characters of a message that are given."""

@@ -17,6 +17,7 @@ from urial_tui.ui.command import (
     WRITING,
     Command,
 )
+from urial_tui.ui.commands_branches import BRANCH_COMMANDS
 from urial_tui.ui.commands_judging import JUDGE_COMMANDS
 from urial_tui.ui.commands_models import LIBRARY_COMMANDS
 from urial_tui.ui.commands_settings import OPEN_SETTINGS
@@ -230,7 +231,7 @@ _TALK_COMMANDS = (
         "search",
         "Search",
         "Search all sessions",
-        "Find a session by its title or by words in its messages",
+        "Words, tags, sides, times, scores; Enter goes to the message, on whichever branch it is",
         SESSIONS,
         show=False,
     ),
@@ -250,7 +251,7 @@ _TALK_COMMANDS = (
         "delete",
         "Delete",
         "Delete the session",
-        "Delete the session with everything in it, after asking",
+        "Put the session into the bin; from the bin, delete it for good after asking",
         SESSIONS,
         show=False,
     ),
@@ -295,7 +296,13 @@ _TALK_COMMANDS = (
     ),
 )
 
-CHAT_COMMANDS = (*_TALK_COMMANDS, *SHIFT_COMMANDS, *JUDGE_COMMANDS, *LIBRARY_COMMANDS)
+CHAT_COMMANDS = (
+    *_TALK_COMMANDS,
+    *BRANCH_COMMANDS,
+    *SHIFT_COMMANDS,
+    *JUDGE_COMMANDS,
+    *LIBRARY_COMMANDS,
+)
 
 ALL_COMMANDS = (*APP_COMMANDS, *CHAT_COMMANDS)
 
@@ -312,6 +319,10 @@ FOOTER_ORDER = (
     "rate.back",
     "pair.back",
     "board.back",
+    "branches.back",
+    "compare.back",
+    "branches.show",
+    "compare.next",
     "answers.back",
     "answers.read",
     "rate.save",

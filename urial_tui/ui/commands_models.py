@@ -4,6 +4,7 @@ Plain letters work on those screens while their tables have the focus; in a line
 """
 
 from urial_tui.ui.command import SETUP, Command
+from urial_tui.ui.commands_branches import BRANCH_SCREENS
 from urial_tui.ui.commands_judging import JUDGING_SCREENS
 
 MODELS, HUB = "Models", "Get models"
@@ -194,5 +195,5 @@ HUB_COMMANDS = (
     ),
 )
 
-SCREEN_COMMANDS = {MODELS: MODELS_COMMANDS, HUB: HUB_COMMANDS, **JUDGING_SCREENS}
+SCREEN_COMMANDS = {MODELS: MODELS_COMMANDS, HUB: HUB_COMMANDS, **JUDGING_SCREENS, **BRANCH_SCREENS}
 """The commands of screens beside the chat, by the screen's name."""

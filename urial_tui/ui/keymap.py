@@ -166,7 +166,7 @@ def works_while_writing(key: str) -> bool:
 
 _PRINTABLE = frozenset({"question_mark", "slash", "left_square_bracket", "right_square_bracket"})
 
-SENT_FOR_OTHERS = frozenset({"f16", "f17", "f18"})
+SENT_FOR_OTHERS = frozenset({"f16", "f17", "f18", "f19", "f24"})
 """Keys that stand for another one on many terminals: bound beside it, but not named."""
 
 _NAMES = {

@@ -4,11 +4,12 @@
 any work, and nothing here knows how a conversation is stored or how a model runs.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from urial_tui.chat.differences import Written
 from urial_tui.chat.events import ChatEvent
 from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
@@ -21,8 +22,9 @@ from urial_tui.judge.rubric_types import Rubric
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, Quant, RepoListing
 from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
+from urial_tui.store.outline import OutlineRow
 from urial_tui.store.run_types import Run
-from urial_tui.store.types import Message, Session, ShiftTotals, Trace
+from urial_tui.store.types import Hit, Message, Session, SessionFilter, ShiftTotals, Trace
 
 if TYPE_CHECKING:
     from urial_tui.judge.board_types import Board, By
@@ -33,7 +35,17 @@ if TYPE_CHECKING:
 Listener = Callable[[ChatEvent], None]
 
 
-class ChatLike(Protocol):
+class BranchesLike(Protocol):
+    """The messages of the open session, as the tree and the comparison read them. May raise UrialError."""
+
+    async def outline(self) -> Sequence[OutlineRow]:
+        """All messages of the session, all branches, the oldest first."""
+
+    async def written(self, message_id: str) -> Written:
+        """What is in a message, and its tokens where they are stored."""
+
+
+class ChatLike(BranchesLike, Protocol):
     """The conversation, as the screen uses it: `urial_tui.chat.chat.Chat` or a test's own.
 
     What happens comes back as ChatEvents through the listener, in the same event loop. Every
@@ -72,13 +84,32 @@ class ChatLike(Protocol):
     async def regenerate(self, message_id: str | None = None) -> None: ...
     async def continue_answer(self, message_id: str | None = None) -> None: ...
     async def edit_and_resend(self, message_id: str, text: str) -> None: ...
+    async def show_branch(self, message_id: str) -> None: ...
     async def switch_sibling(self, message_id: str, step: int) -> None: ...
     async def set_side(self, side: str) -> None: ...
     async def set_pack(self, pack_id: str) -> None: ...
     async def set_sampling(self, sampling: Sampling, max_tokens: int) -> None: ...
-    async def sessions(self, query: str = "") -> Sequence[Session]: ...
+    async def sessions(
+        self, wanted: SessionFilter | str = "", limit: int = 200, offset: int = 0
+    ) -> Sequence[Session]: ...
+    async def count_sessions(self, wanted: SessionFilter | str = "") -> int: ...
+    async def search(
+        self, query: str, wanted: SessionFilter | None = None, limit: int = 50
+    ) -> Sequence[Hit]: ...
     async def rename(self, session_id: str, title: str) -> None: ...
-    async def delete(self, session_id: str) -> None: ...
+    async def set_pinned(self, session_id: str, pinned: bool) -> None: ...
+    async def set_archived(self, session_id: str, archived: bool) -> None: ...
+    async def change_tags(
+        self, session_id: str, add: Iterable[str], remove: Iterable[str]
+    ) -> None: ...
+    async def tags(self) -> Sequence[tuple[str, int]]: ...
+    async def delete(self, session_id: str) -> None:
+        """Into the bin."""
+
+    async def restore(self, session_id: str) -> None:
+        """Out of the bin."""
+
+    async def delete_for_good(self, session_id: str) -> None: ...
     async def save_draft(self, text: str) -> None: ...
     async def draft(self) -> str: ...
     async def pack_cost(self, pack_id: str) -> int: ...

@@ -67,6 +67,8 @@ class Situation:
     """Another program holds the session."""
     session_chosen: bool = False
     """The session list has the focus and a session under its cursor."""
+    can_undo: bool = False
+    """The list of sessions was changed, and that can be taken back."""
     too_small: bool = False
     has_library: bool = False
     """There is a library of models and a hub to look at."""
@@ -99,6 +101,12 @@ def can(action: str, now: Situation) -> bool:
             return now.has_user_message and not now.busy and not now.editing
         case "prefill":
             return now.connected and not now.editing and not now.prefilling
+        case "open_branches":
+            return now.has_session and now.n_messages > 0
+        case "differences":
+            return now.versions > 1
+        case "undo_sessions":
+            return now.can_undo
         case "next_branch":
             return now.versions > 1 and not now.busy and not now.editing
         case "copy_message" | "read" | "save_transcript":
@@ -111,7 +119,7 @@ def can(action: str, now: Situation) -> bool:
             return now.locked and not now.busy
         case "search":
             return now.connected
-        case "rename" | "delete":
+        case "rename" | "delete" | "pin" | "tag" | "archive":
             return now.connected and (now.has_session or now.session_chosen)
         case "choose_pack" | "choose_side":
             return now.connected and not now.busy
@@ -166,6 +174,7 @@ _NEED_ROOM = frozenset(
         "toggle_sessions",
         "search",
         "rename",
+        "tag",
         "delete",
         "choose_pack",
         "choose_side",
@@ -185,5 +194,7 @@ _NEED_ROOM = frozenset(
         "rate_run",
         "compare_run",
         "open_board",
+        "open_branches",
+        "differences",
     }
 )

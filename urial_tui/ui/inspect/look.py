@@ -29,6 +29,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "warn": ("warning", "bold"),
     "bad": ("error", "bold"),
     "chosen": ("", "bold reverse"),
+    "differs": ("shift-marginal", "bold underline"),
     "here": ("accent", "bold reverse"),
 }
 """Name: (theme variable, attributes)."""

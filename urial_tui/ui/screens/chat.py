@@ -22,8 +22,10 @@ from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
+from urial_tui.ui.screens.chat_finding import ChatFinding
 from urial_tui.ui.screens.chat_judging import ChatJudging
 from urial_tui.ui.screens.chat_models import ChatModels
+from urial_tui.ui.screens.chat_organising import ChatOrganising
 from urial_tui.ui.screens.chat_sessions import ChatSessions
 from urial_tui.ui.screens.chat_tokens import ChatTokens
 from urial_tui.ui.screens.chat_tools import ChatTools
@@ -55,7 +57,15 @@ WELCOME_KEYS = (
 
 
 class ChatScreen(
-    ChatTurns, ChatSessions, ChatTools, ChatModels, ChatTokens, ChatJudging, ChatEvents
+    ChatTurns,
+    ChatSessions,
+    ChatOrganising,
+    ChatFinding,
+    ChatTools,
+    ChatModels,
+    ChatTokens,
+    ChatJudging,
+    ChatEvents,
 ):
     """See the module."""
 
@@ -138,8 +148,9 @@ class ChatScreen(
             return
         wanted = self.services.session_id
         if wanted is None and self.services.resume:
-            sessions = await chat.sessions()
-            wanted = sessions[0].id if sessions else None
+            sessions = await chat.sessions()  # pinned ones come first
+            last = max(sessions, key=lambda one: one.updated_at, default=None)
+            wanted = last.id if last is not None else None
         if wanted is not None:
             await chat.open_session(wanted)
             self.show_side()

@@ -70,6 +70,39 @@ class ChatBase(WorkingScreen[None]):
         """Ask for the list of sessions again."""
         raise NotImplementedError
 
+    async def go_to_session(self, session_id: str | None) -> None:
+        """Open a session, or a new one; the draft of the present one is kept. May raise UrialError."""
+        raise NotImplementedError
+
+    async def keep_draft(self) -> None:
+        """Save what is in the composer now."""
+        raise NotImplementedError
+
+    async def bring_draft(self) -> None:
+        """Put the session's draft into the composer."""
+        raise NotImplementedError
+
+    async def go_to_message(self, message_id: str) -> None:
+        """Show the branch through a message of the session and choose the message. May raise UrialError."""
+        raise NotImplementedError
+
+    def export_sessions(self, session_ids: Sequence[str]) -> None:
+        """Write sessions to a file."""
+        named = " ".join(f"--session {one}" for one in session_ids[:3])
+        self.tell(f"urial-tui export --format markdown {named} -o FILE writes it.")
+
+    def can_undo(self) -> bool:
+        """Whether a change of the list of sessions can be taken back."""
+        raise NotImplementedError
+
+    def step_hit(self, step: int) -> None:
+        """Go to the next (+1) or previous hit of the last search."""
+        raise NotImplementedError
+
+    def leave_hits(self) -> None:
+        """The hits of the last search are gone through."""
+        raise NotImplementedError
+
     def show_heading(self) -> None:
         """Show the session's title."""
         raise NotImplementedError
@@ -254,6 +287,7 @@ class ChatBase(WorkingScreen[None]):
             has_session=chat is not None and chat.session is not None,
             locked=chat is not None and chat.locked is not None,
             session_chosen=place == "sessions" and self.session_list.highlighted is not None,
+            can_undo=self.can_undo(),
             too_small=self.too_small,
             has_library=self.services.models is not None,
             judging=self.judged(),

@@ -1,24 +1,19 @@
-"""The chat screen's part for sessions: open, new, rename, delete, search, the list's visibility,
-drafts.
-"""
+"""The chat screen's part for sessions: the list and its filter, open, new, take over, drafts."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from textual import on
 
+from urial_tui.chat.filter_words import session_filter
 from urial_tui.errors import UrialError
-from urial_tui.safetext import sanitize_line
-from urial_tui.store.types import Hit
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.screens.chat_base import ChatBase
-from urial_tui.ui.screens.dialog import AskText, Confirm
-from urial_tui.ui.screens.search import SearchDialog
+from urial_tui.ui.screens.dialog import Confirm, problem_text
 from urial_tui.ui.widgets.composer import Composer
 from urial_tui.ui.widgets.session_list import SessionList
 
-Find = Callable[[str], Awaitable[Sequence[Hit]]]
-
+PAGE = 200
+"""Sessions that are asked for at once."""
 WIDE = 110
 """From this many columns on the session list is shown without being asked for."""
 
@@ -36,18 +31,49 @@ class ChatSessions(ChatBase):
             run_latest(self, self._fill_sessions, "sessions")
 
     async def _fill_sessions(self) -> None:
-        if self.chat is None:
+        """The sessions that the filter line asks for, as many as are in the list already."""
+        chat, listed = self.chat, self.session_list
+        if chat is None:
             return
         try:
-            sessions = await self.chat.sessions()
+            wanted = session_filter(listed.query_text)
+        except UrialError as error:
+            listed.show_problem(problem_text(error))
+            return
+        limit = max(PAGE, listed.count)
+        try:
+            sessions = await chat.sessions(wanted, limit)
+            full = len(sessions) == limit
+            total = await chat.count_sessions(wanted) if full else len(sessions)
         except UrialError as error:
             self.tell_error(error)
             return
         self.known_sessions.update({session.id: session for session in sessions})
-        current = self.chat.session.id if self.chat.session is not None else None
-        self.session_list.set_sessions(sessions, current)
+        current = chat.session.id if chat.session is not None else None
+        listed.set_sessions(sessions, current, total=total)
         self.show_heading()
         self.changed()
+
+    @on(SessionList.FilterChanged)
+    def filter_changed(self) -> None:
+        self.refresh_sessions()
+
+    @on(SessionList.MoreWanted)
+    def more_wanted(self) -> None:
+        run_latest(self, self._add_sessions, "sessions")
+
+    async def _add_sessions(self) -> None:
+        chat, listed = self.chat, self.session_list
+        if chat is None:
+            return
+        try:
+            wanted = session_filter(listed.query_text)
+            more = await chat.sessions(wanted, PAGE, listed.count)
+        except UrialError as error:
+            self.tell_error(error)
+            return
+        self.known_sessions.update({session.id: session for session in more})
+        listed.add_sessions(more)
 
     def list_is_shown(self) -> bool:
         if self.list_wanted is None:
@@ -76,37 +102,6 @@ class ChatSessions(ChatBase):
             self.list_wanted = True
         self.lay_out_list()
 
-    def action_search(self) -> None:
-        chat = self.chat
-        if chat is None:
-            return
-
-        def go(hit: Hit | None) -> None:
-            if hit is not None:
-                self.do_turn(self._go_to_message(hit))
-
-        self.app.push_screen(SearchDialog(self._find), go)
-
-    async def _find(self, query: str) -> Sequence[Hit]:
-        chat = self.chat
-        search: Find | None = getattr(chat, "search", None)  # a chat may find places in messages
-        if search is not None:
-            return await search(query)
-        sessions = await chat.sessions(query) if chat is not None else ()
-        return [Hit(session.id, None, session.title, "") for session in sessions]
-
-    async def _go_to_message(self, hit: Hit) -> None:
-        """Open the session where it was found; the message is chosen when it is on the branch
-        shown.
-        """
-        if self.chat is None:
-            return
-        if self.chat.session is None or self.chat.session.id != hit.session_id:
-            await self._go_to(hit.session_id)
-        if self.message(hit.message_id) is not None:
-            self.transcript.focus()
-            self.call_after_refresh(self.transcript.select, hit.message_id)
-
     # --- open and new -----------------------------------------------------------------------
 
     @on(SessionList.Chosen)
@@ -119,12 +114,12 @@ class ChatSessions(ChatBase):
             self.lay_out_list()
         self.composer.focus()
         if chat.session is None or chat.session.id != event.session_id:
-            self.do_turn(self._go_to(event.session_id))
+            self.do_turn(self.go_to_session(event.session_id))
 
     def action_new_session(self) -> None:
-        self.do_turn(self._go_to(None))
+        self.do_turn(self.go_to_session(None))
 
-    async def _go_to(self, session_id: str | None) -> None:
+    async def go_to_session(self, session_id: str | None) -> None:
         chat = self.chat
         if chat is None:
             return
@@ -165,72 +160,6 @@ class ChatSessions(ChatBase):
             return
         await self.chat.take_over()
         self.tell("The session is yours now.")
-
-    # --- rename and delete ------------------------------------------------------------------
-
-    def session_in_hand(self) -> tuple[str, str] | None:
-        """Id and title of the session that a command means."""
-        chat = self.chat
-        if chat is None:
-            return None
-        if self.place() == "sessions" and self.session_list.highlighted is not None:
-            session_id = self.session_list.highlighted
-            return session_id, self.title_of(session_id)
-        return (chat.session.id, chat.session.title) if chat.session is not None else None
-
-    def title_of(self, session_id: str) -> str:
-        session = self.known_sessions.get(session_id)
-        return session.title if session is not None else ""
-
-    def action_rename(self) -> None:
-        self._ask_title(self.session_in_hand())
-
-    def action_delete(self) -> None:
-        self._ask_delete(self.session_in_hand())
-
-    @on(SessionList.RenameRequested)
-    def rename_from_list(self, event: SessionList.RenameRequested) -> None:
-        self._ask_title((event.session_id, self.title_of(event.session_id)))
-
-    @on(SessionList.DeleteRequested)
-    def delete_from_list(self, event: SessionList.DeleteRequested) -> None:
-        self._ask_delete((event.session_id, self.title_of(event.session_id)))
-
-    def _ask_title(self, session: tuple[str, str] | None) -> None:
-        if session is None:
-            return
-        session_id, title = session
-
-        def rename(new: str | None) -> None:
-            if new is not None and new != title and self.chat is not None:
-                self.do(self.chat.rename(session_id, new))
-
-        self.app.push_screen(AskText("Rename the session", title), rename)
-
-    def _ask_delete(self, session: tuple[str, str] | None) -> None:
-        if session is None:
-            return
-        session_id, title = session
-        name = sanitize_line(title or "Untitled", 60)
-        question = f"“{name}” with all its messages and versions is deleted for good."
-
-        def delete(sure: bool | None) -> None:
-            if sure:
-                self.do(self._delete(session_id))
-
-        self.app.push_screen(Confirm("Delete the session?", question, "Delete"), delete)
-
-    async def _delete(self, session_id: str) -> None:
-        chat = self.chat
-        if chat is None:
-            return
-        current = chat.session is not None and chat.session.id == session_id
-        if current and chat.busy:
-            await chat.stop()
-        await chat.delete(session_id)
-        if current:
-            await self.bring_draft()
-        self.refresh_sessions()
 
     # --- drafts -----------------------------------------------------------------------------
 

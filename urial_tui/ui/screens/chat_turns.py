@@ -160,6 +160,7 @@ class ChatTurns(ChatBase):
         self.changed()
 
     def action_back(self) -> None:
+        self.leave_hits()
         self.transcript.select(None)
         self.composer.focus()
 
@@ -181,6 +182,53 @@ class ChatTurns(ChatBase):
         wanted = (index - 1 + step) % count + 1
         await self.chat.switch_sibling(message_id, wanted - index)
 
+    def action_open_branches(self) -> None:
+        self.open_branches(self.transcript.selected)
+
+    def open_branches(self, at: str | None) -> None:
+        """The tree of the session, the cursor on a message."""
+        from urial_tui.ui.branches.tree import BranchesScreen
+
+        chat = self.chat
+        if chat is None or not self.messages:
+            return
+
+        def show(message_id: str) -> None:
+            self.do_turn(self.go_to_message(message_id))
+
+        title = chat.session.title if chat.session is not None else ""
+        leaf = self.messages[-1].id
+        self.app.push_screen(BranchesScreen(chat, self.keymap, leaf, at or leaf, show, title))
+
+    async def go_to_message(self, message_id: str) -> None:
+        """Show the branch through a message of the session and choose the message."""
+        if self.chat is None:
+            return
+        await self.chat.show_branch(message_id)
+        self.transcript.focus()
+        self.call_after_refresh(self.transcript.select, message_id)
+
+    def action_differences(self) -> None:
+        target = self.branch_target()
+        if target is not None:
+            self.do(self.differences(target.id))
+
+    async def differences(self, message_id: str) -> None:
+        """Compare a message with the version before it."""
+        from urial_tui.chat.branch_tree import BranchTree
+        from urial_tui.ui.branches.compare import CompareScreen
+
+        chat = self.chat
+        if chat is None:
+            return
+        tree = BranchTree(await chat.outline(), self.messages[-1].id)
+        versions = tree.versions(message_id)
+        if len(versions) < 2:
+            self.tell("There is only this version of the message.")
+            return
+        before = versions[versions.index(message_id) - 1]
+        self.app.push_screen(CompareScreen(chat, self.keymap, tree, before, message_id))
+
     # --- keys of the transcript -------------------------------------------------------------
 
     @on(Transcript.Action)
@@ -197,6 +245,14 @@ class ChatTurns(ChatBase):
                 self.do_turn(self.step_branch(event.message_id, -1))
             case "next_branch" if not busy:
                 self.do_turn(self.step_branch(event.message_id, 1))
+            case "next_hit":
+                self.step_hit(1)
+            case "previous_hit":
+                self.step_hit(-1)
+            case "branches":
+                self.open_branches(event.message_id)
+            case "differences":
+                self.do(self.differences(event.message_id))
             case "copy" | "copy_code" | "markdown":
                 self.read_or_copy(event.action, event.message_id)
             case "rate" | "compare" | "judge" | "judgements":

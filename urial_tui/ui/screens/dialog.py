@@ -101,10 +101,19 @@ class Confirm(Dialog[bool]):
 
 
 class AskText(Dialog[str]):
-    """Asks for one line. An empty answer is refused."""
+    """Asks for one line. An empty answer is refused, unless it `may_be_empty`. `note` stands below the line."""
 
-    def __init__(self, title: str, value: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        value: str = "",
+        placeholder: str = "",
+        *,
+        note: str = "",
+        may_be_empty: bool = False,
+    ) -> None:
         super().__init__()
+        self._note, self._may_be_empty = note, may_be_empty
         self._title = title
         self._value = sanitize_line(value)
         self._placeholder = placeholder
@@ -112,6 +121,8 @@ class AskText(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box -small") as box:
             yield Input(self._value, placeholder=self._placeholder, max_length=200)
+            if self._note:
+                yield Static(Content(sanitize(self._note)), classes="note")
             yield Static("", classes="problem")
         box.border_title = Content(self._title)
         box.border_subtitle = Content("Enter accepts, Esc leaves it as it is")
@@ -119,7 +130,7 @@ class AskText(Dialog[str]):
     @on(Input.Submitted)
     def accept(self, event: Input.Submitted) -> None:
         text = event.value.strip()
-        if not text:
+        if not text and not self._may_be_empty:
             self.show_problem("Write something, or press Escape.")
             return
         self.dismiss(text)

@@ -23,7 +23,7 @@ REBIND = 'Keys are changed by name in the settings file, in the table keymap: "c
 PLACES = {
     "composer": "The cursor is in the composer: type, Enter sends, Tab goes to the conversation.",
     "transcript": "The conversation has the focus: arrows choose a message, letters act on it.",
-    "sessions": "The session list has the focus: Enter opens, r renames, d deletes, / searches.",
+    "sessions": "The session list has the focus: Enter opens, letters act on a session or on marked ones.",
     "prefill": "You write how the answer begins. Enter goes back to your message.",
 }
 

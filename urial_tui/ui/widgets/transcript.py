@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from urial_tui.ui.widgets.transcript_keys import JUDGING, READING_KEYS, TOKEN_KEYS
+from urial_tui.ui.widgets.transcript_keys import JUDGING, READING_KEYS, TOKEN_KEYS, VERSIONS
 from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
 from urial_tui.ui.widgets.transcript_model import Block, Entry
 from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES, TokenMarks
@@ -36,6 +36,7 @@ class Transcript(TokenMarks, can_focus=True):
         "transcript--prefill",
         "transcript--caret",
         "transcript--marker",
+        "transcript--match",
         *(f"transcript--{name}" for name in TOKEN_STYLES),
     }
 
@@ -53,6 +54,7 @@ class Transcript(TokenMarks, can_focus=True):
         & > .transcript--prefill { text-style: italic; }
         & > .transcript--caret { color: $accent; }
         & > .transcript--marker { color: $accent; text-style: bold; }
+        & > .transcript--match { color: $warning; text-style: bold reverse; }
     }
     """
 
@@ -72,7 +74,7 @@ class Transcript(TokenMarks, can_focus=True):
     @dataclass
     class Action(Message):
         """The user asks for `action` on a message: copy, copy_code, edit, regenerate, continue, markdown, rate,
-        compare, judge, judgements, previous_branch, next_branch.
+        compare, judge, judgements, branches, differences, previous_branch, next_branch, next_hit, previous_hit.
         """
 
         transcript: "Transcript"
@@ -99,6 +101,9 @@ class Transcript(TokenMarks, can_focus=True):
         self.selected: str | None = None
         self.following = True
         self._streaming: str | None = None
+        self._matched: str | None = None
+        self.finding = False
+        """Whether there are hits of a search to go to."""
 
     # --- what the screen calls ---
 
@@ -200,6 +205,20 @@ class Transcript(TokenMarks, can_focus=True):
         elif bottom > y + room:
             self.scroll_to(y=bottom - room, animate=False, force=True)
 
+    def show_match(self, message_id: str | None, snippet: str) -> None:
+        """Mark in a message what a search found, by its snippet, and bring it into view; None: mark nothing."""
+        for one in (self._matched, message_id):
+            if (block := self.model.get(one)) is not None:
+                block.set_matches(snippet if one == message_id else "")
+                self._repaint(block)
+        self._matched = message_id
+        block = self.model.get(message_id)
+        if block is None or not block.matches:
+            return
+        y = self.model.top(block) + 1 + block.body.row_at(block.matches[block.best_match][0])
+        if not self.scroll_offset.y <= y < self.scroll_offset.y + self.size.height - 1:
+            self.scroll_to(y=max(y - self.size.height // 3, 0), animate=False, force=True)
+
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._set_following(True)
@@ -262,10 +281,12 @@ class Transcript(TokenMarks, can_focus=True):
         if action != "act":
             return True
         name = str(parameters[0])
+        if name in ("next_hit", "previous_hit"):
+            return self.finding
         block = self.model.get(self._target(name))
         if block is None or (name in JUDGING and block.entry.role != "assistant"):
             return False
-        return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name == "compare")
+        return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name in VERSIONS)
 
     def on_click(self, event: events.Click) -> None:
         """A click picks the message, unless it ended a selection of text."""

@@ -7,6 +7,8 @@ from textual.binding import Binding
 
 JUDGING = frozenset({"rate", "compare", "judge", "judgements"})
 """The actions that are for answers only."""
+VERSIONS = frozenset({"compare", "differences"})
+"""The actions for which there must be another version of the message."""
 
 READING_KEYS = [
     Binding("up,k,alt+up", "previous_message", "Previous", show=False, id="transcript.previous"),
@@ -21,6 +23,10 @@ READING_KEYS = [
     Binding("r", "act('regenerate')", "Regenerate", id="transcript.regenerate"),
     Binding("g", "act('continue')", "Continue", id="transcript.continue"),
     Binding("v", "act('markdown')", "Markdown", id="transcript.markdown"),
+    Binding("b", "act('branches')", "Branches", id="transcript.branches"),
+    Binding("d", "act('differences')", "Differences", id="transcript.differences"),
+    Binding("n", "act('next_hit')", "Next hit", id="transcript.next_hit"),
+    Binding("N", "act('previous_hit')", "Hit before", show=False, id="transcript.previous_hit"),
     Binding("t", "act('tokens')", "Tokens", id="transcript.tokens"),
     Binding("s", "act('score')", "Score", show=False, id="transcript.score"),
     Binding("l", "act('lane')", "Lane", show=False, id="transcript.lane"),

@@ -4,6 +4,8 @@ A row on screen is a marker column (`GUTTER` cells), then the row's text. Style 
 classes without their prefix, several joined by spaces; "" is the widget's own style.
 """
 
+from bisect import bisect_right
+
 from rich.cells import cell_len
 from textual.selection import Selection
 
@@ -42,6 +44,8 @@ def spans_of(row: Row, width: int, *, marked: bool) -> tuple[str, Spans]:
         spans.append((prefill, end, rest))
     else:
         spans += _token_spans(row, prefill, end, rest)
+    if block.matches:
+        spans = _with_matches(spans, block.matches, block.body.starts[row.number] - GUTTER)
     last = row.number == len(block.body.rows) - 1
     if block.streaming and last and cell_len(text) < width + GUTTER:
         text += CARET
@@ -59,6 +63,24 @@ def _token_spans(row: Row, start: int, end: int, rest: str) -> Spans:
         spans += [(place, first, rest), (first, last, f"{rest} {names}".strip())]
         place = max(place, last)
     return [*spans, (place, end, rest)]
+
+
+def _with_matches(spans: Spans, matches: list[tuple[int, int]], offset: int) -> Spans:
+    """The spans with what a search found marked in them; `offset` is the place of the row's first character."""
+    found: Spans = []
+    for start, end, name in spans:
+        place = start
+        if start >= GUTTER:
+            first = bisect_right(matches, (start + offset,)) - 1
+            for match in matches[max(first, 0) :]:
+                begin, stop = max(match[0] - offset, place), min(match[1] - offset, end)
+                if begin >= end:
+                    break
+                if stop > begin:
+                    found += [(place, begin, name), (begin, stop, f"{name} match".strip())]
+                    place = stop
+        found.append((place, end, name))
+    return found
 
 
 def _one(marker: str, text: str, name: str) -> tuple[str, Spans]:

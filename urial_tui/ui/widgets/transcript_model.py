@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
 from urial_tui.store.types import Message, Role, Status
+from urial_tui.ui.widgets.matches import matches_in
 from urial_tui.ui.widgets.token_places import TokenPlaces
 from urial_tui.ui.widgets.wrap import WrappedText
 
@@ -78,6 +79,10 @@ class Block(TokenPlaces):
         self.streaming = False
         self.left_out = False
         self.rule: str = ""  # shown below this message
+        self.matches: list[
+            tuple[int, int]
+        ] = []  # (start, end) in the shown text of what a search found
+        self.best_match = 0  # the one that the search's snippet shows
         self.version = 0  # grows when rows that were final change after all
         self.width = width
         self._build()
@@ -156,6 +161,10 @@ class Block(TokenPlaces):
         self._build()
         if not entry.tokens and shown.startswith(entry.text):  # the end was cut off
             self.token_ends = ends[: bisect_right(ends, self.body.length)]
+
+    def set_matches(self, snippet: str) -> None:
+        """Mark every place of what is marked in a snippet."""
+        self.matches, self.best_match = matches_in(self.body.text, snippet) if snippet else ([], 0)
 
     def set_note(self, note: str) -> None:
         self.note_text = note

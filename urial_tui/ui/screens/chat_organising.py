@@ -1,0 +1,258 @@
+"""The chat screen's part for keeping sessions in order: titles, pins, tags, archive, bin, and taking that back."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual import on
+
+from urial_tui.errors import UrialError
+from urial_tui.safetext import sanitize_line
+from urial_tui.store.types import Session
+from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.screens.dialog import AskText, Confirm
+from urial_tui.ui.services import ChatLike
+from urial_tui.ui.widgets.session_list import SessionList
+
+MOST_CHANGES = 50
+"""How many changes can be taken back, one after the other."""
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to the list, and how it is taken back."""
+
+    words: str
+    undo: Work
+
+
+class ChatOrganising(ChatBase):
+    """Everything that changes the list and not what is written in it."""
+
+    changes: tuple[Change, ...] = ()
+    """What can be taken back, the last change last."""
+
+    # --- which sessions ---------------------------------------------------------------------
+
+    def sessions_in_hand(self) -> tuple[str, ...]:
+        """The sessions that a command means: those chosen in the list when it has the focus, else the open one."""
+        if self.place() == "sessions" and self.session_list.chosen:
+            return self.session_list.chosen
+        session = self.chat.session if self.chat is not None else None
+        return (session.id,) if session is not None else ()
+
+    def _known(self, session_ids: Sequence[str]) -> list[Session]:
+        open_one = self.chat.session if self.chat is not None else None
+        found = [self.known_sessions.get(one) for one in session_ids]
+        if open_one is not None and open_one.id in session_ids and not any(found):
+            found = [open_one]
+        return [session for session in found if session is not None]
+
+    def _names(self, sessions: Sequence[Session]) -> str:
+        if len(sessions) != 1:
+            return f"{len(sessions)} sessions"
+        return f"“{sanitize_line(sessions[0].title, 40) or 'Untitled'}”"
+
+    @on(SessionList.Requested)
+    def asked_of_the_list(self, event: SessionList.Requested) -> None:
+        self._ask(event.action, event.session_ids)
+
+    def action_rename(self) -> None:
+        self._ask("rename", self.sessions_in_hand())
+
+    def action_pin(self) -> None:
+        self._ask("pin", self.sessions_in_hand())
+
+    def action_tag(self) -> None:
+        self._ask("tag", self.sessions_in_hand())
+
+    def action_archive(self) -> None:
+        self._ask("archive", self.sessions_in_hand())
+
+    def action_delete(self) -> None:
+        self._ask("delete", self.sessions_in_hand())
+
+    def _ask(self, action: str, session_ids: Sequence[str]) -> None:
+        sessions = self._known(session_ids)
+        if not sessions or self.chat is None:
+            return
+        match action:
+            case "rename":
+                self._ask_title(self.chat, sessions[0])
+            case "pin":
+                self.do(self._pin(self.chat, sessions))
+            case "tag":
+                self.do(self._ask_tags(self.chat, sessions))
+            case "archive":
+                self.do(self._archive(self.chat, sessions))
+            case "delete":
+                self._delete(self.chat, sessions)
+            case "export":
+                self.export_sessions([session.id for session in sessions])
+
+    # --- titles and tags --------------------------------------------------------------------
+
+    def _ask_title(self, chat: ChatLike, session: Session) -> None:
+        def rename(new: str | None) -> None:
+            if new is not None and new != session.title:
+                self.do(chat.rename(session.id, new))
+
+        self.app.push_screen(AskText("Rename the session", session.title), rename)
+
+    async def _ask_tags(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+        """The tags that all of them have can be changed; what is done to them is done to all."""
+        before = set(sessions[0].tags).intersection(*(session.tags for session in sessions))
+        used = ", ".join(tag for tag, _ in await chat.tags())
+        note = f"In use: {used}" if used else "Words to find it by, with commas between them."
+        dialog = AskText(
+            f"Tags of {self._names(sessions)}", ", ".join(sorted(before)), note=note, may_be_empty=True
+        )  # fmt: skip
+        text = await self.app.push_screen_wait(dialog)
+        if text is None:
+            return
+        shown = {sanitize_line(tag): tag for tag in before}
+        typed = {" ".join(tag.lower().split()) for tag in text.split(",")} - {""}
+        after = {shown.get(tag, tag) for tag in typed}
+        add, remove = sorted(after - before), sorted(before - after)
+        if not (add or remove):
+            return
+        was = {session.id: set(session.tags) for session in sessions}
+        done = await self._each(sessions, lambda one: chat.change_tags(one, add, remove))
+
+        async def undo() -> None:
+            for session in done:
+                had = was[session.id]
+                lost, new = [t for t in remove if t in had], [t for t in add if t not in had]
+                await chat.change_tags(session.id, lost, new)
+
+        if done:
+            self._done(f"The tags of {self._names(done)} are changed.", undo)
+
+    # --- pins, archive, bin -----------------------------------------------------------------
+
+    async def _pin(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+        """Those that are not pinned, or where all are, all no longer."""
+        pin = not all(session.pinned for session in sessions)
+        await self._change(
+            [session for session in sessions if session.pinned != pin],
+            lambda one: chat.set_pinned(one, pin),
+            lambda one: chat.set_pinned(one, not pin),
+            "pinned" if pin else "no longer pinned",
+        )
+
+    async def _archive(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+        """Out of the list; or back, where all are archived or one is in the bin."""
+        binned = [session for session in sessions if session.deleted_at is not None]
+        if binned:
+            await self._change(binned, chat.restore, chat.delete, "out of the bin")
+            return
+        archive = not all(session.archived for session in sessions)
+        await self._change(
+            [session for session in sessions if session.archived != archive],
+            lambda one: chat.set_archived(one, archive),
+            lambda one: chat.set_archived(one, not archive),
+            "archived (is:archived in the filter shows it)" if archive else "back in the list",
+        )
+
+    def _delete(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+        """Into the bin; where all are there, for good after asking."""
+        there = [session for session in sessions if session.deleted_at is None]
+        if there:
+            self.do_turn(self._bin(chat, there))
+            return
+
+        def delete(sure: bool | None) -> None:
+            if sure:
+                self.do_turn(self._delete_for_good(chat, sessions))
+
+        question = f"{self._names(sessions)} with all messages and versions: this cannot be undone."
+        self.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
+
+    async def _bin(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+        open_one = await self._stop_in(chat, sessions)
+
+        async def back(session_id: str) -> None:
+            await chat.restore(session_id)
+            if session_id == open_one and chat.session is None and not self.composer.text:
+                await self.go_to_session(session_id)
+
+        await self._change(sessions, chat.delete, back, "in the bin")
+        if open_one is not None:
+            await self.bring_draft()
+
+    async def _delete_for_good(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+        open_one = await self._stop_in(chat, sessions)
+        await self._each(sessions, chat.delete_for_good)
+        self.changes = ()  # some of them may be about these
+        if open_one is not None:
+            await self.bring_draft()
+        self._show_changes()
+
+    async def _stop_in(self, chat: ChatLike, sessions: Sequence[Session]) -> str | None:
+        """End the answer that is written in one of them; the open one's id when it is among them."""
+        open_one = chat.session.id if chat.session is not None else None
+        if open_one not in [session.id for session in sessions]:
+            return None
+        if chat.busy:
+            await chat.stop()
+        await self.keep_draft()
+        return open_one
+
+    async def _each(
+        self, sessions: Sequence[Session], work: Callable[[str], Awaitable[None]]
+    ) -> list[Session]:
+        """Do it to each; those that it worked for. What is wrong with the others is told."""
+        done = []
+        for session in sessions:
+            try:
+                await work(session.id)
+            except UrialError as error:
+                self.tell_error(error)
+            else:
+                done.append(session)
+        return done
+
+    async def _change(
+        self,
+        sessions: Sequence[Session],
+        work: Callable[[str], Awaitable[None]],
+        back: Callable[[str], Awaitable[None]],
+        words: str,
+    ) -> None:
+        done = await self._each(sessions, work)
+        if not done:
+            return
+
+        async def undo() -> None:
+            await self._each(done, back)
+
+        self._done(f"{self._names(done)} {'is' if len(done) == 1 else 'are'} {words}.", undo)
+
+    # --- undo -------------------------------------------------------------------------------
+
+    def _done(self, words: str, undo: Work) -> None:
+        self.changes = (*self.changes, Change(words, undo))[-MOST_CHANGES:]
+        self.session_list.clear_marks()
+        self._show_changes()
+        self.tell(f"{words} {self.key('chat.undo-sessions')} takes it back.")
+
+    def _show_changes(self) -> None:
+        self.session_list.can_undo = bool(self.changes)
+        self.refresh_sessions()
+        self.changed()
+
+    def can_undo(self) -> bool:
+        return bool(self.changes)
+
+    @on(SessionList.UndoRequested)
+    def action_undo_sessions(self) -> None:
+        if self.changes:
+            change, self.changes = self.changes[-1], self.changes[:-1]
+            self.do_turn(self._undo(change))
+
+    async def _undo(self, change: Change) -> None:
+        await change.undo()
+        self._show_changes()
+        self.tell(f"Taken back: {change.words}")
