@@ -97,6 +97,12 @@ def test_control_tokens_are_released_without_visible_bytes() -> None:
     assert (token.visible, token.text, token.control) == (0, "", True)
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_blank_line_before_a_stop_is_no_part_of_the_answer_however_it_is_cut(size: int) -> None:
+    assert run(pieces(b"Yes. \n#Q", size), ("#Q",)) == ("Yes.", True)
+    assert run(pieces(b"Yes. #Q", size), ("#Q",)) == ("Yes. ", True)
+
+
 @given(st.text(alphabet="ab`\n #Qé🌤", max_size=60), st.lists(st.integers(1, 4), max_size=60))
 def test_token_boundaries_never_change_the_text(text: str, sizes: list[int]) -> None:
     data = text.encode()
@@ -108,6 +114,12 @@ def test_token_boundaries_never_change_the_text(text: str, sizes: list[int]) -> 
     parts = [part for part in parts if part]
     for fence in (None, "```"):
         assert run(parts, ("#Q",), fence) == run(pieces(data), ("#Q",), fence)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_blank_line_before_a_stop_is_no_part_of_the_answer_however_it_is_cut(size: int) -> None:
+    assert run(pieces(b"Yes. \n#Q", size), ("#Q",)) == ("Yes.", True)
+    assert run(pieces(b"Yes. #Q", size), ("#Q",)) == ("Yes. ", True)
 
 
 @given(st.text(alphabet="ab`\n #Qé", max_size=60))

@@ -112,14 +112,18 @@ class AnswerStream:
             return self._trimmed(end), end
         if end is not None:
             hold = min(hold, end)
-        return None, self._trimmed(hold) if not final else hold
+        return None, self._blanks(hold) if not final else hold
 
     def _trimmed(self, end: int) -> int:
-        """`end` moved before the blank run in front of it, if that run holds a newline: it may precede a stop."""
-        start = end
-        while start > self._released and self._text[start - 1] in b" \t\r\n":
-            start -= 1
+        """`end` moved before the blank run in front of it, if that run holds a newline."""
+        start = self._blanks(end)
         return start if b"\n" in self._text[start:end] else end
+
+    def _blanks(self, end: int) -> int:
+        """Where the blank run before `end` begins: it is held back, for a newline and a stop may follow."""
+        while end > self._released and self._text[end - 1] in b" \t\r\n":
+            end -= 1
+        return end
 
     def _stop_end(self, *, final: bool) -> tuple[int | None, int]:
         text, begin = self._text, self._released
