@@ -7,7 +7,14 @@ import pytest
 
 from tests.chat.conftest import Room
 from tests.support.scripted_engine import Call, Script
-from urial_tui.chat.events import EngineStatus, StoreTrouble, TokensScored, TraceEnded, TraceStarted
+from urial_tui.chat.events import (
+    EngineStatus,
+    StoreTrouble,
+    TokensScored,
+    TraceEnded,
+    TraceStarted,
+    Trouble,
+)
 from urial_tui.errors import StoreError, UsageError
 from urial_tui.store.arrivals import NewMessage, NewSession
 from urial_tui.store.store import Store
@@ -112,9 +119,8 @@ async def test_another_model_scores_an_answer_only_when_its_tokens_mean_the_same
 
 async def test_an_imported_text_is_scored_as_it_stands_behind_the_prompt(make_room: Make) -> None:
     room = make_room("never asked")
-    text = NewSession(
-        (NewMessage("user", ""), NewMessage("assistant", "four words of text", 0)), ""
-    )
+    said = (NewMessage("user", ""), NewMessage("assistant", "four words of text", 0))
+    text = NewSession(said, "missing@raw", origin={"format": "text"})
     session_id, (_, message_id) = await room.store._call(Store.add_conversation, text)
     await room.paired("demo@urial-general", references=("demo@raw",))
     await room.chat.open_session(session_id)
@@ -127,6 +133,7 @@ async def test_an_imported_text_is_scored_as_it_stands_behind_the_prompt(make_ro
     pieces = b"".join(trace.pieces[score.id] for score in trace.scores if not score.control)
     assert pieces.decode() == "four words of text"
     assert await room.store.tokens(message_id) == []
+    assert room.told(Trouble) == []  # a model of elsewhere is not missed
 
 
 async def test_stopping_a_scoring_keeps_its_scores(make_room: Make) -> None:

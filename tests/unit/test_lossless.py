@@ -354,6 +354,22 @@ def test_texts_of_ten_megabytes_go_round(tmp_path: Path) -> None:
         assert second.search("walk") != []
 
 
+def test_tags_and_drafts_that_change_in_memory_reach_the_file(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "history.db") as file:
+        session = file.create_session("demo").id
+        file.add_tag(session, "old")
+        file.add_tag(session, "kept")
+        file.save_draft(session, "half a sentence")
+        memory = file.in_memory_copy()
+        memory.remove_tag(session, "old")
+        memory.add_tag(session, "new")
+        memory.save_draft(session, "")
+        file.write_back(memory)
+        assert file.session(session).tags == ("kept", "new")
+        assert file.draft(session) == ""
+        memory.close()
+
+
 def test_a_line_is_ascii_and_its_keys_keep_their_order(store: Store) -> None:
     session = store.sessions()[0].id
     tree = store.dump("session", session)

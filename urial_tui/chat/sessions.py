@@ -127,14 +127,16 @@ class Sessions:
         if self._locked is not None:
             self._tell(Trouble(self._locked))
         if session.side != self.side:
-            await self._follow(session.side)
+            await self._follow(session)
 
-    async def _follow(self, side: str) -> None:
-        """Answer with the session's own side; where it cannot be used any more, say so and keep the present one."""
+    async def _follow(self, session: Session) -> None:
+        """Answer with the session's own side; where it cannot be used any more, say so and keep the present one. That
+        of an import is the name of a model elsewhere: nobody expects it here."""
         try:
-            await self._loader.change(side)
+            await self._loader.change(session.side)
         except UrialError as error:
-            self._tell(Trouble(error))
+            if not session.origin:
+                self._tell(Trouble(error))
             return
         self._chosen_sampling = None
 
