@@ -180,9 +180,11 @@ async def test_settings_are_found_by_words_and_changed_with_the_mouse(file: Path
         await form.press("enter")
         await form.saved("compact", "off")
         assert not form.app.has_class("-compact")
+        assert form.screen.composer.styles.border_left[0] == "round"  # of the screen behind
         await form.pilot.click(form.row("compact").query_one(OriginMark))
         await form.saved("compact", "auto")
         assert form.app.has_class("-compact")  # 60x20 is small
+        assert form.screen.composer.styles.border_left[0] == ""
         form.settings.filter_line.value = "ascii"
         await form.pilot.pause()
         assert "▾" in drawn(form.app)

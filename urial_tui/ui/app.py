@@ -116,7 +116,10 @@ class UrialApp(App[None]):
 
     def _lay_out(self, size: Size) -> None:
         small = size.width < FULL_SIZE[0] or size.height < FULL_SIZE[1]
-        self.set_class(small if self._compact == "auto" else self._compact == "on", "-compact")
+        compact = small if self._compact == "auto" else self._compact == "on"
+        if compact != self.has_class("-compact"):
+            self.set_class(compact, "-compact")
+            self.refresh_css(animate=False)  # the screens behind this one, too
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen
