@@ -14,6 +14,7 @@ from urial_tui import paths
 from urial_tui.chat.pair import Pair
 from urial_tui.engine.options import check_options
 from urial_tui.errors import StoreError, UrialError
+from urial_tui.exchange.exporting import ExportDesk
 from urial_tui.judge.desk import JudgeDesk
 from urial_tui.models.desk import ModelDesk
 from urial_tui.models.facts import ModelFacts
@@ -102,6 +103,7 @@ def app_services(
         close=made.close,
         models=made.desk,
         judging=made.judging,
+        exports=made.exports,
         first_run=side is None and session is None and last is None and "side" not in written,
         remember=_remember,
     )
@@ -198,6 +200,7 @@ class _Composition:
         self._store: AsyncStore | None = None
         self._chat: Chat | None = None
         self.desk = ModelDesk(self._library, self.read_settings, device_free=self._device_free)
+        self.exports = ExportDesk(lambda: self._history().path)
         self.judging = JudgeDesk(
             self._history,
             rater=settings.rater,

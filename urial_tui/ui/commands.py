@@ -18,6 +18,7 @@ from urial_tui.ui.command import (
     Command,
 )
 from urial_tui.ui.commands_branches import BRANCH_COMMANDS
+from urial_tui.ui.commands_exporting import EXPORT_COMMAND
 from urial_tui.ui.commands_judging import JUDGE_COMMANDS
 from urial_tui.ui.commands_models import LIBRARY_COMMANDS
 from urial_tui.ui.commands_settings import OPEN_SETTINGS
@@ -298,6 +299,7 @@ _TALK_COMMANDS = (
 
 CHAT_COMMANDS = (
     *_TALK_COMMANDS,
+    EXPORT_COMMAND,
     *BRANCH_COMMANDS,
     *SHIFT_COMMANDS,
     *JUDGE_COMMANDS,

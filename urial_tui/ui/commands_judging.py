@@ -177,6 +177,16 @@ BOARD_COMMANDS = (
         BOARD,
     ),
     Command(
+        "board.export",
+        "x",
+        "export_run",
+        "Export",
+        "Export this run",
+        "Its answers, scores and comparisons as files that other evaluators read",
+        BOARD,
+        show=False,
+    ),
+    Command(
         "board.reload",
         "ctrl+r",
         "reload",

@@ -14,6 +14,7 @@ from urial_tui.chat.events import ChatEvent
 from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
+from urial_tui.exchange.exporting import Exported, Subject
 from urial_tui.judge.board_desk import BoardItem
 from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
@@ -306,6 +307,21 @@ class JudgingLike(Protocol):
         """Keep it until it is saved; None forgets it. Calls take effect in their order."""
 
 
+class ExportLike(Protocol):
+    """Exports as the dialog uses them: `urial_tui.exchange.exporting.ExportDesk` or a test's."""
+
+    def formats(self) -> Sequence[tuple[str, str]]:
+        """Names, and what each is."""
+
+    def place(self, subject: Subject, format_: str) -> str:
+        """Where an export would go unless it is told otherwise."""
+
+    async def export(
+        self, subject: Subject, format_: str, place: str, *, force: bool = False
+    ) -> Exported:
+        """Write it beside the interface. Raises UrialError; kind `exists` where files are already."""
+
+
 class PackInfo(Protocol):
     """What the pack picker shows of a prompt pack; `urial_tui.prompts.packs.Pack` has it."""
 
@@ -375,5 +391,7 @@ class AppServices:
     """Nobody has chosen a side yet: where the history is empty too, the user is asked before anything is loaded."""
     judging: JudgingLike | None = None
     """Rubrics, ratings, runs and judges; None where there are none."""
+    exports: ExportLike | None = None
+    """Writes conversations and runs to files; None where nothing does."""
     remember: Callable[[str, tuple[str, ...] | None], Awaitable[None]] | None = None
     """Keep the side and the references (None: what suits the side) for the next start. May raise UrialError."""

@@ -70,6 +70,8 @@ class Situation:
     can_undo: bool = False
     """The list of sessions was changed, and that can be taken back."""
     too_small: bool = False
+    can_export: bool = False
+    """There is something that writes exports."""
     has_library: bool = False
     """There is a library of models and a hub to look at."""
     inspected: Inspected = Inspected()
@@ -121,6 +123,8 @@ def can(action: str, now: Situation) -> bool:
             return now.connected
         case "rename" | "delete" | "pin" | "tag" | "archive":
             return now.connected and (now.has_session or now.session_chosen)
+        case "export":
+            return now.can_export and (now.n_messages > 0 or now.session_chosen)
         case "choose_pack" | "choose_side":
             return now.connected and not now.busy
         case "open_models" | "open_hub":
@@ -175,6 +179,7 @@ _NEED_ROOM = frozenset(
         "search",
         "rename",
         "tag",
+        "export",
         "delete",
         "choose_pack",
         "choose_side",

@@ -17,6 +17,7 @@ from textual.types import CSSPathType
 from textual.widgets import DataTable, Static
 
 from urial_tui.errors import UrialError
+from urial_tui.exchange.exporting import Subject
 from urial_tui.judge.rubrics import DEFAULT, SAFETY
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.store.run_types import Run
@@ -38,8 +39,9 @@ from urial_tui.ui.judging.opening import compare_run, rate_run
 from urial_tui.ui.judging.runs_chooser import RunsChooser
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.dialog import problem_text
+from urial_tui.ui.screens.export import ExportDialog
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.services import JudgingLike
+from urial_tui.ui.services import ExportLike, JudgingLike
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.table import Table
@@ -62,9 +64,12 @@ class BoardScreen(CommandScreen):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (19, "-low"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in BOARD_COMMANDS]
 
-    def __init__(self, desk: JudgingLike, keymap: Mapping[str, str]) -> None:
+    def __init__(
+        self, desk: JudgingLike, keymap: Mapping[str, str], exports: ExportLike | None = None
+    ) -> None:
         super().__init__(keymap)
         self.desk = desk
+        self.exports = exports
         self.runs: Sequence[Run] = ()
         self.chosen: tuple[str, ...] = ()
         """The ids of the runs on the board."""
@@ -261,6 +266,7 @@ class BoardScreen(CommandScreen):
             panels=len(self.board.panels) if self.board is not None else 0,
             one_run=run is not None,
             sides=len(run.start.sides) if run is not None else 0,
+            exports=self.exports is not None,
         )
         if now != self.moment:
             self.moment = now
@@ -357,6 +363,12 @@ class BoardScreen(CommandScreen):
             usual = [one for one in rubrics if one.id in (DEFAULT, SAFETY)]
             await rate_run(self, self.desk, run, *(usual or rubrics[:1]))
         self.reload()
+
+    def action_export_run(self) -> None:
+        run = self.run_meant()
+        if run is not None and self.exports is not None:
+            subject = Subject(run.start.name, run=run.id)
+            self.app.push_screen(ExportDialog(self.exports, [subject]))
 
     def action_back(self) -> None:
         if self.view != "scores":

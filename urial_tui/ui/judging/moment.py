@@ -55,6 +55,8 @@ class BoardMoment:
     """The board is of runs, and one of them is meant."""
     sides: int = 0
     """Of that run."""
+    exports: bool = False
+    """There is something that writes exports."""
 
 
 def can_on_board(action: str, now: BoardMoment) -> bool:
@@ -68,6 +70,8 @@ def can_on_board(action: str, now: BoardMoment) -> bool:
             return now.view == "scores" and now.panels > 0
         case "rate_run":
             return now.one_run
+        case "export_run":
+            return now.one_run and now.exports
         case "compare_run":
             return now.one_run and now.sides > 1
     return True

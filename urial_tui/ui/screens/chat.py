@@ -22,6 +22,7 @@ from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.screens.chat_events import ChatEvents
+from urial_tui.ui.screens.chat_exporting import ChatExporting
 from urial_tui.ui.screens.chat_finding import ChatFinding
 from urial_tui.ui.screens.chat_judging import ChatJudging
 from urial_tui.ui.screens.chat_models import ChatModels
@@ -60,6 +61,7 @@ class ChatScreen(
     ChatTurns,
     ChatSessions,
     ChatOrganising,
+    ChatExporting,
     ChatFinding,
     ChatTools,
     ChatModels,

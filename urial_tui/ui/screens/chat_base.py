@@ -87,9 +87,8 @@ class ChatBase(WorkingScreen[None]):
         raise NotImplementedError
 
     def export_sessions(self, session_ids: Sequence[str]) -> None:
-        """Write sessions to a file."""
-        named = " ".join(f"--session {one}" for one in session_ids[:3])
-        self.tell(f"urial-tui export --format markdown {named} -o FILE writes it.")
+        """Ask how and where to write sessions to files."""
+        raise NotImplementedError
 
     def can_undo(self) -> bool:
         """Whether a change of the list of sessions can be taken back."""
@@ -289,6 +288,7 @@ class ChatBase(WorkingScreen[None]):
             session_chosen=place == "sessions" and self.session_list.highlighted is not None,
             can_undo=self.can_undo(),
             too_small=self.too_small,
+            can_export=self.services.exports is not None,
             has_library=self.services.models is not None,
             judging=self.judged(),
             inspected=self.inspected(),

@@ -262,4 +262,4 @@ class ChatJudging(ChatBase):
 
         desk = self.services.judging
         if desk is not None:
-            self.app.push_screen(BoardScreen(desk, self.keymap))
+            self.app.push_screen(BoardScreen(desk, self.keymap, self.services.exports))
