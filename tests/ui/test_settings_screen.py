@@ -9,7 +9,8 @@ import pytest
 from textual.widgets import OptionList, Static
 
 from tests.support.screen_text import drawn
-from tests.ui.driving import Bench, running
+from tests.ui.driving import Bench, make_app, running
+from tests.ui.test_snapshots import pressing
 from urial_tui.errors import UsageError
 from urial_tui.settings import FIELDS, load_settings
 from urial_tui.settings.layers import BY_VARIABLE
@@ -201,3 +202,15 @@ async def test_a_broken_file_is_told_and_left_alone(file: Path) -> None:
         await form.press("tab", "a", "enter", "escape", "escape")
         await form.until(lambda: isinstance(form.app.screen, ChatScreen))
     assert text(file) == "n_ctx = = 3\n"
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60)], ids=str)
+def test_a_picture_of_the_settings(
+    snap_compare: Any, size: tuple[int, int], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the setting with a mistake in it; one is overruled by a variable."""
+    monkeypatch.setenv("URIAL_TUI_N_THREADS", "3")
+    monkeypatch.chdir(file.parent)
+    app = make_app(services={"settings_file": Path("settings.toml")})
+    keys = ("f16", *"engine", "enter", "end", "x")
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*keys))
