@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,19 +31,28 @@ class Acknowledged:
     n_scores: dict[str, int] = field(default_factory=dict)
 
 
-def write_until_killed(path: Path, delay: float) -> Acknowledged:
-    """Run the writer, kill it `delay` seconds after its first acknowledged write; what it had acknowledged."""
-    process = subprocess.Popen(
+def writer(path: Path) -> subprocess.Popen[bytes]:
+    """A program that writes answers without end and says what is acknowledged."""
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.support.store_writer", "stream", str(path)],
         stdout=subprocess.PIPE,
         bufsize=0,  # `communicate` does not see what a buffer has read ahead
     )
+
+
+def write_until_killed(path: Path, delay: float) -> Acknowledged:
+    """Run the writer, kill it `delay` seconds after its first acknowledged write; what it had acknowledged."""
+    process = writer(path)
     assert process.stdout is not None
     lines = [process.stdout.readline()]
     time.sleep(delay)  # the moment is the point of this test
     process.send_signal(signal.SIGKILL)
     rest, _ = process.communicate(timeout=30)
-    lines += rest.splitlines(keepends=True)
+    return acknowledged([*lines, *rest.splitlines(keepends=True)])
+
+
+def acknowledged(lines: Iterable[bytes]) -> Acknowledged:
+    """What the writer has said."""
     known = Acknowledged()
     for line in lines:
         if not line.endswith(b"\n"):
