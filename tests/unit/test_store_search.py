@@ -222,3 +222,13 @@ def test_the_query_language_has_quotes_only() -> None:
     assert fts_query('x" OR "y') == '"x" " OR " "y" *'
     assert fts_query("a") == '"a"'
     assert fts_query("!?") is None
+
+
+def test_a_text_of_megabytes_is_found_at_once(store: Store) -> None:
+    """FTS5's snippet of a text with a million matches would not end in this test."""
+    session = store.create_session("demo").id
+    store.add_user_message(session, None, "Start. " + "a walk b " * 1_000_000 + "Zürich")
+    for query, marked in (("WALK", "walk"), ("walk b", "walk"), ("zurich", "")):
+        (hit,) = store.search(query)
+        assert len(hit.snippet) < 300
+        assert (f"{search_module.BEGIN}{marked}{search_module.END}" in hit.snippet) == bool(marked)

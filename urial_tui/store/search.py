@@ -27,6 +27,8 @@ MAX_RANKED = 2000
 HITS_A_SESSION = 3
 _SNIPPET_TOKENS = 14
 _BEFORE, _AFTER = 40, 80
+_LONG = 20_000
+"""Characters. FTS5's own snippets take time with the square of the matches in a text: half a minute for 64,000."""
 
 _PARTS = re.compile(r'"([^"]*)"?|([^\s"]+)')
 # Hangul is written with blanks and is not in here. Thai, Lao, Khmer, Myanmar, kana, Bopomofo, Han with extensions.
@@ -197,13 +199,25 @@ def _excerpts(
         )
         return {seq: (*rest, _marked(text, typed.wanted)) for seq, *rest, text in rows}
     rows = db.tuples(
-        "SELECT m.seq, m.id, m.role, m.created_at, snippet(message_fts, 0, ?, ?, '…', ?) "
+        "SELECT m.seq, m.id, m.role, m.created_at, "
+        f"iif(length(m.content) > {_LONG}, NULL, snippet(message_fts, 0, ?, ?, '…', ?)) "
         "FROM message_fts JOIN message m ON m.seq = message_fts.rowid WHERE message_fts MATCH ? "
         # One pass over the rows of the index between the two; each row by itself would begin anew.
         "AND message_fts.rowid BETWEEN ? AND ? AND +message_fts.rowid IN (SELECT value FROM json_each(?))",
         (BEGIN, END, _SNIPPET_TOKENS, typed.wanted, min(seqs), max(seqs), to_json(list(seqs))),
     )
-    return {seq: tuple(rest) for seq, *rest in rows}
+    return {
+        seq: (*rest, _excerpt(db, typed, seq) if snippet is None else snippet)
+        for seq, *rest, snippet in rows
+    }
+
+
+def _excerpt(db: Connection, typed: _Query, seq: int) -> str:
+    """Of a long message: around the first word of the query where it is written as it was typed, else its beginning."""
+    text = str(db.value("SELECT content FROM message WHERE seq = ?", (seq,)))
+    first = next(phrase or word for phrase, word in _PARTS.findall(typed.wanted))
+    found = re.search(re.escape(first), text, re.IGNORECASE)
+    return _marked(text, found[0] if found else first)
 
 
 def _title_snippet(db: Connection, typed: _Query, session_id: str, title: str) -> str:
