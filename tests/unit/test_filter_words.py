@@ -1,6 +1,7 @@
 """The filter line: words are words, filters are filters, and a wrong one is said to be wrong."""
 
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,11 @@ def test_a_wrong_filter_is_told_with_what_it_is_for(text: str, name: str) -> Non
         read(f"walk {text}")
     assert caught.value.kind == "bad-filter"
     assert caught.value.hint == f"{name} is for {FILTERS[name]}."
+
+
+def test_the_guide_explains_every_filter() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
+    assert [name for name in FILTERS if f"`{name}" not in guide] == []
 
 
 @pytest.mark.parametrize("text", ["\x00", '"', 'tag:"', "tag:\x1b[2J", ":::", "is", "\ud800"])

@@ -136,6 +136,8 @@ class CompareScreen(CommandScreen):
         )
         lines: list[Line] = []
         for one, other in zip_longest(left, right, fillvalue=[("", "")]):
+            if not any(text for text, _ in (*one, *other)):
+                continue
             used = sum(cell_len(text) for text, _ in one)
             lines.append([*one, (" " * max(column - used, 0), ""), (GAP, "dim"), *other])
         return lines if self.size.height >= LOW else lines[:1]

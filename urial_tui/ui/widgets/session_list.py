@@ -46,7 +46,13 @@ class SessionList(Vertical):
         & > #session-note { display: none; height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
         & > #session-note.-on { display: block; }
         & > #session-note.-problem { color: $text-error; text-style: bold; }
-        & > OptionList { height: 1fr; border: none; padding: 0; background: transparent; }
+        & > OptionList {
+            height: 1fr;
+            border: none;
+            padding: 0;
+            background: transparent;
+            scrollbar-size-vertical: 1;
+        }
         & > OptionList > .option-list--option { padding: 0 1; }
     }
     """
