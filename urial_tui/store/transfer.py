@@ -5,6 +5,7 @@ Ids stay the same, so whoever streams an answer repeats the call that failed on 
 
 from collections.abc import Sequence
 
+from urial_tui.errors import StoreError
 from urial_tui.store import drafts, locks, lossless, messages
 from urial_tui.store.connection import Connection
 from urial_tui.store.faults import translated
@@ -46,11 +47,15 @@ without the row of their token."""
 
 
 def copy_to_memory(source: Connection) -> Connection:
-    """A database in memory with everything that `source` holds. Raises StoreError when it cannot be read."""
+    """A database in memory with everything that `source` holds. Raises StoreError when it cannot be read, or is damaged
+    in a way that no work could go on in the copy either."""
     target = Connection(None)
     try:
         with translated(source.path):
             source.raw.backup(target.raw)
+            (sound,) = target.raw.execute("PRAGMA quick_check(1)").fetchone()
+        if sound != "ok":
+            raise StoreError(f"{source.path} is damaged ({sound})", kind="corrupt")
     except BaseException:
         target.close()
         raise

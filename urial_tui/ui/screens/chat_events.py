@@ -250,9 +250,10 @@ class ChatEvents(ChatBase):
             self.banner.show("store", "")
             self.tell("The history can be written again.")
             return
+        mending = f"{error.hint} " if error.kind == "corrupt" else ""
         self.banner.show(
             "store",
-            f"The history cannot be written: {error.message}. Work goes on in memory. "
+            f"The history cannot be written: {error.message}. Work goes on in memory. {mending}"
             f"{self.key('chat.save-transcript')} saves this conversation to a file.",
         )
 
