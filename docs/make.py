@@ -13,12 +13,10 @@ import click
 
 from urial_tui import __version__
 from urial_tui.cli import history_schema
-from urial_tui.cli import history_schema
 from urial_tui.cli.settings import shown
 from urial_tui.errors import UrialError
 from urial_tui.main import cli
 from urial_tui.settings import FIELDS, Field
-from urial_tui.store.schema_reading import tables
 from urial_tui.store.schema_reading import tables
 
 HERE = Path(__file__).parent
@@ -152,11 +150,6 @@ def schema_page() -> str:
     return history_schema.as_markdown(tables())
 
 
-def schema_page() -> str:
-    """`schema.md`."""
-    return history_schema.as_markdown(tables())
-
-
 def setting_row(item: Field) -> str:
     expected = item.expected + (f", in {item.unit}" if item.unit else "")
     default = shown(item, item.default)
@@ -235,7 +228,6 @@ def _escaped(text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "settings.md": settings_page,
-    "schema.md": schema_page,
     "schema.md": schema_page,
     "urial-tui.1": manual_page,
 }

@@ -116,12 +116,6 @@ def test_token_boundaries_never_change_the_text(text: str, sizes: list[int]) -> 
         assert run(parts, ("#Q",), fence) == run(pieces(data), ("#Q",), fence)
 
 
-@pytest.mark.parametrize("size", [1, 2, 100])
-def test_a_blank_line_before_a_stop_is_no_part_of_the_answer_however_it_is_cut(size: int) -> None:
-    assert run(pieces(b"Yes. \n#Q", size), ("#Q",)) == ("Yes.", True)
-    assert run(pieces(b"Yes. #Q", size), ("#Q",)) == ("Yes. ", True)
-
-
 @given(st.text(alphabet="ab`\n #Qé", max_size=60))
 def test_the_shown_text_is_a_prefix_without_any_stop(text: str) -> None:
     shown, ended = run(pieces(text.encode()), ("#Q",), "```")
