@@ -13,6 +13,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 
@@ -151,6 +152,10 @@ class Composer(TextArea):
         """Remove part of the text for good; the cursor stays where it is in the rest."""
         self.delete(self._place(start), self._place(end))
         self.history.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Nothing where there is no room, as in a window that has just grown: the placeholder cannot be wrapped there."""
+        return super().render_line(y) if self.content_size.width else Strip.blank(self.size.width)
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is drawn: controls that were pasted or recalled are shown, never sent to the terminal."""

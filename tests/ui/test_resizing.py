@@ -1,0 +1,44 @@
+"""Windows that change all the time: nothing breaks, nothing is lost, and keys go on answering."""
+
+import pytest
+
+from tests.support.traces import pieces_of
+from tests.ui.driving import running
+from tests.ui.test_token_shift_pictures import TOKENS, prepare, scores
+from urial_tui.ui.screens.help import HelpScreen
+from urial_tui.ui.screens.packs import PackPicker
+
+SIZES = [(160, 45), (40, 12), (80, 24), (20, 5), (60, 20), (58, 15), (1, 1), (120, 9)]
+
+
+async def test_a_window_grows_while_a_dialog_is_over_a_chat_that_had_no_room_for_its_composer() -> (
+    None
+):
+    async with running(prepare) as bench:
+        await bench.press("f6", "f3")
+        assert isinstance(bench.app.screen, PackPicker)
+        for size in ((60, 20), (160, 45), (80, 24)):
+            await bench.pilot.resize_terminal(*size)
+            await bench.pilot.pause()
+        bench.app.export_screenshot()
+        await bench.press("escape")
+        assert bench.screen.composer.region.width > 0
+
+
+@pytest.mark.parametrize("keys", [(), ("f6", "n"), ("f19",)], ids=str)
+async def test_a_storm_of_sizes_while_an_answer_streams(keys: tuple[str, ...]) -> None:
+    async with running(prepare) as bench:
+        bench.chat.auto = False
+        await bench.chat.send("And again?")
+        bench.chat.start_trace(noise=0.02)
+        await bench.press(*keys)
+        for number, size in enumerate(SIZES * 2):
+            bench.chat.stream(TOKENS[number])
+            bench.chat.score_tokens(scores()[number : number + 1], pieces_of(TOKENS[: number + 1]))
+            await bench.pilot.resize_terminal(*size)
+            bench.screen.relay.flush()
+        await bench.pilot.resize_terminal(80, 24)
+        await bench.pilot.pause()
+        assert bench.shown()[-1][1] == "".join(TOKENS[: 2 * len(SIZES)])
+        await bench.press("f1")
+        assert isinstance(bench.app.screen, HelpScreen)
