@@ -154,7 +154,7 @@ class Composer(TextArea):
         self.history.clear()
 
     def render_line(self, y: int) -> Strip:
-        """Nothing where there is no room, as in a window that has just grown: the placeholder cannot be wrapped there."""
+        """Nothing where there is no room, as in a window that has just grown: no placeholder can be wrapped there."""
         return super().render_line(y) if self.content_size.width else Strip.blank(self.size.width)
 
     def get_line(self, line_index: int) -> Text:
