@@ -23,6 +23,7 @@ MODULES = {
     "judge": "bench_judge",
     "tui": "bench_tui",
     "screen": "bench_screen",
+    "history": "bench_history",
 }
 DISTURBED = 0.05
 """Cores that other programs took during a benchmark, from which on it is said."""

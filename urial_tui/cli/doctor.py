@@ -165,6 +165,7 @@ def _packs() -> Iterator[Check]:
 
 
 def _history() -> Iterator[Check]:
+    from urial_tui.cli.history_care import DAMAGED_HINT, INDEX_HINT
     from urial_tui.store.store import Store
 
     path = paths.history_file()
@@ -175,20 +176,18 @@ def _history() -> Iterator[Check]:
     with Store.open(path, readonly=True) as store:
         problems = store.check()
         if problems:
-            hint = "Copy the file before anything else."
-            yield Check("history", "database", "fail", "; ".join(problems), hint)
+            yield Check("history", "database", "fail", "; ".join(problems), DAMAGED_HINT)
             return
         yield Check("history", "database", "ok", f"{path}, {size / 1e6:.1f} MB, no problems")
         if size > INDEX_CHECK_BYTES:
-            detail = f"not checked, the file is larger than {INDEX_CHECK_BYTES >> 20} MB"
+            detail = f"not checked, the file is larger than {INDEX_CHECK_BYTES >> 20} MB: urial-tui history check"
             yield Check("history", "search index", "ok", detail)
             return
         # SQLite checks the index only where it may write: in a copy, so that the file stays as it is.
         with store.in_memory_copy() as copy:
             problems = copy.check()
     if problems:
-        hint = "Searches may miss messages; the messages themselves are whole."
-        yield Check("history", "search index", "fail", "; ".join(problems), hint)
+        yield Check("history", "search index", "fail", "; ".join(problems), INDEX_HINT)
     else:
         yield Check("history", "search index", "ok", "agrees with the texts")
 
