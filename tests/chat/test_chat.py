@@ -31,6 +31,8 @@ async def test_an_answer_streams_is_stored_and_ends_complete(make_room: Make) ->
     room = make_room("It is Paris.")
     await room.chat.start()
     await room.ask("What is the capital of France?")
+    assert room.chat.session is not None
+    assert room.chat.session.title == "What is the capital of France?"
     question, answer = room.chat.messages
     assert (question.role, question.content) == ("user", "What is the capital of France?")
     assert (answer.content, answer.status) == ("It is Paris.", "complete")

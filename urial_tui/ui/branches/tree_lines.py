@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from urial_tui.chat.branch_tree import BranchTree, TreeRow
 from urial_tui.shift.classes import COUNTED, Class
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.outline import BEGINNING, OutlineRow
 from urial_tui.ui.inspect.lines import (
     GLYPHS,
     Line,
@@ -180,6 +180,8 @@ def detail_lines(row: TreeRow, width: int, height: int) -> list[Line]:
     if message.error:
         lines += wrapped(safe(message.error), width, "bad", most=1)
     text = safe(" ".join(message.beginning.split()), 2000)
+    if len(message.beginning) >= BEGINNING:
+        text += "…"
     return [*lines, *wrapped(text or "(empty)", width, "", most=max(height - len(lines), 1))][
         :height
     ]

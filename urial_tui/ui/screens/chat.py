@@ -213,7 +213,5 @@ class ChatScreen(
     def show_heading(self) -> None:
         self.set_class(not self.messages, "-empty")
         session = self.chat.session if self.chat is not None else None
-        if session is not None:  # the list knows a title that came with the first message
-            session = self.known_sessions.get(session.id, session)
         title = sanitize_line(session.title, 120) if session is not None else ""
         self.query_one("#heading", Static).update(Content(title or "New session"))

@@ -318,7 +318,7 @@ class SessionList(Vertical):
 
     def _line(self, session: Session) -> Content:
         now = self._now or datetime.now().astimezone()
-        width = max(self._width - 3, 10)  # the options' padding and the scroll bar
+        width = max(self.content_size.width - 3, 10)  # the options' padding and the scroll bar
         current, marked = session.id == self._current, session.id in self._marked
         return Content(title_line(session, width, now, current=current, marked=marked))
 
