@@ -64,3 +64,22 @@ async def test_a_branch_from_a_token_differs_from_its_sibling_from_that_token_on
     assert unit == "token"
     assert runs_of(a.keys, b.keys)[0].same
     assert a.keys[0] == b.keys[0] and a.keys[1] != b.keys[1]
+
+
+async def test_a_session_of_the_bin_that_is_written_to_is_kept(make_room: Make) -> None:
+    room = make_room("First.", "Second.")
+    await room.chat.start()
+    await room.ask("Say something.")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.delete(session.id)
+    assert room.chat.session is None and await room.chat.sessions() == []
+    await room.chat.open_session(session.id)
+    assert room.chat.session is not None and room.chat.session.deleted_at is not None
+    await room.chat.regenerate()
+    await room.settled()
+    assert room.chat.session.deleted_at is None
+    assert [one.id for one in await room.chat.sessions()] == [session.id]
+    await room.chat.delete_for_good(session.id)
+    with pytest.raises(StoreError):
+        await room.chat.open_session(session.id)

@@ -131,7 +131,9 @@ class Chat(Inspecting):
             )
             with contextlib.suppress(StoreError):
                 await self._store.save_draft(draft_of, "")
-                self.session = await self._store.session(self._session_id)  # it may have a title now
+                self.session = await self._store.session(
+                    self._session_id
+                )  # it may have a title now
             self.messages = (*self.messages, user)
             self._tell(MessageAdded(user))
             self._tell(SessionsChanged())
@@ -291,6 +293,8 @@ class Chat(Inspecting):
             await self._rescoring.stop()
             self._quiet.begin()
             self._answering.prepare()
+            if self.session is not None and self.session.deleted_at is not None:
+                await self._stored(lambda: self.restore(self._session_id))  # it is written to
             yield
         finally:
             self._beginning = False

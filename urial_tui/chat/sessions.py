@@ -5,6 +5,7 @@ The lower half of `Chat`; nothing here runs a model.
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from urial_tui.chat.answering import Answering
@@ -194,6 +195,8 @@ class Sessions:
 
     async def restore(self, session_id: str) -> None:
         await self._store.restore_session(session_id)
+        if self.session and self.session.id == session_id:
+            self.session = replace(self.session, deleted_at=None)
         self._tell(SessionsChanged())
 
     async def delete_for_good(self, session_id: str) -> None:

@@ -214,4 +214,6 @@ class ChatScreen(
         self.set_class(not self.messages, "-empty")
         session = self.chat.session if self.chat is not None else None
         title = sanitize_line(session.title, 120) if session is not None else ""
+        if session is not None and session.deleted_at is not None:
+            title = f"{title} (in the bin)"
         self.query_one("#heading", Static).update(Content(title or "New session"))
