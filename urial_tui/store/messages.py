@@ -34,6 +34,14 @@ WITH RECURSIVE below (session_id, id, seq) AS (
 SELECT m.* FROM below JOIN message m ON m.id = below.id ORDER BY below.seq DESC LIMIT 1
 """
 
+_VERSIONS = """
+SELECT m.id,
+  (SELECT count(*) FROM message o WHERE o.session_id = m.session_id AND o.parent_id IS m.parent_id AND o.seq <= m.seq)
+    AS place,
+  (SELECT count(*) FROM message o WHERE o.session_id = m.session_id AND o.parent_id IS m.parent_id) AS n
+FROM json_each(?) wanted JOIN message m ON m.id = wanted.value
+"""
+
 _DELETE_BELOW = """
 WITH RECURSIVE below (session_id, id) AS (
   SELECT session_id, id FROM message WHERE id IN (SELECT value FROM json_each(?))
@@ -184,10 +192,11 @@ def siblings(db: Connection, message_id: str) -> list[Message]:
 
 def versions(db: Connection, message_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """(position from 1, how many) of each message among those that share its parent."""
-    found = {}
+    rows = db.rows(_VERSIONS, (to_json(list(message_ids)),))
+    found = {row["id"]: (row["place"], row["n"]) for row in rows}
     for message_id in message_ids:
-        ids = [message.id for message in siblings(db, message_id)]
-        found[message_id] = (ids.index(message_id) + 1, len(ids))
+        if message_id not in found:
+            get(db, message_id)
     return found
 
 
