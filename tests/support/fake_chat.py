@@ -471,6 +471,7 @@ class FakeChat:
 
     async def restore(self, session_id: str) -> None:
         self._called("restore", session_id)
+        await asyncio.sleep(0)
         self._set(session_id, deleted_at=None)
 
     async def delete_for_good(self, session_id: str) -> None:

@@ -132,6 +132,19 @@ async def test_delete_puts_into_the_bin_at_once_and_undo_brings_it_back():
         assert not can("undo_sessions", bench.screen.moment)
 
 
+async def test_undo_that_is_pressed_faster_than_it_works_loses_nothing():
+    async with running(two, size=(120, 30)) as bench:
+        await bench.press("ctrl+o", "space", "p", "d")
+        await bench.until(lambda: bench.chat.called("delete"))
+        await bench.settle()
+        bench.screen.action_undo_sessions()
+        bench.screen.action_undo_sessions()
+        bench.screen.action_undo_sessions()
+        await bench.until(lambda: len(bench.chat.called("set_pinned")) == 2, "both are taken back")
+        sessions = await bench.chat.sessions()
+        assert len(sessions) == 2 and not any(one.pinned for one in sessions)
+
+
 async def test_in_the_bin_delete_is_for_good_after_asking():
     async with running(two, size=(120, 30)) as bench:
         await bench.press("ctrl+o", "down", "d", "slash", *"is:deleted", "enter")

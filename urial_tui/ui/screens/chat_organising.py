@@ -1,5 +1,6 @@
 """The chat screen's part for keeping sessions in order: titles, pins, tags, archive, bin, and taking that back."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Session
 from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.dialog import AskText, Confirm
-from urial_tui.ui.services import ChatLike
+from urial_tui.ui.services import AppServices, ChatLike
 from urial_tui.ui.widgets.session_list import SessionList
 
 MOST_CHANGES = 50
@@ -33,6 +34,10 @@ class ChatOrganising(ChatBase):
 
     changes: tuple[Change, ...] = ()
     """What can be taken back, the last change last."""
+
+    def __init__(self, services: AppServices) -> None:
+        super().__init__(services)
+        self._changing = asyncio.Lock()
 
     # --- which sessions ---------------------------------------------------------------------
 
@@ -82,11 +87,11 @@ class ChatOrganising(ChatBase):
             case "rename":
                 self._ask_title(self.chat, sessions[0])
             case "pin":
-                self.do(self._pin(self.chat, sessions))
+                self._in_order(self._pin(self.chat, sessions))
             case "tag":
                 self.do(self._ask_tags(self.chat, sessions))
             case "archive":
-                self.do(self._archive(self.chat, sessions))
+                self._in_order(self._archive(self.chat, sessions))
             case "delete":
                 self._delete(self.chat, sessions)
             case "export":
@@ -160,12 +165,12 @@ class ChatOrganising(ChatBase):
         """Into the bin; where all are there, for good after asking."""
         there = [session for session in sessions if session.deleted_at is None]
         if there:
-            self.do_turn(self._bin(chat, there))
+            self._in_order(self._bin(chat, there))
             return
 
         def delete(sure: bool | None) -> None:
             if sure:
-                self.do_turn(self._delete_for_good(chat, sessions))
+                self._in_order(self._delete_for_good(chat, sessions))
 
         question = f"{self._names(sessions)} with all messages and versions: this cannot be undone."
         self.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
@@ -230,6 +235,14 @@ class ChatOrganising(ChatBase):
 
         self._done(f"{self._names(done)} {'is' if len(done) == 1 else 'are'} {words}.", undo)
 
+    def _in_order(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it after the changes that were asked for before it."""
+        self.do(self._one_by_one(work))
+
+    async def _one_by_one(self, work: Coroutine[Any, Any, None]) -> None:
+        async with self._changing:
+            await work
+
     # --- undo -------------------------------------------------------------------------------
 
     def _done(self, words: str, undo: Work) -> None:
@@ -248,11 +261,12 @@ class ChatOrganising(ChatBase):
 
     @on(SessionList.UndoRequested)
     def action_undo_sessions(self) -> None:
-        if self.changes:
-            change, self.changes = self.changes[-1], self.changes[:-1]
-            self.do_turn(self._undo(change))
+        self._in_order(self._undo())
 
-    async def _undo(self, change: Change) -> None:
+    async def _undo(self) -> None:
+        if not self.changes:
+            return
+        change, self.changes = self.changes[-1], self.changes[:-1]
         await change.undo()
         self._show_changes()
         self.tell(f"Taken back: {change.words}")
