@@ -328,6 +328,7 @@ FOOTER_ORDER = (
     "answers.back",
     "answers.read",
     "rate.save",
+    "rate.levels",
     "pair.save",
     "pair.a",
     "pair.b",

@@ -60,7 +60,7 @@ class PackPicker(Dialog[str]):
                         yield Static("", id="preview", markup=False)
             yield Static(Content(sanitize("\n".join(self._problems))), classes="problem")
         box.border_title = Content("Prompt pack")
-        box.border_subtitle = Content("Enter chooses, Tab scrolls the text, Esc leaves it as it is")
+        box.border_subtitle = Content("Enter chooses, Tab scrolls, Esc leaves it as it is")
 
     def _line(self, pack: PackInfo) -> Content:
         mark = "● " if pack.id == self._current else "  "

@@ -78,9 +78,7 @@ class SidePicker(Dialog[str]):
             yield Static("", id="need", markup=False)
             yield Static("", classes="problem")
         box.border_title = Content(self.TITLE_WORDS)
-        box.border_subtitle = Content(
-            "Enter chooses, Tab moves to the line, Esc leaves it as it is"
-        )
+        box.border_subtitle = Content("Enter chooses, Tab to the line, Esc leaves it as it is")
 
     def _clean(self) -> str:
         """The side in use, unless it has characters that cannot be shown as they are."""
