@@ -110,7 +110,8 @@ CREATE TABLE generation (
 ) STRICT
 """
 
-# By far the largest table: the short key halves it (33 bytes a token; 61 with the text id).
+# By far the largest table: the short key halves it (31 bytes a token; 61 with the text id). docs/benchmarks.md compares
+# layouts.
 _TOKEN = """
 CREATE TABLE token (
   generation_seq INTEGER NOT NULL REFERENCES generation (seq) ON DELETE CASCADE,
