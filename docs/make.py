@@ -188,7 +188,9 @@ def _roff_command(command: click.Command, context: click.Context) -> list[str]:
             parts += [".PP", ".nf", *(_roff(line) for line in lines[1:]), ".fi"]
         else:
             parts += [".PP", _roff(" ".join(line.strip() for line in lines))]
-    for parameter in command.get_params(context):
+    for (
+        parameter
+    ) in command.params:  # without `--help`, which click makes once, for whoever asks first
         record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
         if record is not None:
             parts.append(_roff_item(*record))

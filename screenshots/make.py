@@ -25,6 +25,8 @@ SECOND = "What are the benefits of walking every day?"
 PAIR = "demo+sft@chat"
 """The embedded model as the adapter tunes it; its reference is the base model, `demo@raw`."""
 ASKED = "How do I learn to cook?"
+ANSWERED = "(answered)"
+"""Stands among keys for waiting until an answer has ended."""
 INSTRUCTIONS = (
     FIRST,
     SECOND,
@@ -80,7 +82,10 @@ async def conversation(
         await pilot.pause(0.5)
         for name, keys in names.items():
             for key in keys:
-                await pilot.press(key)
+                if key == ANSWERED:
+                    await until("the answer", lambda: done(len(questions)))
+                else:
+                    await pilot.press(key)
                 await pilot.pause(0.5)
             app.save_screenshot(f"{name}.svg", path=str(HERE))
             print(f"{name}.svg", flush=True)
@@ -229,6 +234,16 @@ def main() -> None:
             "inspector-160x45": at_a_shift,
             "inspector-kl-160x45": ["l", "l"],
             "positions-160x45": ["l", "l", "l", "h"],
+        },
+        PAIR,
+        (ASKED,),
+    )
+    in_a_new_home(
+        (160, 45),
+        {
+            "branches-160x45": [*at_a_shift, "down", "b", ANSWERED, "escape", "shift+f7"],
+            "branches-compared-160x45": ["c", "up", "c"],
+            "search-160x45": ["escape", "escape", "ctrl+f", *"learn"],
         },
         PAIR,
         (ASKED,),
