@@ -42,7 +42,7 @@ def ask(terminal: Terminal, text: str) -> None:
     terminal.until_text(PLACEHOLDER)
 
 
-def ask_and_watch(terminal: Terminal, text: str) -> None:
+def ask_and_watch(terminal: Terminal, text: str, more_than: int = 20) -> None:
     """Ask, and wait until the answer streams."""
     ask(terminal, text)
-    until_streaming(terminal)
+    until_streaming(terminal, more_than)

@@ -87,6 +87,8 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
+        self.at_once, self.rest = 65536, 0.0
+        """How many bytes are read at once, and the seconds of rest after them: a slow line."""
         self._held = b""
         self._master, self._slave = os.openpty()
         self._set_size(columns, lines)
@@ -125,9 +127,11 @@ class Terminal:
         if not ready:
             return False
         try:
-            data = os.read(self._master, 65536)
+            data = os.read(self._master, self.at_once)
         except (BlockingIOError, OSError):
             return False
+        if self.rest:
+            time.sleep(self.rest)
         self.raw += data
         data = self._held + data
         cut = _CUT_OFF.search(data)

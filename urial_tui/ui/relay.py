@@ -7,6 +7,7 @@ lets them go, so that the order of events is kept. Text goes before the scores o
 """
 
 from collections.abc import Callable
+from time import monotonic
 
 from textual.message import Message
 
@@ -16,6 +17,8 @@ from urial_tui.shift.records import TokenScore
 
 FLUSH_PERIOD = 1 / 18
 """Seconds between two updates of the transcript while text streams."""
+SLOWEST_PERIOD = 1.0
+"""The same where the terminal does not keep up: what is drawn late keeps the answers to keys back."""
 
 
 class ChatArrived(Message):
@@ -33,8 +36,12 @@ class EventRelay:
     event on at once, in order.
     """
 
-    def __init__(self, post: Callable[[Message], object]) -> None:
-        self._post = post
+    def __init__(
+        self, post: Callable[[Message], object], is_behind: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`is_behind` says whether the terminal still has to take what was drawn before."""
+        self._post, self._is_behind = post, is_behind
+        self._flushed_at = 0.0
         self._message_id = ""
         self._texts: list[str] = []
         self._tokens: list[Token] = []
@@ -60,8 +67,14 @@ class EventRelay:
         self.flush()
         self._post(ChatArrived(event))
 
+    def tick(self) -> None:
+        """Every FLUSH_PERIOD: hand on what waits, less often to a terminal that is behind."""
+        if monotonic() - self._flushed_at >= SLOWEST_PERIOD or not self._is_behind():
+            self.flush()
+
     def flush(self) -> None:
         """Hand on the text and the scores that wait, if any."""
+        self._flushed_at = monotonic()
         if self._texts:
             text = TextStreamed(self._message_id, "".join(self._texts), tuple(self._tokens))
             self._texts.clear()

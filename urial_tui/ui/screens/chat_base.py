@@ -18,6 +18,7 @@ from urial_tui.ui.relay import EventRelay
 from urial_tui.ui.screens.working import WorkingScreen
 from urial_tui.ui.services import AppServices, ChatLike
 from urial_tui.ui.situation import Inspected, Judged, Place, Situation
+from urial_tui.ui.slow_terminal import is_behind
 from urial_tui.ui.widgets.banner import Banner
 from urial_tui.ui.widgets.begin_line import BeginLine
 from urial_tui.ui.widgets.composer import Composer
@@ -38,7 +39,7 @@ class ChatBase(WorkingScreen[None]):
         super().__init__(usable_keymap(services.keymap)[0])
         self.services = services
         self.chat: ChatLike | None = None
-        self.relay = EventRelay(self.post_message)
+        self.relay = EventRelay(self.post_message, is_behind)
         self.moment = Situation()
         self.editing: str | None = None
         """Id of the user message that is being edited."""

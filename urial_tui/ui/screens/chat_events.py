@@ -54,7 +54,7 @@ class ChatEvents(ChatBase):
     prompt_tokens = 0
 
     def start_flushing(self) -> None:
-        self.set_interval(FLUSH_PERIOD, self.relay.flush, name="stream")
+        self.set_interval(FLUSH_PERIOD, self.relay.tick, name="stream")
 
     @on(ChatArrived)
     def chat_told(self, message: ChatArrived) -> None:
