@@ -66,6 +66,10 @@ class ChatTokens(ChatInspect):
             self.cursor = min(max(to, 0), last)
             self._cursor_moved()
 
+    @on(Transcript.TokenClicked)
+    def token_clicked(self, event: Transcript.TokenClicked) -> None:
+        self.move_cursor(event.token)
+
     @on(Transcript.TokenKey)
     def token_key(self, event: Transcript.TokenKey) -> None:
         message_id = self.inspecting

@@ -289,9 +289,14 @@ class Transcript(TokenMarks, can_focus=True):
         return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name in VERSIONS)
 
     def on_click(self, event: events.Click) -> None:
-        """A click picks the message, unless it ended a selection of text."""
+        """A click picks the message, or the token while tokens are inspected, unless it ended a selection of text."""
         row = self.model.row(self.scroll_offset.y + event.y)
-        if row is not None and event.chain == 1 and not self.screen.get_selected_text():
+        if row is None or event.chain > 1 or self.screen.get_selected_text():
+            return
+        token = self.token_under(event.x, event.y)
+        if token is not None:
+            self.post_message(self.TokenClicked(token))
+        elif self.inspecting is None:
             self._set_selected(row.block.entry.id)
 
     def _target(self, action: str) -> str | None:

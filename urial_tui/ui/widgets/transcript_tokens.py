@@ -11,8 +11,10 @@ from rich.style import Style
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
+from urial_tui.ui.widgets.transcript_lines import GUTTER
 from urial_tui.ui.widgets.transcript_model import Block, TranscriptModel
 from urial_tui.ui.widgets.transcript_paint import Painter
+from urial_tui.ui.widgets.wrap import clusters
 
 TOKEN_STYLES = (
     "unshifted",
@@ -60,6 +62,12 @@ class TokenMarks(ScrollView):
         """
 
         action: str
+
+    @dataclass
+    class TokenClicked(Message):
+        """A token of the message that is inspected was clicked."""
+
+        token: int
 
     @dataclass
     class ViewMoved(Message):
@@ -126,6 +134,18 @@ class TokenMarks(ScrollView):
         if not 0 < row < len(block.body.starts):
             return 0
         return block.token_at(block.body.starts[row]) or 0
+
+    def token_under(self, x: int, y: int) -> int | None:
+        """The token of the message that is inspected at a cell of the widget; None: there is none."""
+        row = self.model.row(self.scroll_offset.y + y)
+        if row is None or row.part != "body" or row.block.entry.id != self.inspecting:
+            return None
+        cell = GUTTER
+        for start, _, width in clusters(row.block.body.rows[row.number]):
+            if cell <= x < cell + max(width, 1):
+                return row.block.token_at(row.block.body.starts[row.number] + start)
+            cell += width
+        return None
 
     def inspect(self, message_id: str | None) -> None:
         """Let the keys of the token cursor work on a message; None: on none."""
