@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -78,8 +78,23 @@ class BoardAnswers(CommandScreen):
         self.items = tuple(found)
         table = self.query_one(Table)
         table.show_rows(item_columns(self._panel), item_rows(self.items, self._panel))
-        note.update(Content("" if self.items else "There is no complete answer."))
-        note.display = not self.items
+        self._say_note()
+
+    def _say_note(self) -> None:
+        """That there is nothing, or what there is no room for."""
+        hidden = [title for title in self.query_one(Table).hidden if title != "#"]
+        words = (
+            f"No room for: {', '.join(hidden)}; {self.key('answers.read')} shows it"
+            if hidden
+            else ""
+        )
+        note = self.query_one("#note", Static)
+        note.update(Content(sanitize(words if self.items else "There is no complete answer.")))
+        note.display = bool(words) or not self.items
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.items:
+            self.call_after_refresh(self._say_note)
 
     @on(DataTable.RowSelected)
     def clicked(self) -> None:
