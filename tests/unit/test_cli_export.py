@@ -146,6 +146,20 @@ def test_a_search_a_tag_and_all_choose_conversations(talks: dict[str, str], tmp_
     assert nothing.value.kind == "nothing"
 
 
+def test_all_has_the_archive_and_says_what_it_has_not(
+    talks: dict[str, str], tmp_path: Path
+) -> None:
+    with Store.open(paths.history_file()) as store:
+        store.set_archived(talks["Walks"], True)
+        store.bin_session(talks["Esc"])
+        make_run(store)
+    said = call("--format", "jsonl", "--all", "-o", str(tmp_path / "all.jsonl"))
+    rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert {row["title"] for row in rows if "title" in row} == {"Cars", "Walks"}
+    assert "the bin is left out (1)" in said.stderr
+    assert "runs are left out (1)" in said.stderr
+
+
 def test_one_file_goes_to_standard_output(talks: dict[str, str]) -> None:
     said = call("--format", "markdown", "--session", talks["Walks"], "-o", "-")
     assert said.stdout.startswith('---\ntitle: "Walks"')

@@ -94,6 +94,15 @@ def test_a_damaged_history_is_said_to_be_damaged_and_where_to_go(path: Path) -> 
     assert report["search_index"] is None
 
 
+def test_a_history_that_cannot_even_be_opened_is_checked_too(path: Path) -> None:
+    for name in ("migration", "session", "message"):
+        scribble(path, root_of(path, name))
+    found = run("check")
+    assert found.exit_code == 1
+    assert "history salvage" in found.output
+    assert json.loads(run("check", "--json").output)["ok"] is False
+
+
 def test_a_search_index_of_other_texts_is_said_and_compacting_makes_it_anew(path: Path) -> None:
     raw = sqlite3.connect(path)
     raw.execute("INSERT INTO message_fts (rowid, content) VALUES (999999, 'nowhere')")

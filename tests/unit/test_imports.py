@@ -165,6 +165,42 @@ def test_judge_results_attach_to_answers_that_are_there(store: Store, tmp_path: 
     assert (copy.judgements, len(copy.runs)) == (2, 1)
 
 
+def test_what_a_judge_has_said_is_never_replaced(store: Store, tmp_path: Path) -> None:
+    take(store, put(tmp_path / "o.json", [output(1)]))
+    first = put(tmp_path / "first.json", [judged(1, "1")])
+    other = put(tmp_path / "other.json", [judged(1, "5")])
+    take(store, first)
+    for refused_one in (other, put(tmp_path / "both.json", [judged(1, "1"), judged(1, "5")])):
+        with pytest.raises(ExchangeError, match="row") as raised:
+            take(store, refused_one)
+        assert raised.value.kind == "exists" and "--as-new" in raised.value.hint
+    (kept,) = store.judgements()
+    assert {score.score for score in kept.scores} == {1}
+    assert take(store, other, as_new=True).judgements == 1
+    assert len(store.judgements()) == 2
+
+
+def test_what_two_answers_were_compared_to_is_never_replaced(store: Store, tmp_path: Path) -> None:
+    row = {"instruction": "Q", "output_1": "a", "output_2": "b", "generator_1": "x"}
+    row |= {"generator_2": "y", "annotator": "judge"}
+    take(store, put(tmp_path / "1.json", [row | {"preference": 1.0}]))
+    with pytest.raises(ExchangeError) as raised:
+        take(store, put(tmp_path / "2.json", [row | {"preference": 2.0}]))
+    assert raised.value.kind == "exists"
+    (kept,) = store.comparisons()
+    assert kept.picks[0].winner == "a"
+
+
+def test_a_verdict_without_orders_is_one_for_mt_bench_too(store: Store, tmp_path: Path) -> None:
+    row = {"instruction": "Q", "output_1": "a", "output_2": "b", "generator_1": "x"}
+    row |= {"generator_2": "y", "annotator": "judge", "preference": 1.7}
+    (run,) = take(store, put(tmp_path / "1.json", [row])).runs
+    found = back(store, run, tmp_path / "out", mt_bench)
+    (pair,) = [json.loads(text) for name, text in found.items() if name.endswith("_pair.jsonl")]
+    assert pair["g1_winner"] == pair["g2_winner"]
+    assert pair[pair["g1_winner"]] == "y"
+
+
 def test_a_run_that_is_named_must_have_the_answers(store: Store, tmp_path: Path) -> None:
     take(store, put(tmp_path / "outs.json", [output(0, id=0)]))
     path = put(tmp_path / "judged.json", [judged(0), judged(1)])
@@ -445,6 +481,15 @@ def test_lists_of_turns_become_sessions(store: Store, tmp_path: Path) -> None:
     again = take(store, path)
     assert (again.sessions, again.there) == ([], 2)
     assert len(take(store, path, as_new=True).sessions) == 2
+
+
+def test_a_file_under_another_name_is_the_same_file(store: Store, tmp_path: Path) -> None:
+    chat = [
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
+    ]
+    take(store, put(tmp_path / "a.json", chat))
+    tally = take(store, put(tmp_path / "b.json", chat))
+    assert (tally.there, tally.sessions, store.stats().sessions) == (1, [], 1)
 
 
 def test_one_conversation_as_a_list_of_messages(store: Store, tmp_path: Path) -> None:

@@ -379,3 +379,22 @@ def test_a_line_is_ascii_and_its_keys_keep_their_order(store: Store) -> None:
     assert list(json.loads(line))[:4] == ["type", "id", "title", "side"]
     assert from_json("session", json.loads(line)) == tree
     assert store.dump("session", "nothing") is None
+
+
+def test_no_file_says_that_a_session_is_in_the_bin(tmp_path: Path) -> None:
+    """Else it would be deleted, with its time in the bin long over, as soon as it is imported."""
+    with Store.in_memory() as store:
+        session = store.create_session("demo").id
+        store.bin_session(session)
+        tree = store.dump("session", session)
+        assert tree is not None and tree["deleted_at"] is not None
+        line = json.loads(to_json("session", tree))
+    line["deleted_at"] = "2020-01-01T00:00:00.000Z"
+    path = tmp_path / "history.db"
+    with Store.open(path) as store, store.importing():
+        store.take("session", from_json("session", line))
+    with Store.open(path) as store:
+        assert [one.id for one in store.sessions()] == [session]
+        store.bin_session(session)
+        with store.importing():
+            assert store.take("session", from_json("session", line)) == "there"

@@ -136,6 +136,15 @@ def test_of_a_table_without_row_numbers_only_the_rows_of_the_page_are_lost(
     assert after["message"] == before["message"]
 
 
+def test_of_a_table_of_which_nothing_is_left_nobody_knows_how_much_is_lost(path: Path) -> None:
+    """Its first page is whole, and no index tells how many rows there were."""
+    inner, leaves = below(path, "token")
+    assert inner and leaves
+    scribble(path, *leaves)
+    _, done = salvaged(path)
+    assert lost(done)["token"] is None
+
+
 def test_a_conversation_that_is_gone_stands_again_for_its_messages(path: Path) -> None:
     before = contents(path)
     _, leaves = below(path, "session")

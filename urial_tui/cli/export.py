@@ -32,7 +32,12 @@ _STDOUT = Path("-")
     help="A conversation: id, the beginning of one, or `last`; may be repeated.",
 )
 @click.option("--search", "query", metavar="QUERY", help="Conversations that match.")
-@click.option("--all", "all_", is_flag=True, help="Every conversation.")
+@click.option(
+    "--all",
+    "all_",
+    is_flag=True,
+    help="Every conversation, the archive too; not the bin, nor runs.",
+)
 @click.option(
     "--tag",
     "tags",
@@ -113,14 +118,14 @@ def export(
             "run": source.run.id if source.run is not None else None,
             "format": format_,
             "files": listed,
-            "notes": list(made.notes),
+            "notes": [*source.left_out, *made.notes],
         }
         click.echo(json_line(said, indent=2))
         return
     for one in written:
         rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
         click.echo(f"{sanitize_line(str(one.path), 1000)}  ({rows})")
-    for note in made.notes:
+    for note in (*source.left_out, *made.notes):
         click.echo(f"note: {sanitize_line(note, 1000)}", err=True)
 
 

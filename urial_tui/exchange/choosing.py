@@ -1,5 +1,6 @@
 """What a person asks to be exported: a run, named conversations, what a search finds, or everything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from urial_tui.errors import UsageError
@@ -47,14 +48,33 @@ def source_of(store: Store, choice: Choice) -> Source:
     if choice.sessions:
         ids = dict.fromkeys(store.find_session(one).id for one in choice.sessions)
         return source_of_sessions(store, tuple(ids))
-    return source_of_filter(store, SessionFilter(query=choice.query or "", tags=choice.tags))
+    wanted = SessionFilter(
+        query=choice.query or "", tags=choice.tags, archived="yes" if choice.everything else "no"
+    )
+    return source_of_filter(store, wanted, _not_in_all(store) if choice.everything else ())
 
 
-def source_of_filter(store: Store, wanted: SessionFilter) -> Source:
-    """The conversations of a list, in its order. Raises ExchangeError (`nothing`)."""
+def _not_in_all(store: Store) -> tuple[str, ...]:
+    """What everything leaves out, in words."""
+    binned = store.count_sessions(SessionFilter(archived="yes", deleted="only"))
+    runs = len(store.runs())
+    found = []
+    if binned:
+        found.append(f"the bin is left out ({binned}): `urial-tui history restore` takes out of it")
+    if runs:
+        found.append(f"runs are left out ({runs}): export them with --run")
+    return tuple(found)
+
+
+def source_of_filter(store: Store, wanted: SessionFilter, left_out: Sequence[str] = ()) -> Source:
+    """The conversations of a list, in its order; `left_out` says what else there is.
+
+    Raises ExchangeError (`nothing`).
+    """
     ids: list[str] = []
     while page := store.sessions(wanted, _PAGE, len(ids)):
         ids += [session.id for session in page]
     if not ids:
         raise nothing("no conversation matches", "`urial-tui history list` shows what there is.")
-    return source_of_sessions(store, ids, wanted.query.strip() or " ".join(wanted.tags))
+    name = wanted.query.strip() or " ".join(wanted.tags)
+    return source_of_sessions(store, ids, name, left_out)

@@ -74,9 +74,9 @@ def make(loaded: Loaded, options: Options) -> Write:
     talks = each(loaded, lambda row: _talk(row, loaded))
 
     def write(store: Store, tally: Tally) -> None:
-        there = [] if options.as_new else store.origins(loaded.sha256)
+        known = [] if options.as_new else [_content(one) for one in store.origins(loaded.sha256)]
         for talk in talks:
-            if talk.session.origin in there:
+            if _content(talk.session.origin) in known:
                 tally.there += 1
             else:
                 tally.sessions.append(store.add_conversation(talk.session)[0])
@@ -86,6 +86,11 @@ def make(loaded: Loaded, options: Options) -> Write:
 
 
 IMPORTER: Final = Importer("conversations of ShareGPT, ChatGPT and the like", recognises, make)
+
+
+def _content(origin: dict[str, Any]) -> dict[str, Any]:
+    """Where a conversation is from, whatever the file is called today."""
+    return {key: value for key, value in origin.items() if key != "file"}
 
 
 def _is_turn(keys: set[str]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from urial_tui.exchange.import_runs import (
     AnsweredRun,
+    already_judged,
     first_answers,
     not_found,
     numbered,
@@ -44,7 +45,7 @@ def write(
         tally.notes.append("the comparisons are of answers that were in the history")
     for row, (a, b) in zip(rows, pairs, strict=True):
         if row.said is not None:
-            save_comparison(store, a, b, row.said, tally)
+            save_comparison(store, a, b, row.said, tally, f"{loaded.path}, {row.where}")
     pending = sum(row.said is None for row in rows)
     if pending:
         tally.notes.append(
@@ -56,13 +57,21 @@ def write(
         )
 
 
-def save_comparison(store: Store, a: str, b: str, said: Comparison, tally: Tally) -> None:
-    """Write it, unless the same one is there."""
+def save_comparison(
+    store: Store, a: str, b: str, said: Comparison, tally: Tally, where: str
+) -> None:
+    """Write it, unless the same one is there. Raises ExchangeError (`exists`) where this judge has said something else
+    of the two: nothing that is there is replaced."""
     new = replace(said, message_a=a, message_b=b)
     for one in store.comparisons(message_ids=[a]):
         if replace(one, id="", created_at="") == new:
             tally.there += 1
             return
+        if {one.message_a, one.message_b} == {a, b} and (one.judge.key, one.rubric.hash) == (
+            new.judge.key,
+            new.rubric.hash,
+        ):
+            raise already_judged(where, one)
     store.save_comparison(new)
     tally.comparisons += 1
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urial_tui.exchange import import_outputs
 from urial_tui.exchange.import_runs import (
     AnsweredRun,
+    already_judged,
     each,
     first_answers,
     foreign_judge,
@@ -87,7 +88,7 @@ def _write(
         tally.notes.append("the judgements are of answers that were in the history")
     for row, message_id in zip(rows, ids, strict=True):
         if row.said is not None:
-            save_judgement(store, message_id, row.said, tally)
+            save_judgement(store, message_id, row.said, tally, f"{loaded.path}, {row.where}")
     pending = sum(row.said is None for row in rows)
     if pending:
         tally.notes.append(
@@ -99,13 +100,18 @@ def _write(
         )
 
 
-def save_judgement(store: Store, message_id: str, said: Judgement, tally: Tally) -> None:
-    """Write it, unless the same one is there."""
+def save_judgement(
+    store: Store, message_id: str, said: Judgement, tally: Tally, where: str
+) -> None:
+    """Write it, unless the same one is there. Raises ExchangeError (`exists`) where this judge has said something else
+    of the answer: nothing that is there is replaced."""
     new = replace(said, message_id=message_id)
     for one in store.judgements(message_ids=[message_id]):
         if replace(one, id="", created_at="") == new:
             tally.there += 1
             return
+        if (one.judge.key, one.rubric.hash) == (new.judge.key, new.rubric.hash):
+            raise already_judged(where, one)
     store.save_judgement(new)
     tally.judgements += 1
 

@@ -159,7 +159,9 @@ def _pairs(loaded: Loaded, options: Options) -> Write:
                 model = row.models[ids.index(None)]
                 what = f"{model} has no answer to turn {row.turn + 1} of question {row.question}"
                 raise not_found(loaded, row.where, what)
-            save_comparison(store, str(ids[0]), str(ids[1]), row.said, tally)
+            save_comparison(
+                store, str(ids[0]), str(ids[1]), row.said, tally, f"{loaded.path}, {row.where}"
+            )
 
     return write
 

@@ -15,7 +15,7 @@ from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.arrivals import NewMessage, NewSession, Place
 from urial_tui.store.ids import new_id
-from urial_tui.store.judging_types import JudgeInfo, RubricRef
+from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement, RubricRef
 from urial_tui.store.run_types import Run, RunItem, RunStart
 from urial_tui.store.store import Store
 
@@ -141,6 +141,14 @@ def not_found(loaded: Loaded, where: str, what: str) -> ExchangeError:
         f"{loaded.path}, {where}: {what}",
         hint="Import the answers first, or name the run that has them with --run.",
         kind="no-answer",
+    )
+
+
+def already_judged(where: str, there: Judgement | Comparison) -> ExchangeError:
+    return ExchangeError(
+        f"{where}: {there.judge.judge} has said something else of this already",
+        hint="--as-new takes the file's answers and what was said of them as a run of its own.",
+        kind="exists",
     )
 
 

@@ -210,11 +210,12 @@ def _pair(
 def _verdict(pair: Pair, pick: Pick) -> dict[str, Any]:
     """`g1` is the order in which the model's answer was shown first. A person sees one order, which stands for both."""
     comparison = pair.comparison
-    one_order = pick.second is None and len(comparison.raw) < 2
-    second = pick.first if one_order else pick.second
-    orders = list(
-        zip((pick.first, second), _two(comparison.prompts), _two(comparison.raw), strict=True)
-    )
+    first, second = pick.first, pick.second
+    if first is None and second is None:  # a verdict without orders, as of another tool
+        first = second = pick.winner
+    elif second is None and len(comparison.raw) < 2:
+        second = first
+    orders = list(zip((first, second), _two(comparison.prompts), _two(comparison.raw), strict=True))
     if pair.model_is == "b":
         orders.reverse()
     (winner_1, prompt_1, raw_1), (winner_2, prompt_2, raw_2) = orders

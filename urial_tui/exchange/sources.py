@@ -65,7 +65,16 @@ class SideAnswers:
 class Source:
     """What shall leave. Use `source_of_run` or `source_of_sessions`."""
 
-    def __init__(self, store: Store, name: str, run: Run | None, sessions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        run: Run | None,
+        sessions: Sequence[str],
+        left_out: Sequence[str] = (),
+    ) -> None:
+        """`left_out` says what was not chosen, in words, where that may surprise."""
+        self.left_out = tuple(left_out)
         self.store = store
         self.name = name
         self.run = run
@@ -132,11 +141,13 @@ def source_of_run(store: Store, run: Run) -> Source:
     return Source(store, run.start.name, run, ())
 
 
-def source_of_sessions(store: Store, ids: Sequence[str], name: str = "") -> Source:
+def source_of_sessions(
+    store: Store, ids: Sequence[str], name: str = "", left_out: Sequence[str] = ()
+) -> Source:
     """`name` is for the files; without one, the title of the only session."""
     if not name:
         name = (store.session(ids[0]).title if len(ids) == 1 else "") or "sessions"
-    return Source(store, name, None, ids)
+    return Source(store, name, None, ids, left_out)
 
 
 # --- a run

@@ -41,7 +41,7 @@ class Compacted:
 
 
 def examine(path: Path) -> Health:
-    """Read everything and compare it. Raises StoreError for what cannot even be opened.
+    """Read everything and compare it. Raises StoreError for what is no history, or cannot be opened now.
 
     SQLite compares the search index only where it may write, and keeps other writers waiting while it does (8 s for a
     million messages); nothing is changed.
@@ -49,6 +49,9 @@ def examine(path: Path) -> Health:
     try:
         store = Store.open(path)
     except StoreError as error:
+        if error.kind == "corrupt":
+            stats = Stats(str(path), 0, 0, 0, 0, 0, files.size(path), 0, "", "")
+            return Health(stats, (error.message,), None)
         if error.kind not in _NOT_WRITABLE:
             raise
         store = Store.open(path, readonly=True)

@@ -34,8 +34,11 @@ _A: Final = {"TEXT": "a text", "INTEGER": "a whole number", "REAL": "a number", 
 
 
 def to_json(kind: Kind, tree: Tree) -> str:
-    """One line of ASCII, without its end. Equal trees are equal lines."""
-    named = {"type": kind} | tree
+    """One line of ASCII, without its end. Equal trees are equal lines.
+
+    Whether a session is in the bin, which deletes it some day, is the business of its own history: no file says it.
+    """
+    named = {"type": kind} | tree | ({"deleted_at": None} if kind == "session" else {})
     try:
         return _dumped(named)
     except ValueError:
@@ -54,6 +57,7 @@ def from_json(kind: Kind, value: Any) -> Tree:
         made = _list(VOCABULARY, vocabularies, VOCABULARY.name)
         if made:
             tree[VOCABULARY.name] = made
+        tree["deleted_at"] = None
         _check_session(tree)
     return tree
 

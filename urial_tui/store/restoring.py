@@ -55,7 +55,10 @@ def take(db: Connection, kind: Kind, tree: Tree) -> Taken:
     id_ = tree["id"]
     _guard(db, kind, tree)
     if db.value(f"SELECT 1 FROM {kind} WHERE id = ?", (id_,)) is not None:
-        if read(db, kind, id_) == tree:
+        there = read(db, kind, id_) or {}
+        if kind == "session":
+            there["deleted_at"] = tree["deleted_at"]  # being in the bin is no other content
+        if there == tree:
             return "there"
         raise StoreError(
             f"the {kind} {id_} is there already, with other content",

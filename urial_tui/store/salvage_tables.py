@@ -251,7 +251,7 @@ class Tables:
         lost: int | None = None
         if expected is not None:
             lost = max(0, expected - saved)
-        elif found.pages:
+        elif saved and found.pages >= found.damaged:  # else too little is left to reckon from
             lost = round(found.damaged * saved / found.pages) + found.broken_rows
         about = expected is None and bool(lost)
         self._saved[name] = TableSaved(name, saved, lost, about, found.shortened)
