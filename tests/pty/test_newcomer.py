@@ -162,7 +162,8 @@ def export(terminal: Terminal) -> None:
     terminal.send("~/walking.md")
     terminal.until_text("~/walking.md")
     terminal.send("enter")
-    terminal.until_text("walking.md (3 rows)")
+    terminal.until_text("Written")
+    assert "walking.md" in terminal.text()
     terminal.send("enter")
     terminal.until_gone("Written")
 
