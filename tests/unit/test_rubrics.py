@@ -125,6 +125,15 @@ def test_a_broken_file_under_another_name_is_told_too() -> None:
         default_rubrics().get("safety")
 
 
+def test_of_two_files_with_one_id_the_first_is_used_and_the_second_told() -> None:
+    for name in ("a.toml", "b.toml"):
+        write(paths.user_rubrics_dir(), SCORE, name)
+    library = default_rubrics()
+    found = library.get("two")
+    assert found.path is not None and found.path.name == "a.toml"
+    assert [problem.path.name for problem in library.problems] == ["b.toml"]
+
+
 def test_an_unknown_rubric_and_one_of_the_other_kind_are_refused_with_what_there_is() -> None:
     library = default_rubrics()
     with pytest.raises(JudgeError) as missing:

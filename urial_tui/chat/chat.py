@@ -131,9 +131,8 @@ class Chat(Inspecting):
             )
             with contextlib.suppress(StoreError):
                 await self._store.save_draft(draft_of, "")
-                self.session = await self._store.session(
-                    self._session_id
-                )  # it may have a title now
+                # It may have a title now.
+                self.session = await self._store.session(self._session_id)
             self.messages = (*self.messages, user)
             self._tell(MessageAdded(user))
             self._tell(SessionsChanged())

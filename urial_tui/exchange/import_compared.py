@@ -1,20 +1,19 @@
 """Two answers to one question and which is better, as a run of two sides and comparisons: URIAL's and AlpacaEval's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from urial_tui.exchange.import_runs import (
     AnsweredRun,
+    Said,
     already_judged,
-    first_answers,
-    not_found,
+    answers_of,
     numbered,
-    runs_to_search,
     write_run,
 )
 from urial_tui.exchange.import_types import Loaded, Options, Tally, one_or_more
 from urial_tui.store.judging_types import Comparison
-from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.run_types import RunItem
 from urial_tui.store.store import Store
 
 
@@ -80,42 +79,17 @@ def _attached(
     store: Store, rows: Sequence[Compared], loaded: Loaded, options: Options
 ) -> list[tuple[str, str]] | None:
     """The two messages of each row, those of a side all in one run; None where the history has not all of them."""
-    runs = runs_to_search(store, options)
-    sides: list[list[str]] = []
-    of_sides: tuple[Callable[[Compared], tuple[str, str]], ...] = (lambda r: r.a, lambda r: r.b)
-    for side_of in of_sides:
-        ids = _of_side(store, runs, rows, side_of, loaded, options)
+    sides = []
+    for answers in ([row.a for row in rows], [row.b for row in rows]):
+        said = [
+            Said(row.where, generator, row.item.turns[0], text)
+            for row, (generator, text) in zip(rows, answers, strict=True)
+        ]
+        ids = answers_of(store, said, loaded, options)
         if ids is None:
             return None
         sides.append(ids)
     return list(zip(*sides, strict=True))
-
-
-def _of_side(
-    store: Store,
-    runs: Sequence[Run],
-    rows: Sequence[Compared],
-    side_of: Callable[[Compared], tuple[str, str]],
-    loaded: Loaded,
-    options: Options,
-) -> list[str] | None:
-    generators = set(numbered(side_of(row)[0] for row in rows))
-    for run in runs:
-        if not generators <= set(run.start.sides) and options.run is None:
-            continue
-        known = {name: first_answers(store, run, name) for name in generators}
-        ids = [known[side_of(row)[0]].get((row.item.turns[0], side_of(row)[1])) for row in rows]
-        found = [id_ for id_ in ids if id_ is not None]
-        if len(found) == len(rows):
-            return found
-        if options.run is not None:
-            row = rows[ids.index(None)]
-            raise not_found(
-                loaded,
-                row.where,
-                f"the run {run.start.name} has no such answer by {side_of(row)[0]}",
-            )
-    return None
 
 
 def _as_run(

@@ -12,14 +12,13 @@ from typing import Any, Final
 from urial_tui.exchange import import_outputs
 from urial_tui.exchange.import_runs import (
     AnsweredRun,
+    Said,
     already_judged,
+    answers_of,
     each,
-    first_answers,
     foreign_judge,
     foreign_rubric,
-    not_found,
     numbered,
-    runs_to_search,
     text_of,
     write_run,
 )
@@ -81,7 +80,8 @@ IMPORTER: Final = Importer("just-eval's model outputs and judge results", recogn
 def _write(
     store: Store, rows: Sequence[_Judged], loaded: Loaded, options: Options, tally: Tally
 ) -> None:
-    ids = _attached(store, rows, loaded, options) if not options.as_new else None
+    said = [Said(row.where, row.generator, row.item.turns[0], row.output) for row in rows]
+    ids = None if options.as_new else answers_of(store, said, loaded, options)
     if ids is None:
         ids = _as_run(store, rows, loaded, options, tally)
     else:
@@ -114,28 +114,6 @@ def save_judgement(
             raise already_judged(where, one)
     store.save_judgement(new)
     tally.judgements += 1
-
-
-def _attached(
-    store: Store, rows: Sequence[_Judged], loaded: Loaded, options: Options
-) -> list[str] | None:
-    """The message of each row, all in one run; None where no run has them. Raises ExchangeError for a run that was
-    named and has not."""
-    generators = set(numbered(row.generator for row in rows))
-    for run in runs_to_search(store, options):
-        if not generators <= set(run.start.sides) and options.run is None:
-            continue
-        known = {name: first_answers(store, run, name) for name in generators}
-        ids = [known[row.generator].get((row.item.turns[0], row.output)) for row in rows]
-        found = [id_ for id_ in ids if id_ is not None]
-        if len(found) == len(rows):
-            return found
-        if options.run is not None:
-            row = rows[ids.index(None)]
-            raise not_found(
-                loaded, row.where, f"the run {run.start.name} has no such answer by {row.generator}"
-            )
-    return None
 
 
 def _as_run(

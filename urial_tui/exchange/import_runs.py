@@ -136,6 +136,39 @@ def runs_to_search(store: Store, options: Options) -> list[Run]:
     return [store.find_run(options.run)] if options.run is not None else store.runs(10_000)
 
 
+@dataclass(frozen=True)
+class Said:
+    """Which answer a row is about: that of `generator` to `question` with this very text."""
+
+    where: str
+    generator: str
+    question: str
+    text: str
+
+
+def answers_of(
+    store: Store, rows: Sequence[Said], loaded: Loaded, options: Options
+) -> list[str] | None:
+    """The message of each row, all in one run, the newest that has them; None where no run has.
+
+    Raises ExchangeError (`no-answer`) for a run that was named and has not.
+    """
+    generators = {row.generator for row in rows}
+    for run in runs_to_search(store, options):
+        if not generators <= set(run.start.sides) and options.run is None:
+            continue
+        known = {name: first_answers(store, run, name) for name in generators}
+        ids = [known[row.generator].get((row.question, row.text)) for row in rows]
+        found = [id_ for id_ in ids if id_ is not None]
+        if len(found) == len(rows):
+            return found
+        if options.run is not None:
+            row = rows[ids.index(None)]
+            what = f"the run {run.start.name} has no such answer by {row.generator}"
+            raise not_found(loaded, row.where, what)
+    return None
+
+
 def not_found(loaded: Loaded, where: str, what: str) -> ExchangeError:
     return ExchangeError(
         f"{loaded.path}, {where}: {what}",

@@ -33,10 +33,11 @@ SAFETY_CATEGORY = "safety"
 
 @dataclass(frozen=True)
 class RubricProblem:
-    """A rubric file that cannot be used, and why."""
+    """A rubric file that cannot be used, and why. `id` is what it seems to be the rubric of."""
 
     path: Path
     error: JudgeError
+    id: str
 
 
 class RubricLibrary:
@@ -63,7 +64,7 @@ class RubricLibrary:
         rubrics = self._loaded()
         # A broken file of one's own is told, and not passed over in favour of the built-in rubric that it replaces.
         for problem in self._problems:
-            if rubric_id in (problem.path.stem, id_in(problem.path)):
+            if rubric_id in (problem.path.stem, problem.id):
                 raise problem.error
         if rubric_id not in rubrics:
             close = difflib.get_close_matches(rubric_id, rubrics, n=3, cutoff=0.5)
@@ -103,14 +104,14 @@ class RubricLibrary:
         except OSError as error:
             reason = error.strerror or str(error)
             self._problems.append(
-                RubricProblem(folder, RubricError(f"cannot list {folder}: {reason}"))
+                RubricProblem(folder, RubricError(f"cannot list {folder}: {reason}"), "")
             )
             return []
         for path in files:
             try:
                 rubric = load_rubric(path, source)
             except JudgeError as error:
-                self._problems.append(RubricProblem(path, error))
+                self._problems.append(RubricProblem(path, error, id_in(path)))
                 continue
             other = found.setdefault(rubric.id, rubric)
             if other is not rubric:
@@ -118,7 +119,7 @@ class RubricLibrary:
                     f"{path}: the id {rubric.id!r} is taken by {other.path}",
                     hint="Give one of them another id.",
                 )
-                self._problems.append(RubricProblem(path, taken))
+                self._problems.append(RubricProblem(path, taken, ""))
         return list(found.values())
 
 

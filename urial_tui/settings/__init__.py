@@ -4,12 +4,12 @@
 changes the file and keeps its comments. Nothing is read or made at import.
 """
 
+from urial_tui.settings.fields import Field
 from urial_tui.settings.file import load_settings, reset_setting, save_settings
 from urial_tui.settings.layers import Layered, Origin, current_settings, read_layers, variable_of
 from urial_tui.settings.schema import (
     DEFAULT_MAX_TOKENS,
     FIELDS,
-    Field,
     SamplingSettings,
     Settings,
     field_named,

@@ -13,8 +13,9 @@ from typing import Any, Final, Literal
 
 from urial_tui import paths
 from urial_tui.errors import SettingsError, UrialError
+from urial_tui.settings.fields import Field
 from urial_tui.settings.file import read_file, several
-from urial_tui.settings.schema import FIELDS, Field, Settings, value_of, with_values
+from urial_tui.settings.schema import FIELDS, Settings, value_of, with_values
 
 PREFIX: Final = "URIAL_TUI_"
 OTHER_VARIABLES: Final = (
