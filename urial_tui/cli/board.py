@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from urial_tui.cli.plain import plain
+from urial_tui.cli.wording import many
 
 if TYPE_CHECKING:
     from urial_tui.judge.board_material import Material
@@ -202,7 +203,7 @@ async def _tell_of_other_runs(store: AsyncStore, found: Material) -> None:
     for run_id in shown:
         for other, n in (await store.compared_runs(run_id)).items():
             if other not in shown:
-                what = "1 comparison" if n == 1 else f"{n} comparisons"
+                what = many(n, "comparison")
                 where = f"urial-tui board --run {run_id} --run {other}"
                 click.echo(f"note: {what} with the run {other} not shown here: {where}", err=True)
 

@@ -23,6 +23,7 @@ from urial_tui.cli.board_values import (
     span,
     whole,
 )
+from urial_tui.cli.wording import many
 from urial_tui.judge.board_material import rubric_label
 from urial_tui.judge.board_types import Board, Breakdown, Line, Panel, PublishedTable
 
@@ -40,7 +41,7 @@ def heading(board: Board) -> list[str]:
     """Which runs these are."""
     lines = []
     for run in board.runs:
-        items = "1 item" if run.n_items == 1 else f"{run.n_items} items"
+        items = many(run.n_items, "item")
         lines.append(f"{label(run.name)}  {label(run.id)}  {items}".replace("    ", "  "))
     return lines
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from urial_tui.cli.wording import many
 from urial_tui.errors import UsageError
 from urial_tui.exchange.choosing import Choice, source_of
 from urial_tui.exchange.exports import Export, Wanted, What
@@ -123,8 +124,7 @@ def export(
         click.echo(json_line(said, indent=2))
         return
     for one in written:
-        rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
-        click.echo(f"{sanitize_line(str(one.path), 1000)}  ({rows})")
+        click.echo(f"{sanitize_line(str(one.path), 1000)}  ({many(one.rows, 'row')})")
     for note in (*source.left_out, *made.notes):
         click.echo(f"note: {sanitize_line(note, 1000)}", err=True)
 

@@ -91,7 +91,8 @@ def show_command(session: str, all_branches: bool, message: str | None, as_json:
     SESSION: an id as `history list` shows it, the beginning of one, or `last`.
     """
     from urial_tui.cli.history_access import open_history
-    from urial_tui.cli.history_text import local, one_line, print_json, provenance, title
+    from urial_tui.cli.history_text import one_line, print_json, provenance, title
+    from urial_tui.cli.wording import local
 
     with open_history() as store:
         found = store.find_session(session)

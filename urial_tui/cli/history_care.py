@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from urial_tui.cli.wording import many
+
 if TYPE_CHECKING:
     from urial_tui.store.care import Health
     from urial_tui.store.salvage import Salvaged
@@ -185,7 +187,7 @@ def _salvaged(done: "Salvaged") -> dict[str, Any]:
 
 
 def _print_salvaged(source: Path, done: "Salvaged") -> None:
-    pages = "1 page" if done.damaged_pages == 1 else f"{done.damaged_pages} pages"
+    pages = many(done.damaged_pages, "page")
     click.echo(f"{pages} of {_line(source)} cannot be read.")
     click.echo(f"{'table':<18}{'saved':>10}  lost")
     for table in done.tables:

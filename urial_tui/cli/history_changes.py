@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from urial_tui.cli.history_filters import time_before
+from urial_tui.cli.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +105,7 @@ def empty_bin_command(before: str, yes: bool, as_json: bool) -> None:
         binned = [s for s in everything if not before or (s.deleted_at or "") < before]
     n = 0
     if binned:
-        what = _counted(len(binned))
+        what = many(len(binned), "session")
         confirm(
             f"Delete {what} of the bin for good?",
             f"deleting {what} for good",
@@ -117,7 +118,7 @@ def empty_bin_command(before: str, yes: bool, as_json: bool) -> None:
         print_json({"deleted": n})
     else:
         nothing = "Nothing was put there before that." if before else "The bin is empty."
-        click.echo(f"{_counted(n)} deleted for good." if binned else nothing)
+        click.echo(f"{many(n, 'session')} deleted for good." if binned else nothing)
 
 
 def _simple(name: str, help_: str, change: Change) -> click.Command:
@@ -189,7 +190,7 @@ def _delete_for_good(references: Sequence[str], yes: bool, as_json: bool) -> Non
 
     with open_history() as store:
         found = find_all(store, references)
-    what = _counted(len(found))
+    what = many(len(found), "session")
     names = ", ".join(f"{session.id} ({title(session)})" for session in found)
     confirm(
         f"Delete {what} for good: {names}?", f"deleting {what} for good", yes=yes, as_json=as_json
@@ -220,7 +221,3 @@ def _change(store: Store, references: Sequence[str], change: Change) -> list[str
                     f"{id_}: {error.message}", kind=error.kind, hint=error.hint
                 ) from error
     return ids
-
-
-def _counted(n: int) -> str:
-    return "1 session" if n == 1 else f"{n} sessions"

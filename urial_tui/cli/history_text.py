@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from urial_tui.cli.wording import local, many
 from urial_tui.safetext import sanitize, sanitize_line
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ WHO = {"user": "You", "assistant": "Answer"}
 
 def session_line(session: Session) -> str:
     """Id, time of the last message, title, then what is special about it."""
-    n = "1 message" if session.n_messages == 1 else f"{session.n_messages} messages"
+    n = many(session.n_messages, "message")
     return f"{session.id}  {local(session.updated_at)}  {n:>12}  {title(session)}{_state(session)}"
 
 
@@ -30,16 +31,6 @@ def title(session: Session) -> str:
 
 def one_line(text: str) -> str:
     return " ".join(sanitize(text).split())
-
-
-def local(time: str) -> str:
-    """A stored time (UTC) as the user's wall clock shows it; what cannot be read is shown as it is."""
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return one_line(time)
 
 
 def print_json(value: object) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_tui.cli.leaving import many
+from urial_tui.cli.wording import many
 from urial_tui.errors import UsageError
 from urial_tui.exchange.imports import FORMATS
 from urial_tui.safetext import json_line, sanitize_line

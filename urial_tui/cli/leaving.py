@@ -28,11 +28,6 @@ def say(text: str) -> None:
     click.echo(sanitize(text), err=True)
 
 
-def many(count: int, what: str) -> str:
-    """ "1 aspect", "2 aspects"."""
-    return f"{count} {what}" + ("" if count == 1 else "s")
-
-
 def warn_of(errors: Iterable[UrialError]) -> None:
     """A warning for each file of a library that could not be read."""
     for error in errors:

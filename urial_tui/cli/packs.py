@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from urial_tui.cli.completing import side_names
-from urial_tui.cli.leaving import many, warn_of
+from urial_tui.cli.leaving import warn_of
+from urial_tui.cli.wording import many
 from urial_tui.errors import UsageError
 from urial_tui.prompts.packs import Pack, load_pack
 from urial_tui.prompts.styles import DEFAULT_PACK, default_library

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.leaving import many, warn_of
+from urial_tui.cli.leaving import warn_of
+from urial_tui.cli.wording import many
 from urial_tui.errors import JudgeError, UsageError
 from urial_tui.judge.rubric_file import load_rubric
 from urial_tui.judge.rubric_types import Rubric

@@ -15,6 +15,7 @@ from urial_tui.cli.fit_warning import warn_unless_fits
 from urial_tui.cli.leaving import leave_by, say
 from urial_tui.cli.shift_progress import ProgressLine
 from urial_tui.cli.signals import cancelling
+from urial_tui.cli.wording import many
 from urial_tui.errors import StoreError
 from urial_tui.runs.inputs import NAMES, InputSet
 from urial_tui.runs.plan import RunSide, differences, run_side, run_start
@@ -184,8 +185,8 @@ def _tell_of_similar(start: RunStart, before: Sequence[Run]) -> None:
 
 def _introduce(running: Running, run: Run, outcome: Outcome) -> None:
     tally, asked = outcome.tally, running.asked
-    sides = "1 side" if len(running.sides) == 1 else f"{len(running.sides)} sides"
-    items = "1 item" if outcome.n_items == 1 else f"{outcome.n_items} items"
+    sides = many(len(running.sides), "side")
+    items = many(outcome.n_items, "item")
     name = sanitize_line(run.start.name, 60)
     lines = [
         f"run {run.id} ({name}): {items} ({NAMES[asked.format]}), {sides}; "

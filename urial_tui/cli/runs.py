@@ -94,14 +94,14 @@ def delete_command(run: str, yes: bool, as_json: bool) -> None:
     RUN: an id, the beginning of one, a name, or `last`.
     """
     from urial_tui.cli.confirming import confirm
-    from urial_tui.cli.runs_text import n_answers
+    from urial_tui.cli.wording import many
     from urial_tui.safetext import json_line, sanitize_line
 
     with _open() as store:
         found = store.find_run(run)
         name = sanitize_line(found.start.name, 60)
         confirm(
-            f"Delete the run {found.id} ({name}) with its {n_answers(found.n_answered)}?",
+            f"Delete the run {found.id} ({name}) with its {many(found.n_answered, 'answer')}?",
             f"deleting the run {found.id}",
             yes=yes,
             as_json=as_json,

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
+from urial_tui.cli.wording import local, many
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.run_types import Run, RunAnswer, RunItem
 
@@ -17,16 +17,12 @@ _SETTINGS = 2000
 """Most characters of a text, and of the line of settings."""
 
 
-def n_answers(count: int) -> str:
-    return "1 answer" if count == 1 else f"{count} answers"
-
-
 def run_lines(run: Run) -> Iterator[str]:
     """A run in a list."""
-    state = f"{run.n_answered} of {n_answers(run.n_wanted)}"
+    state = f"{run.n_answered} of {many(run.n_wanted, 'answer')}"
     if run.n_failed:
         state += f", {run.n_failed} failed"
-    yield f"{run.id}  {_local(run.created_at)}  {state}  {sanitize_line(run.start.name, 60)}"
+    yield f"{run.id}  {local(run.created_at)}  {state}  {sanitize_line(run.start.name, 60)}"
     sides = ", ".join(sanitize_line(side, 80) for side in run.start.sides)
     against = ", ".join(sanitize_line(side, 80) for side in run.start.references)
     yield f"    {sides}" + (f"  against {against}" if against else "")
@@ -38,7 +34,7 @@ def details_lines(
     """Everything of a run that fits a page."""
     start = run.start
     yield f"{run.id}  {sanitize_line(start.name, 60)}"
-    yield f"begun {_local(run.created_at)}, last written {_local(run.updated_at)}"
+    yield f"begun {local(run.created_at)}, last written {local(run.updated_at)}"
     about = f"{start.input_format}, sha256 {start.input_sha256[:12]}"
     yield f"input {sanitize_line(start.input_name)} ({sanitize_line(about)}), {run.n_items} items"
     data_set = start.settings.get("data_set")
@@ -59,7 +55,7 @@ def details_lines(
     for reference in start.references:
         yield f"reference {sanitize_line(reference)}"
     complete = "finished" if run.finished else "not finished"
-    yield f"{run.n_answered} of {n_answers(run.n_wanted)}, {complete}"
+    yield f"{run.n_answered} of {many(run.n_wanted, 'answer')}, {complete}"
     yield ""
     for number, side in enumerate(start.sides):
         yield f"side {number + 1}  {sanitize_line(side)}: {_counts(number, run, answers)}"
@@ -94,7 +90,7 @@ def _counts(number: int, run: Run, answers: Sequence[RunAnswer]) -> str:
     wanted = run.n_wanted // max(1, len(run.start.sides))
     status = Counter(answer.status for answer in mine)
     complete = [answer for answer in mine if answer.status == "complete"]
-    words = f"{status['complete']} of {n_answers(wanted)}"
+    words = f"{status['complete']} of {many(wanted, 'answer')}"
     words += "".join(
         f", {status[name]} {name}" for name in ("failed", "interrupted", "stopped") if status[name]
     )
@@ -120,11 +116,3 @@ def _first_texts(items: Sequence[RunItem], answers: Sequence[RunAnswer]) -> Iter
 class _Texts(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "-"
-
-
-def _local(time: str) -> str:
-    """A stored time (UTC) as the user's wall clock shows it; what cannot be read is shown as it is."""
-    try:
-        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return sanitize_line(time, 40)

@@ -68,7 +68,8 @@ def _json(hit: Hit) -> dict[str, Any]:
 
 def _print(hits: list[Hit]) -> None:
     """The hits of a session below its title."""
-    from urial_tui.cli.history_text import WHO, bold_matches, local, one_line
+    from urial_tui.cli.history_text import WHO, bold_matches, one_line
+    from urial_tui.cli.wording import local
 
     session = ""
     for hit in hits:
