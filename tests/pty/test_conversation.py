@@ -34,9 +34,9 @@ def test_an_answer_streams_escape_keeps_it_and_the_next_start_has_everything(
 
     again = start()
     until_ready(again)
-    assert again.shows("What is a haiku?")
-    assert end in close(again.text())
-    assert again.shows("an unsent thought")
+    again.until_text("What is a haiku?")
+    again.until(lambda: end in close(again.text()), what="the end of the answer")
+    again.until_text("an unsent thought")
     assert history.users(home) == ["What is a haiku?"]
 
 
@@ -59,7 +59,7 @@ def test_a_small_window_says_what_it_hides_and_a_large_one_has_it_all_back(start
     ask_and_watch(terminal, "What is a haiku?")
     terminal.resize(40, 12)
     terminal.until_text("This terminal is 40x12")
-    assert terminal.shows("Nothing is lost")
+    terminal.until_text("Nothing is lost")
     terminal.resize(50, 14)
     terminal.until_text("Small terminal, 50x14")
     terminal.resize(120, 40)
@@ -67,7 +67,7 @@ def test_a_small_window_says_what_it_hides_and_a_large_one_has_it_all_back(start
     terminal.until_gone("Small terminal")
     terminal.send("escape")
     until_ready(terminal)
-    assert terminal.shows("Write a message")
+    terminal.until_text("Write a message")
 
 
 def test_it_starts_in_40_by_12_and_can_be_left(start: Start) -> None:

@@ -111,8 +111,8 @@ def test_stored_text_cannot_drive_the_terminal(
     terminal.settle()
     check_harmless(bytes(terminal.raw))
     assert terminal.screen.title == "", "the window's title was set"
-    assert terminal.shows("[bold]markup[/bold]"), "the markup is text"
-    assert terminal.shows("␛")
+    terminal.until_text("[bold]markup[/bold]")  # the markup is text
+    terminal.until_text("␛")
 
 
 def test_a_pack_cannot_drive_the_terminal(start: Start, home: Path) -> None:

@@ -77,7 +77,8 @@ def test_without_a_history_what_was_used_last_is_enough(
     terminal = start(size=(160, 40))
     until_ready(terminal)
     assert not terminal.shows(WELCOME)
-    assert "@raw" in status(terminal) and "CPU" in status(terminal)
+    terminal.until(lambda: "@raw" in status(terminal), what="the side")
+    terminal.until(lambda: "CPU" in status(terminal), what="the device")
     terminal.until(lambda: "@zero-shot" in status(terminal), what="the reference")
 
 
@@ -88,7 +89,7 @@ def test_enter_takes_the_embedded_model(tmp_path: Path, home: Path, give_demo: G
         terminal.until_text(WELCOME)
         terminal.send("enter")
         until_ready(terminal)
-        assert "demo@urial-general" in status(terminal)
+        terminal.until(lambda: "demo@urial-general" in status(terminal), what="the side")
     with Terminal((), home, size=(80, 24)) as again:
         until_ready(again)
         assert not again.shows(WELCOME)
@@ -120,7 +121,7 @@ def test_a_model_of_the_library_is_verified_and_used(start: Start, home: Path) -
     terminal.until_text("the sha256 is known now")
     terminal.send("enter")
     until_ready(terminal)
-    assert "small-model@" in status(terminal)
+    terminal.until(lambda: "small-model@" in status(terminal), what="the side")
     terminal.send(LIBRARY)
     terminal.until_text("● small-model")
     terminal.send("escape")

@@ -45,7 +45,7 @@ def test_a_disk_that_is_full_from_the_start(start: Start, home: Path) -> None:
     a_session(home)
     terminal = start(file_limit=FULL)
     until_ready(terminal)
-    assert terminal.shows("An old question?")
+    terminal.until_text("An old question?")
     ask_and_watch(terminal, "What is a haiku?")
     terminal.until_text(BANNER)
     terminal.send("ctrl+c", "ctrl+c")

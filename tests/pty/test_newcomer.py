@@ -163,7 +163,7 @@ def export(terminal: Terminal) -> None:
     terminal.until_text("~/walking.md")
     terminal.send("enter")
     terminal.until_text("Written")
-    assert "walking.md" in terminal.text()
+    terminal.until_text("walking.md")
     terminal.send("enter")
     terminal.until_gone("Written")
 
