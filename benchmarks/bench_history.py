@@ -18,7 +18,7 @@ from history_rows import RARE, Size, Writer, vocabulary
 from measuring import Row, median, own_home, percentile, program, spread
 from terminal import Terminal
 
-from urial_tui.store.connection import journal_mode_for
+from urial_tui.store.database.connection import journal_mode_for
 from urial_tui.store.store import Store
 from urial_tui.store.types import GenerationStart, SessionFilter, Token
 

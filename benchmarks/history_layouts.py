@@ -20,7 +20,7 @@ from bench_history import APPENDS, BATCH, Raw
 from history_rows import ANSWER_TOKENS, vocabulary
 from measuring import median
 
-from urial_tui.store.connection import journal_mode_for
+from urial_tui.store.database.connection import journal_mode_for
 
 ROUNDS = 320
 Tok = tuple[int, int, bytes, str, int, int, int]

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from urial_tui.store.ids import new_id, stamp
-from urial_tui.store.schema_organising import COUNT_SHIFTS
+from urial_tui.store.database.ids import new_id, stamp
+from urial_tui.store.schema.organising import COUNT_SHIFTS
 from urial_tui.store.store import Store
 
 TURNS = 5

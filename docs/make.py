@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 
 from urial_tui import __version__
-from urial_tui.cli import history_schema
+from urial_tui.cli.history import schema as history_schema
 from urial_tui.cli.settings import shown
 from urial_tui.errors import UrialError
 from urial_tui.main import cli
 from urial_tui.settings import FIELDS, Field
-from urial_tui.store.schema_reading import tables
+from urial_tui.store.schema.reading import tables
 
 HERE = Path(__file__).parent
 Named = tuple[str, click.Command, click.Context]

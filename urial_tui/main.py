@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from urial_tui import __version__
-from urial_tui.cli.context_options import context_options
+from urial_tui.cli.common.context_options import context_options
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.glyphs import ERRORS, register_errors
 
@@ -34,24 +34,38 @@ class Lazy:
 
 
 COMMANDS = {
-    "ask": Lazy("urial_tui.cli.ask", "ask", "Answer one query and print it."),
-    "prompt": Lazy("urial_tui.cli.prompt", "prompt", "Print the exact prompt of a query."),
-    "shift": Lazy("urial_tui.cli.shift", "shift", "Compare sides token by token."),
-    "run": Lazy("urial_tui.cli.run", "run", "Answer an instruction set with one or more sides."),
-    "runs": Lazy("urial_tui.cli.runs", "runs", "List, show, rename and delete runs."),
-    "judge": Lazy("urial_tui.cli.judge", "judge", "Judge answers with a local model."),
-    "board": Lazy("urial_tui.cli.board", "board", "Compare the sides of judged runs."),
-    "rubrics": Lazy("urial_tui.cli.rubrics", "rubrics", "List, show, check and copy rubrics."),
-    "packs": Lazy("urial_tui.cli.packs", "packs", "List, show, check and import prompt packs."),
-    "export": Lazy("urial_tui.cli.export", "export", "Write a run to files of other tools."),
-    "import": Lazy(
-        "urial_tui.cli.importing", "import_command", "Bring in files of other tools, and our own."
+    "ask": Lazy("urial_tui.cli.ask.command", "ask", "Answer one query and print it."),
+    "prompt": Lazy("urial_tui.cli.ask.prompt", "prompt", "Print the exact prompt of a query."),
+    "shift": Lazy("urial_tui.cli.shift.command", "shift", "Compare sides token by token."),
+    "run": Lazy(
+        "urial_tui.cli.runs.run", "run", "Answer an instruction set with one or more sides."
     ),
-    "history": Lazy("urial_tui.cli.history", "history", "List, show and sort conversations."),
-    "search": Lazy("urial_tui.cli.search", "search", "Search in stored conversations."),
-    "models": Lazy("urial_tui.cli.models", "models", "Find, describe, fetch and pair models."),
+    "runs": Lazy("urial_tui.cli.runs.command", "runs", "List, show, rename and delete runs."),
+    "judge": Lazy("urial_tui.cli.judge.command", "judge", "Judge answers with a local model."),
+    "board": Lazy("urial_tui.cli.board.command", "board", "Compare the sides of judged runs."),
+    "rubrics": Lazy(
+        "urial_tui.cli.judge.rubrics", "rubrics", "List, show, check and copy rubrics."
+    ),
+    "packs": Lazy(
+        "urial_tui.cli.packs.command", "packs", "List, show, check and import prompt packs."
+    ),
+    "export": Lazy(
+        "urial_tui.cli.exchange.export", "export", "Write a run to files of other tools."
+    ),
+    "import": Lazy(
+        "urial_tui.cli.exchange.importing",
+        "import_command",
+        "Bring in files of other tools, and our own.",
+    ),
+    "history": Lazy(
+        "urial_tui.cli.history.command", "history", "List, show and sort conversations."
+    ),
+    "search": Lazy("urial_tui.cli.history.search", "search", "Search in stored conversations."),
+    "models": Lazy(
+        "urial_tui.cli.models.command", "models", "Find, describe, fetch and pair models."
+    ),
     "settings": Lazy("urial_tui.cli.settings", "settings", "Show and change settings."),
-    "doctor": Lazy("urial_tui.cli.doctor", "doctor", "Check that everything works here."),
+    "doctor": Lazy("urial_tui.cli.doctor.command", "doctor", "Check that everything works here."),
     "completion": Lazy(
         "urial_tui.cli.completion", "completion", "Print a shell's completion script."
     ),
@@ -103,7 +117,7 @@ class LazyGroup(click.Group):
 
 
 def _side_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
-    from urial_tui.cli.completing import side_names
+    from urial_tui.cli.common.completing import side_names
 
     return side_names(context, parameter, incomplete)
 

@@ -16,7 +16,7 @@ from urial_tui.chat.events import (
     Trouble,
 )
 from urial_tui.errors import StoreError, UsageError
-from urial_tui.store.arrivals import NewMessage, NewSession
+from urial_tui.store.exchange.arrivals import NewMessage, NewSession
 from urial_tui.store.store import Store
 from urial_tui.store.types import Trace
 

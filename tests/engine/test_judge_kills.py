@@ -14,7 +14,7 @@ from tests.support.pty_history import history_file
 from tests.support.pty_processes import PATIENCE, begin, run
 from tests.support.store_runs import answer, make_run
 from tests.support.tinygguf import write_model
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL")

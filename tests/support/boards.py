@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from urial_tui.judge.board_material import BoardAnswer, Material, RowHead
 from urial_tui.judge.board_types import BoardRun
-from urial_tui.store.judging_types import (
+from urial_tui.store.judging.types import (
     AspectScore,
     Comparison,
     JudgeInfo,
@@ -14,7 +14,7 @@ from urial_tui.store.judging_types import (
     RubricRef,
     Winner,
 )
-from urial_tui.store.run_types import AnswerShift, RunItem
+from urial_tui.store.runs.types import AnswerShift, RunItem
 
 SMOL = JudgeInfo("model", "smol@chat", "key-smol", {"sha256": "01" * 32})
 ZOE = JudgeInfo("person", "Zoë", "person:Zoë")

@@ -12,8 +12,9 @@ from urial_tui.exchange.exports import Wanted
 from urial_tui.exchange.formats import EXPORTERS
 from urial_tui.exchange.sources import source_of_run
 from urial_tui.exchange.writing import write_export
-from urial_tui.store import care, files
-from urial_tui.store.salvage import salvage
+from urial_tui.store.care import care
+from urial_tui.store.care.salvage import salvage
+from urial_tui.store.database import files
 from urial_tui.store.store import Store
 
 

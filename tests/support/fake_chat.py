@@ -36,7 +36,7 @@ from urial_tui.chat.pair import Pair, PairStatus, ReferenceStatus
 from urial_tui.engine.protocol import ContextInfo, ContextSpec, Finished, Sampling, Timings, Token
 from urial_tui.errors import UrialError
 from urial_tui.shift.records import TokenScore
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.types import Hit, Message, Session, SessionFilter, ShiftTotals, Status, Trace
 
 NOW = "2026-03-01T10:00:00.000Z"

@@ -20,14 +20,14 @@ from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnsw
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.rubrics import Rubric, RubricLibrary, builtin_rubrics_dir
 from urial_tui.prompts.types import Turn
-from urial_tui.store.judging_types import (
+from urial_tui.store.judging.types import (
     AspectScore,
     Comparison,
     JudgeInfo,
     Judgement,
     RubricRef,
 )
-from urial_tui.store.run_types import AnswerShift, Run, RunAnswer, RunItem, RunStart
+from urial_tui.store.runs.types import AnswerShift, Run, RunAnswer, RunItem, RunStart
 from urial_tui.store.types import Message
 
 LIBRARY = RubricLibrary([builtin_rubrics_dir()])

@@ -9,10 +9,11 @@ from tests.support.store_runs import answer_all, comparison, judgement, make_run
 from tests.support.store_traces import PIECES, SCORES, generator_score, reference_score
 from tests.support.store_traces import START as TRACE
 from urial_tui.shift.records import TokenScore
-from urial_tui.store import files, migrate
-from urial_tui.store.connection import Connection
-from urial_tui.store.salvage_tables import DERIVED, table_names
-from urial_tui.store.schema import MIGRATIONS
+from urial_tui.store.care.salvage_tables import DERIVED, table_names
+from urial_tui.store.database import files
+from urial_tui.store.database.connection import Connection
+from urial_tui.store.schema import migrate
+from urial_tui.store.schema.steps import MIGRATIONS
 from urial_tui.store.store import Store
 
 Rows = dict[str, list[tuple[object, ...]]]

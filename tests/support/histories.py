@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support import store_rows, store_traces
 from tests.support.store_runs import COMPARED, JUDGE, OK, PERSON, RUBRIC, UNREADABLE, make_run
 from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
-from urial_tui.store.judging_types import Comparison, Judgement
+from urial_tui.store.judging.types import Comparison, Judgement
 from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Token
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from tests.support.store_rows import END, START
 from tests.support.store_runs import JUDGE, PERSON, RUN, comparison, judgement
-from urial_tui.store.judging_types import AspectScore, Outcome, Pick, Winner
-from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.judging.types import AspectScore, Outcome, Pick, Winner
+from urial_tui.store.runs.types import Run, RunItem
 from urial_tui.store.store import Store
 
 FIVE = ("helpfulness", "clarity", "factuality", "depth", "engagement")

@@ -10,7 +10,7 @@ from tests.support.scripted_engine import Script, ScriptedEngine
 from urial_tui import paths
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import OnProgress
-from urial_tui.store.run_types import Run, RunAnswer
+from urial_tui.store.runs.types import Run, RunAnswer
 from urial_tui.store.store import Store
 
 

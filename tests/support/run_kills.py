@@ -10,7 +10,7 @@ from tests.support.pty_history import history_file
 from tests.support.pty_processes import PATIENCE, begin
 from tests.support.run_command import assert_each_once
 from urial_tui.errors import StoreError
-from urial_tui.store.run_types import RunAnswer
+from urial_tui.store.runs.types import RunAnswer
 from urial_tui.store.store import Store
 
 

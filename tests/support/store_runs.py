@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support.store_rows import END, START, tokens
-from urial_tui.store.judging_types import (
+from urial_tui.store.judging.types import (
     AspectScore,
     Comparison,
     JudgeInfo,
@@ -13,7 +13,7 @@ from urial_tui.store.judging_types import (
     Pick,
     RubricRef,
 )
-from urial_tui.store.run_types import Run, RunAnswer, RunItem, RunStart
+from urial_tui.store.runs.types import Run, RunAnswer, RunItem, RunStart
 from urial_tui.store.store import Store
 from urial_tui.store.types import Message
 

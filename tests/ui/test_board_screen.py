@@ -12,7 +12,7 @@ from tests.support.fake_judging import JUDGED, PAIRWISE, RUN, SCORE, FakeJudging
 from tests.ui.judging_bench import Rated, rating
 from urial_tui.errors import StoreError
 from urial_tui.judge import people
-from urial_tui.store.judging_types import JudgeInfo
+from urial_tui.store.judging.types import JudgeInfo
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.judging.board import BoardScreen
 from urial_tui.ui.judging.board_answers import BoardAnswers

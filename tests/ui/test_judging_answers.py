@@ -8,7 +8,7 @@ from textual.widgets import Input, OptionList, Static
 from tests.support.fake_judging import JUDGED, FakeJudging
 from tests.ui.judging_bench import Rated, rating
 from urial_tui.errors import ModelError
-from urial_tui.store.judging_types import AspectScore
+from urial_tui.store.judging.types import AspectScore
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.judging.judge_picker import JudgePicker
 from urial_tui.ui.judging.judgements import JudgementsDialog

@@ -11,7 +11,7 @@ from tests.ui.judging_bench import rate_last, rate_run, rating
 from urial_tui.errors import StoreError
 from urial_tui.judge.drafts import Draft
 from urial_tui.prompts.types import Turn
-from urial_tui.store.judging_types import JudgeInfo
+from urial_tui.store.judging.types import JudgeInfo
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.judging.rubric_reader import RubricReader
 from urial_tui.ui.judging.run_picker import RunPicker

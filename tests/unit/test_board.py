@@ -20,8 +20,8 @@ from urial_tui.judge.board_material import Material, choose, judge_labels
 from urial_tui.judge.board_types import Board, Cell, Line
 from urial_tui.judge.published import published_tables
 from urial_tui.shift.summary import bootstrap
-from urial_tui.store.judging_types import Judgement, Pick
-from urial_tui.store.run_types import AnswerShift, RunItem
+from urial_tui.store.judging.types import Judgement, Pick
+from urial_tui.store.runs.types import AnswerShift, RunItem
 
 
 def line(board: Board, row: str = "r1:0", panel: int = 0) -> Line:

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from urial_tui.chat.branch_tree import BranchTree
 from urial_tui.chat.differences import in_words, runs_of
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.ui.branches.compare_lines import Comparison, Passage, compared
 from urial_tui.ui.branches.tree_lines import Columns, detail_lines, head_line, tree_line
 from urial_tui.ui.inspect.lines import Line, text_of

@@ -3,7 +3,7 @@
 import random
 
 from urial_tui.chat.branch_tree import BranchTree
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.sessions.outline import OutlineRow
 
 
 def messages(*pairs: str) -> list[OutlineRow]:

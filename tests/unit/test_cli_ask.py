@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from urial_tui.cli import asking
-from urial_tui.cli.ask import ask
-from urial_tui.cli.prompt import prompt
+from urial_tui.cli.ask import asking
+from urial_tui.cli.ask.command import ask
+from urial_tui.cli.ask.prompt import prompt
 from urial_tui.errors import UrialError, UsageError
 
 
@@ -102,7 +102,7 @@ def test_a_standard_input_that_cannot_be_read_is_refused(
 def test_a_standard_input_without_end_is_refused(
     command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urial_tui.cli.query.MAX_BYTES", 10)
+    monkeypatch.setattr("urial_tui.cli.ask.query.MAX_BYTES", 10)
     assert "more than" in refused(command, "-", input=b"a" * 11).message
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.scripted_engine import ScriptedEngine
 from urial_tui.chat.active import ActiveSide
-from urial_tui.cli import asking
+from urial_tui.cli.ask import asking
 from urial_tui.engine.protocol import ContextSpec, Sampling
 from urial_tui.prompts.render import RAW_SHAPE
 from urial_tui.prompts.styles import Style

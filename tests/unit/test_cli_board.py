@@ -24,18 +24,18 @@ from tests.support.store_runs import (
     make_run,
 )
 from urial_tui import paths
-from urial_tui.cli.board import board as command
-from urial_tui.cli.board_csv import CSV_COLUMNS, board_csv, csv_cell
-from urial_tui.cli.board_html import page
-from urial_tui.cli.board_json import board_dict
-from urial_tui.cli.board_markdown import board_markdown, escaped
-from urial_tui.cli.board_text import bar, board_text
+from urial_tui.cli.board.as_csv import CSV_COLUMNS, board_csv, csv_cell
+from urial_tui.cli.board.as_html import page
+from urial_tui.cli.board.as_json import board_dict
+from urial_tui.cli.board.as_markdown import board_markdown, escaped
+from urial_tui.cli.board.as_text import bar, board_text
+from urial_tui.cli.board.command import board as command
 from urial_tui.errors import UrialError
 from urial_tui.judge.board import build
 from urial_tui.judge.board_types import Board
 from urial_tui.judge.published import published_tables
-from urial_tui.store.judging_types import AspectScore, JudgeInfo
-from urial_tui.store.run_types import AnswerShift, RunItem
+from urial_tui.store.judging.types import AspectScore, JudgeInfo
+from urial_tui.store.runs.types import AnswerShift, RunItem
 from urial_tui.store.store import Store
 
 HOSTILE = "=cmd|x </title><script>alert(1)</script> [a](http://e.x) | `b` \x1b[31m\u202egnp\nnext __BODY__"

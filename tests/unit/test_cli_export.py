@@ -11,12 +11,12 @@ from tests.support.just_eval_rules import check_judgements, load_outputs
 from tests.support.store_runs import OK, answer_all, judgement, make_run
 from tests.unit.test_export_sources import say
 from urial_tui import paths
-from urial_tui.cli.export import _print, export
+from urial_tui.cli.exchange.export import _print, export
 from urial_tui.errors import ExchangeError, StoreError, UsageError
 from urial_tui.exchange.exports import Wanted
 from urial_tui.exchange.formats import EXPORTERS
 from urial_tui.exchange.sources import source_of_sessions
-from urial_tui.store.run_types import Run
+from urial_tui.store.runs.types import Run
 from urial_tui.store.store import Store
 
 

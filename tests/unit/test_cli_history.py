@@ -14,10 +14,10 @@ from tests.support.store_runs import judgement
 from tests.support.store_traces import SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui import paths
-from urial_tui.cli.history import history
-from urial_tui.cli.search import search
+from urial_tui.cli.history.command import history
+from urial_tui.cli.history.search import search
 from urial_tui.errors import StoreError
-from urial_tui.store.ids import stamp
+from urial_tui.store.database.ids import stamp
 from urial_tui.store.store import Store
 from urial_tui.store.types import Session
 
@@ -223,7 +223,7 @@ def test_a_day_is_meant_whole() -> None:
 
 def test_the_commands_load_neither_the_store_nor_textual_for_their_help() -> None:
     code = (
-        "import sys; from urial_tui.cli import history, search; "
+        "import sys; from urial_tui.cli.history import command as history; from urial_tui.cli.history import search; "
         "assert not {'sqlite3', 'sqlite_utils', 'textual', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

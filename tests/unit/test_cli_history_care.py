@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from tests.support.full_history import contents, fill
 from urial_tui import paths
-from urial_tui.cli.history import history
+from urial_tui.cli.history.command import history
 from urial_tui.errors import StoreError, UsageError
-from urial_tui.store.schema_reading import tables
+from urial_tui.store.schema.reading import tables
 from urial_tui.store.store import Store
 
 PAGE = 4096

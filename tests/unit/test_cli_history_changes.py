@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from urial_tui import paths
-from urial_tui.cli import confirming
-from urial_tui.cli.history import history
+from urial_tui.cli.common import confirming
+from urial_tui.cli.history.command import history
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.store.store import Store
 from urial_tui.store.types import Session, SessionFilter

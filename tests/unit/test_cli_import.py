@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from tests.support.store_runs import answer_all, make_run
 from tests.unit.test_imports import judged, lines, output, put
 from urial_tui import paths
-from urial_tui.cli.importing import import_command
+from urial_tui.cli.exchange.importing import import_command
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.exchange import jsonl
 from urial_tui.main import cli
@@ -170,7 +170,7 @@ def test_kill_9_at_any_moment_leaves_all_or_nothing(tmp_path: Path) -> None:
     n_new = sum(line.startswith(b'{"type":"session"') for line in path.read_bytes().splitlines())
     outcomes = set()
     code = (
-        "import sys; from urial_tui.cli.importing import import_command as c; "
+        "import sys; from urial_tui.cli.exchange.importing import import_command as c; "
         "sys.stdout.write('begun\\n'); sys.stdout.flush(); c.main(['--as-new', sys.argv[1]])"
     )
     expected = n_before

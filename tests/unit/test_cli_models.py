@@ -13,7 +13,7 @@ from click.shell_completion import ShellComplete
 
 from tests.support import tinygguf
 from urial_tui import paths
-from urial_tui.cli.models import models
+from urial_tui.cli.models.command import models
 from urial_tui.main import cli, main
 from urial_tui.models.hub.origin import Origin, write_origin
 from urial_tui.settings import load_settings

@@ -10,7 +10,7 @@ import pytest
 from tests.support.fake_hub import COMMIT, FakeHub, Fault, model_bytes, serving, usable_bytes
 from tests.support.tinygguf import write_model
 from urial_tui import paths
-from urial_tui.cli import pulling, pulling_report
+from urial_tui.cli.models import pulling, pulling_report
 from urial_tui.main import main
 from urial_tui.models.hub import starters
 from urial_tui.models.machine import Memory

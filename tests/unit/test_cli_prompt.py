@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from tests.support import tinygguf
 from tests.support.packs import DATA, MINIMAL, OFFICIAL, needs_official_data, turns, write
-from urial_tui.cli import engine_access
-from urial_tui.cli.packs import packs
-from urial_tui.cli.prompt import prompt
+from urial_tui.cli.ask.prompt import prompt
+from urial_tui.cli.common import engine_access
+from urial_tui.cli.packs.command import packs
 from urial_tui.errors import PromptError, UrialError, UsageError
 from urial_tui.prompts.packs import load_pack
 from urial_tui.prompts.styles import default_library, resolve_style

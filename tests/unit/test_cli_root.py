@@ -56,7 +56,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], No
         def stand_in(as_json: bool) -> None:
             body()
 
-        monkeypatch.setattr("urial_tui.cli.doctor.doctor", stand_in)
+        monkeypatch.setattr("urial_tui.cli.doctor.command.doctor", stand_in)
 
     return replace
 
@@ -86,7 +86,7 @@ def test_help_lists_every_command_and_imports_none(run: Run) -> None:
         check=True,
     )
     # The root command shares its options with others; no command is among what is imported.
-    assert loaded.stderr.strip() == "['urial_tui.cli', 'urial_tui.cli.context_options']"
+    assert loaded.stderr.strip() == "['urial_tui.cli', 'urial_tui.cli.common.context_options']"
 
 
 def test_help_is_quick() -> None:
@@ -306,7 +306,7 @@ def test_a_broken_settings_file_stops_commands_but_not_the_doctor(
     code, _, err = run("models", "list")
     assert code == 2
     assert f"{file}" in err
-    monkeypatch.setattr("urial_tui.cli.engine_access.describe", _description)
+    monkeypatch.setattr("urial_tui.cli.common.engine_access.describe", _description)
     code, out, _ = run("doctor", "--json")
     assert code == 1
     checks = json.loads(out)["checks"]
@@ -324,7 +324,7 @@ def _description() -> Any:
 def test_the_doctor_is_content_with_a_fresh_home_and_makes_nothing(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urial_tui.cli.engine_access.describe", _description)
+    monkeypatch.setattr("urial_tui.cli.common.engine_access.describe", _description)
     code, out, _ = run("doctor", "--json")
     report = json.loads(out)
     assert [check for check in report["checks"] if check["status"] == "fail"] == []
@@ -347,7 +347,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
     def broken() -> Any:
         raise RuntimeError("the engine is gone")
 
-    monkeypatch.setattr("urial_tui.cli.engine_access.describe", broken)
+    monkeypatch.setattr("urial_tui.cli.common.engine_access.describe", broken)
     code, out, _ = run("doctor")
     assert code == 1
     assert "the engine is gone" in out

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from urial_tui import paths
-from urial_tui.cli.search import search
+from urial_tui.cli.history.search import search
 from urial_tui.errors import UsageError
 from urial_tui.store.store import Store
 

@@ -18,8 +18,8 @@ from tests.support import tinygguf
 from tests.support.scripted_engine import Script
 from tests.support.scripted_scoring import OTHER, Scored, Scoring, ScoringEngine
 from urial_tui import paths, services
-from urial_tui.cli import shift_run
-from urial_tui.cli.shift_text import marked
+from urial_tui.cli.shift import run as shift_run
+from urial_tui.cli.shift.as_text import marked
 from urial_tui.exchange.pages import label
 from urial_tui.exchange.shift_json import read_item
 from urial_tui.main import main
@@ -588,7 +588,7 @@ def test_a_file_that_another_program_is_writing_is_refused(
         begun.write(b'{"fingerprint": "')
     before = output.read_bytes()
     writer = (
-        "import sys; from pathlib import Path; from urial_tui.cli.shift_items import OutputFile\n"
+        "import sys; from pathlib import Path; from urial_tui.cli.shift.items import OutputFile\n"
         "file = OutputFile(Path(sys.argv[1]), sys.argv[2])\n"
         "file.open(); print('locked', flush=True); sys.stdin.read()"
     )

@@ -32,11 +32,11 @@ def asked(
 def test_the_commands_are_listed_with_their_words_and_none_is_imported(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "urial_tui.cli.doctor", raising=False)
+    monkeypatch.delitem(sys.modules, "urial_tui.cli.doctor.command", raising=False)
     assert asked("urial-tui ") == [f"plain,{name}" for name in COMMANDS]
     helped = asked("urial-tui doc", "zsh")
     assert helped == ["plain", "doctor", COMMANDS["doctor"].help]
-    assert "urial_tui.cli.doctor" not in sys.modules
+    assert "urial_tui.cli.doctor.command" not in sys.modules
 
 
 def test_options_and_values_are_completed(asked: Asked) -> None:

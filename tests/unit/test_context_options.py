@@ -13,11 +13,13 @@ from tests.support.scripted_engine import ScriptedEngine
 from tests.support.scripted_scoring import Scoring, ScoringEngine
 from urial_tui import launch, services
 from urial_tui import main as entry
-from urial_tui.cli import asking, doctor, engine_access
-from urial_tui.cli.ask import ask
-from urial_tui.cli.context_options import _OPTIONS, Layers
-from urial_tui.cli.engine_access import Loaded
-from urial_tui.cli.shift import shift
+from urial_tui.cli.ask import asking
+from urial_tui.cli.ask.command import ask
+from urial_tui.cli.common import engine_access
+from urial_tui.cli.common.context_options import _OPTIONS, Layers
+from urial_tui.cli.common.engine_access import Loaded
+from urial_tui.cli.doctor import command as doctor
+from urial_tui.cli.shift.command import shift
 from urial_tui.engine import options
 from urial_tui.engine.memory import Device
 from urial_tui.engine.protocol import ContextSpec, Description

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from tests.support import tinygguf
 from tests.support.scripted_engine import CPU_DEVICE, ScriptedEngine
-from urial_tui.cli import doctor as module
-from urial_tui.cli import engine_access
-from urial_tui.cli.engine_access import Loaded, try_demo
+from urial_tui.cli.common import engine_access
+from urial_tui.cli.common.engine_access import Loaded, try_demo
+from urial_tui.cli.doctor import command as module
 from urial_tui.engine.protocol import Description
 from urial_tui.errors import EngineError
 from urial_tui.models import demo

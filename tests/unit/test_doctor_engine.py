@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from urial_tui.cli import doctor_engine as module
-from urial_tui.cli import engine_access
-from urial_tui.cli.doctor_checks import Check
-from urial_tui.cli.doctor_engine import read_stamp
-from urial_tui.cli.engine_access import Loaded
+from urial_tui.cli.common import engine_access
+from urial_tui.cli.common.engine_access import Loaded
+from urial_tui.cli.doctor import engine as module
+from urial_tui.cli.doctor.checks import Check
+from urial_tui.cli.doctor.engine import read_stamp
 from urial_tui.engine.memory import Bytes, Device, MemoryTaken
 from urial_tui.engine.protocol import Description
 from urial_tui.errors import EngineError

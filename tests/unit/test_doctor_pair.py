@@ -11,7 +11,7 @@ from tests.support.scripted_engine import CPU_DEVICE
 from tests.support.scripted_scoring import Scoring, ScoringEngine
 from urial_tui import paths, services
 from urial_tui.chat.noise import Measurements
-from urial_tui.cli import engine_access
+from urial_tui.cli.common import engine_access
 from urial_tui.engine.protocol import ContextSpec, Description, Measured
 from urial_tui.main import main
 

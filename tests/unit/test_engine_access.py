@@ -8,7 +8,7 @@ import pytest
 from tests.support import tinygguf
 from tests.support.scripted_engine import ScriptedEngine
 from urial_tui.chat.side_loader import SideLoader
-from urial_tui.cli.engine_access import count_tokens, tokenize_prompt
+from urial_tui.cli.common.engine_access import count_tokens, tokenize_prompt
 from urial_tui.prompts.lint import counted_texts
 from urial_tui.prompts.types import Rendered, Span
 from urial_tui.services import Services

@@ -22,8 +22,8 @@ from urial_tui.exchange.formats import EXPORTERS
 from urial_tui.exchange.sources import source_of_run, source_of_sessions
 from urial_tui.exchange.writing import write
 from urial_tui.runs.inputs import read_input
-from urial_tui.store.judging_types import Pick
-from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.judging.types import Pick
+from urial_tui.store.runs.types import Run, RunItem
 from urial_tui.store.store import Store
 
 DATA = os.environ.get("URIAL_TUI_TEST_DATA")

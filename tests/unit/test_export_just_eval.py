@@ -18,8 +18,8 @@ from urial_tui.errors import ExchangeError
 from urial_tui.exchange import exports, just_eval, writing
 from urial_tui.exchange.exports import Document, Names, Wanted
 from urial_tui.exchange.sources import source_of_run
-from urial_tui.store.judging_types import AspectScore, Outcome, RubricRef
-from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.judging.types import AspectScore, Outcome, RubricRef
+from urial_tui.store.runs.types import Run, RunItem
 from urial_tui.store.store import Store
 
 DATA = os.environ.get("URIAL_TUI_TEST_DATA")

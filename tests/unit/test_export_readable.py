@@ -22,7 +22,7 @@ from urial_tui.exchange.exports import Document, Wanted
 from urial_tui.exchange.formats import EXPORTERS
 from urial_tui.exchange.sources import source_of_run, source_of_sessions
 from urial_tui.exchange.writing import write
-from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.runs.types import Run, RunItem
 from urial_tui.store.store import Store
 from urial_tui.store.types import Token
 

@@ -16,7 +16,7 @@ from urial_tui.judge.desk import JudgeDesk
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.rubrics import Rubric, RubricLibrary, builtin_rubrics_dir
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
+from urial_tui.store.runs.types import Run, RunAnswer, RunItem
 from urial_tui.store.store import Store
 
 LIBRARY = RubricLibrary([builtin_rubrics_dir()])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from urial_tui.main import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 
 CORE = [
@@ -48,11 +50,9 @@ def test_the_core_has_no_textual_no_llama_cpp_and_no_jinja() -> None:
     assert loaded_by(*CORE) & {"textual", "llama_cpp", "click", "jinja2"} == set()
 
 
-@pytest.mark.parametrize(
-    "command", ["ask", "shift", "prompt", "packs", "history", "models", "settings", "doctor"]
-)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_no_command_needs_textual_or_llama_cpp(command: str) -> None:
-    assert loaded_by(f"urial_tui.cli.{command}") & {"textual", "llama_cpp"} == set()
+    assert loaded_by(COMMANDS[command].module) & {"textual", "llama_cpp"} == set()
 
 
 def test_the_entry_is_light() -> None:

@@ -16,9 +16,9 @@ from tests.support.store_runs import COMPARED, JUDGE, OK, RUBRIC, answer, make_r
 from urial_tui.errors import ExchangeError, StoreError, UrialError
 from urial_tui.exchange import jsonl
 from urial_tui.exchange.import_types import Tally
-from urial_tui.store.judging_types import Comparison, Judgement
-from urial_tui.store.lossless_json import from_json, to_json
-from urial_tui.store.lossless_parts import ROOTS, Part, own_columns
+from urial_tui.store.exchange.lossless_json import from_json, to_json
+from urial_tui.store.exchange.lossless_parts import ROOTS, Part, own_columns
+from urial_tui.store.judging.types import Comparison, Judgement
 from urial_tui.store.store import Store
 
 

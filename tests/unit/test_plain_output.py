@@ -6,10 +6,11 @@ import re
 import pytest
 
 from tests.unit.test_cli_board import small
-from urial_tui.cli import shift_progress, shift_text
-from urial_tui.cli.board import Shown
-from urial_tui.cli.plain import plain
-from urial_tui.cli.shift_progress import ProgressLine
+from urial_tui.cli.board.command import Shown
+from urial_tui.cli.common.plain import plain
+from urial_tui.cli.shift import as_text as shift_text
+from urial_tui.cli.shift import progress as shift_progress
+from urial_tui.cli.shift.progress import ProgressLine
 
 BLOCKS, ESCAPES = re.compile("[█▌░]"), re.compile(r"\x1b\[[0-9;]*m")
 PLAIN = pytest.mark.parametrize("asked", [{"URIAL_TUI_PLAIN": "1"}, {"TERM": "dumb"}], ids=str)

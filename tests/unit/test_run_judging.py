@@ -22,7 +22,7 @@ from urial_tui.judge.run_judging import Judging
 from urial_tui.judge.totals import aspect_totals, pick_totals
 from urial_tui.main import main
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import Run, RunItem, RunStart
+from urial_tui.store.runs.types import Run, RunItem, RunStart
 from urial_tui.store.store import Store
 
 RUN = RunStart(

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from urial_tui import paths
-from urial_tui.cli.doctor import doctor
+from urial_tui.cli.doctor.command import doctor
 from urial_tui.cli.settings import settings as command
 from urial_tui.errors import SettingsError
 from urial_tui.models.own_folder import add_folder
@@ -156,8 +156,10 @@ def test_the_doctor_tells_wrong_and_unknown_variables_apart(
 ) -> None:
     monkeypatch.setenv("URIAL_TUI_N_CTX", "many")
     monkeypatch.setenv("URIAL_TUI_NBATCH", "512")
-    monkeypatch.setattr("urial_tui.cli.doctor._GROUPS", {"settings": _settings_of_the_doctor()})
-    monkeypatch.setattr("urial_tui.cli.doctor._models", lambda overrides: iter(()))
+    monkeypatch.setattr(
+        "urial_tui.cli.doctor.command._GROUPS", {"settings": _settings_of_the_doctor()}
+    )
+    monkeypatch.setattr("urial_tui.cli.doctor.command._models", lambda overrides: iter(()))
     report = json.loads(CliRunner().invoke(doctor, ["--json"]).output)
     found = {check["status"]: check for check in report["checks"]}
     assert "URIAL_TUI_N_CTX" in found["fail"]["detail"]
@@ -167,6 +169,6 @@ def test_the_doctor_tells_wrong_and_unknown_variables_apart(
 
 
 def _settings_of_the_doctor() -> object:
-    from urial_tui.cli import doctor as module
+    from urial_tui.cli.doctor import command as module
 
     return module._settings

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.full_history import Filled, fill
-from urial_tui.store.organising import KEPT_IN_BIN, REMOVED_AT_ONCE
-from urial_tui.store.schema_reading import GROUPS, TableInfo, tables
-from urial_tui.store.search import MAX_RANKED
+from urial_tui.store.schema.reading import GROUPS, TableInfo, tables
+from urial_tui.store.sessions.organising import KEPT_IN_BIN, REMOVED_AT_ONCE
+from urial_tui.store.sessions.search import MAX_RANKED
 from urial_tui.store.store import Store
 
 TEXT = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")

@@ -13,11 +13,12 @@ from click.testing import CliRunner
 
 from tests.support.full_history import at_version, columns_of, contents, fill
 from urial_tui import paths
-from urial_tui.cli.history import history
+from urial_tui.cli.history.command import history
 from urial_tui.errors import StoreError
-from urial_tui.store import care, files
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.schema import LATEST
+from urial_tui.store.care import care
+from urial_tui.store.database import files
+from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
 
 PAGE = 4096

@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.store_rows import START, tokens
 from urial_tui.errors import StoreError
-from urial_tui.store.connection import Connection, journal_mode_for
-from urial_tui.store.faults import translate
+from urial_tui.store.database.connection import Connection, journal_mode_for
+from urial_tui.store.database.faults import translate
 from urial_tui.store.store import Store
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_store_kill import Acknowledged, acknowledged, check_after_kill, writer
-from urial_tui.store.connection import journal_mode_for
+from urial_tui.store.database.connection import journal_mode_for
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or journal_mode_for(sqlite3.sqlite_version_info) == "wal",

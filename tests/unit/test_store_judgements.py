@@ -20,8 +20,8 @@ from tests.support.store_runs import (
     make_run,
 )
 from urial_tui.errors import StoreError
-from urial_tui.store.judging_types import AspectScore, Judgement
-from urial_tui.store.run_types import RunAnswer
+from urial_tui.store.judging.types import AspectScore, Judgement
+from urial_tui.store.runs.types import RunAnswer
 from urial_tui.store.store import Store
 
 

@@ -19,7 +19,7 @@ import pytest
 from tests.support.full_history import Rows, at_version, columns_of, contents, fill
 from tests.unit.test_store_kill import check_after_kill, write_until_killed
 from urial_tui.exchange.formats import EXPORTERS
-from urial_tui.store.schema import LATEST
+from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL")

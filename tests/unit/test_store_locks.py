@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from urial_tui.errors import StoreError
-from urial_tui.store import processes
+from urial_tui.store.database import processes
 from urial_tui.store.store import Store
 
 

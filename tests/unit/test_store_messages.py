@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.store_rows import END, START, tokens
 from urial_tui.errors import StoreError
-from urial_tui.store import ids
-from urial_tui.store.ids import now
+from urial_tui.store.database import ids
+from urial_tui.store.database.ids import now
 from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Session, SessionFilter, Token
 

@@ -11,10 +11,19 @@ from tests.support.store_runs import answer_all, judgement, make_run
 from tests.support.store_traces import PIECES, SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
-from urial_tui.store import files, migrate
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.connection import Connection
-from urial_tui.store.schema import CONTEXT, LATEST, MIGRATIONS, SEARCH, TABLES, TRACES, Migration
+from urial_tui.store.database import files
+from urial_tui.store.database.connection import Connection
+from urial_tui.store.schema import migrate
+from urial_tui.store.schema.steps import (
+    CONTEXT,
+    LATEST,
+    MIGRATIONS,
+    SEARCH,
+    TABLES,
+    TRACES,
+    Migration,
+)
 from urial_tui.store.store import Store
 
 EXTRA = Migration(

@@ -13,14 +13,15 @@ from tests.support.store_runs import OK, RUBRIC, answer_all, judgement, make_run
 from tests.support.store_traces import SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
-from urial_tui.store import files, migrate
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.connection import Connection
-from urial_tui.store.ids import now, stamp
-from urial_tui.store.organising import KEPT_IN_BIN
-from urial_tui.store.organising_aio import AsyncOrganisingCalls
-from urial_tui.store.organising_calls import OrganisingCalls
-from urial_tui.store.schema import MIGRATIONS
+from urial_tui.store.database import files
+from urial_tui.store.database.connection import Connection
+from urial_tui.store.database.ids import now, stamp
+from urial_tui.store.schema import migrate
+from urial_tui.store.schema.steps import MIGRATIONS
+from urial_tui.store.sessions.organising import KEPT_IN_BIN
+from urial_tui.store.sessions.organising_aio import AsyncOrganisingCalls
+from urial_tui.store.sessions.organising_calls import OrganisingCalls
 from urial_tui.store.store import Store
 from urial_tui.store.types import SessionFilter
 

@@ -26,7 +26,7 @@ from tests.support.store_traces import PIECES, SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import AnswerShift, RunItem
+from urial_tui.store.runs.types import AnswerShift, RunItem
 from urial_tui.store.store import Store
 from urial_tui.store.types import SessionFilter
 

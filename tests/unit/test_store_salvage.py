@@ -12,10 +12,10 @@ import pytest
 
 from tests.support.full_history import at_version, columns_of, contents, fill
 from urial_tui.errors import StoreError
-from urial_tui.store.mending import LOST
-from urial_tui.store.pages import Damaged, Pages
-from urial_tui.store.salvage import Salvaged, salvage
-from urial_tui.store.schema import LATEST
+from urial_tui.store.care.mending import LOST
+from urial_tui.store.care.salvage import Salvaged, salvage
+from urial_tui.store.messages.pages import Damaged, Pages
+from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
 
 PAGE = 4096
@@ -235,7 +235,7 @@ def test_what_another_program_has_locked_is_said(path: Path) -> None:
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("BEGIN EXCLUSIVE")
     code = (
-        "import sys; from pathlib import Path; from urial_tui.store import salvage as module\n"
+        "import sys; from pathlib import Path; from urial_tui.store.care import salvage as module\n"
         "module.BUSY_TIMEOUT_S = 0.05\n"
         "module.salvage(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
@@ -249,7 +249,7 @@ def test_what_another_program_has_locked_is_said(path: Path) -> None:
 
 def test_a_disk_without_room_leaves_nothing_behind(path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from urial_tui.store.salvage import salvage\n"
+        "import sys; from pathlib import Path; from urial_tui.store.care.salvage import salvage\n"
         "from urial_tui.errors import StoreError\n"
         "try:\n salvage(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except StoreError as error:\n print(error.kind)"

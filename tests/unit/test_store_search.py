@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.store_rows import END, START, tokens
-from urial_tui.store import search as search_module
-from urial_tui.store.search import fts_query
+from urial_tui.store.sessions import search as search_module
+from urial_tui.store.sessions.search import fts_query
 from urial_tui.store.store import Store
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from urial_tui.store.sessions import TITLE_LENGTH, title_from
+from urial_tui.store.sessions.sessions import TITLE_LENGTH, title_from
 from urial_tui.store.store import Store
 
 LONG = "a word and another " * 10

@@ -8,7 +8,7 @@ line is indented, so that a long conversation, also one in which every answer wa
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.sessions.outline import OutlineRow
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from urial_tui.chat.differences import Written
 from urial_tui.chat.resuming import beginning
 from urial_tui.chat.sessions import Sessions
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.sessions.outline import OutlineRow
 
 
 class Branches(Sessions):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from urial_tui.errors import UsageError
-from urial_tui.store.ids import stamp
+from urial_tui.store.database.ids import stamp
 from urial_tui.store.types import SessionFilter
 
 FILTERS = {

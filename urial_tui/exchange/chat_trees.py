@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from urial_tui.runs.json_rows import BadRow
-from urial_tui.store.arrivals import NewMessage
+from urial_tui.store.exchange.arrivals import NewMessage
 from urial_tui.store.types import Role
 
 _COPIES: Final = 4

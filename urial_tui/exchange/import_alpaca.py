@@ -13,7 +13,7 @@ from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tall
 from urial_tui.exchange.pairs import OVERALL
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
-from urial_tui.store.judging_types import Comparison, Pick, Winner
+from urial_tui.store.judging.types import Comparison, Pick, Winner
 from urial_tui.store.store import Store
 
 FORMAT: Final = "alpaca-eval"

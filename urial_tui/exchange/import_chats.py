@@ -23,7 +23,7 @@ from urial_tui.exchange.import_types import (
 )
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
-from urial_tui.store.arrivals import NewSession
+from urial_tui.store.exchange.arrivals import NewSession
 from urial_tui.store.store import Store
 from urial_tui.store.types import Role
 

@@ -12,8 +12,8 @@ from urial_tui.exchange.import_runs import (
     write_run,
 )
 from urial_tui.exchange.import_types import Loaded, Options, Tally, one_or_more
-from urial_tui.store.judging_types import Comparison
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.judging.types import Comparison
+from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
 

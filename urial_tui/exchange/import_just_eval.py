@@ -35,8 +35,8 @@ from urial_tui.exchange.just_eval import FORMAT, MODES
 from urial_tui.exchange.reading import parsed
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow, id_of
-from urial_tui.store.judging_types import AspectScore, JudgeInfo, Judgement, Outcome
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.judging.types import AspectScore, JudgeInfo, Judgement, Outcome
+from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
 _PENDING: Final = "N/A"

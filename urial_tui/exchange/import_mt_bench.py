@@ -34,8 +34,8 @@ from urial_tui.exchange.import_types import (
 from urial_tui.exchange.pairs import OVERALL
 from urial_tui.runs.inputs import read_input
 from urial_tui.runs.json_rows import BadRow, id_of
-from urial_tui.store.judging_types import Comparison, Pick, Winner
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.judging.types import Comparison, Pick, Winner
+from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
 FORMAT: Final = "mt-bench"

@@ -11,7 +11,7 @@ from typing import Any
 from urial_tui.exchange.import_runs import AnsweredRun, each, numbered, text_of, write_run
 from urial_tui.exchange.import_types import Loaded, Options, Row, Tally, Write
 from urial_tui.runs.input_rows import instruction_item
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
 

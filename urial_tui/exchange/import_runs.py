@@ -13,10 +13,10 @@ from urial_tui.exchange.import_types import Loaded, Options, Row, Tally
 from urial_tui.exchange.reading import bad_rows
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
-from urial_tui.store.arrivals import NewMessage, NewSession, Place
-from urial_tui.store.ids import new_id
-from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement, RubricRef
-from urial_tui.store.run_types import Run, RunItem, RunStart
+from urial_tui.store.database.ids import new_id
+from urial_tui.store.exchange.arrivals import NewMessage, NewSession, Place
+from urial_tui.store.judging.types import Comparison, JudgeInfo, Judgement, RubricRef
+from urial_tui.store.runs.types import Run, RunItem, RunStart
 from urial_tui.store.store import Store
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from urial_tui.store.lossless_parts import Kind
+from urial_tui.store.exchange.lossless_parts import Kind
 from urial_tui.store.store import Store
 
 

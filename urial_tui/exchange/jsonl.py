@@ -15,10 +15,10 @@ from urial_tui.exchange.import_types import Tally
 from urial_tui.exchange.reading import decoded, lines_of, open_file, parsed
 from urial_tui.exchange.sources import Source
 from urial_tui.runs.json_rows import BadRow
-from urial_tui.store import lossless_json
-from urial_tui.store.lossless_parts import Kind
-from urial_tui.store.restoring import Fresh
-from urial_tui.store.schema import LATEST
+from urial_tui.store.exchange import lossless_json
+from urial_tui.store.exchange.lossless_parts import Kind
+from urial_tui.store.exchange.restoring import Fresh
+from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
 
 FORMAT: Final = "urial-tui"

@@ -20,7 +20,7 @@ from urial_tui.exchange.exports import (
 )
 from urial_tui.exchange.selecting import about_judge, judgements_of, left_out, wanted_sides
 from urial_tui.exchange.sources import Answered, SideAnswers, Source
-from urial_tui.store.judging_types import AspectScore, Judgement
+from urial_tui.store.judging.types import AspectScore, Judgement
 
 FORMAT: Final = "just-eval"
 """What judges that were imported from it have as `format` in their provenance, beside `id` and `eval_config`."""

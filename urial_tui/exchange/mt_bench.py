@@ -22,7 +22,7 @@ from urial_tui.exchange.exports import (
 from urial_tui.exchange.pairs import Duel, Pair, duels_of
 from urial_tui.exchange.selecting import about_judge, judgements_of, left_out, wanted_sides
 from urial_tui.exchange.sources import Answered, SideAnswers, Source
-from urial_tui.store.judging_types import Judgement, Pick, Winner
+from urial_tui.store.judging.types import Judgement, Pick, Winner
 
 NO_SCORE: Final = -1
 _WINNERS: Final = ("model_1", "model_2", "tie", "error")

@@ -11,7 +11,7 @@ from typing import Literal
 from urial_tui.exchange.exports import Wanted
 from urial_tui.exchange.selecting import side_numbers, wanted_judges
 from urial_tui.exchange.sources import Answered, Source, side_of
-from urial_tui.store.judging_types import Comparison, Pick, Winner
+from urial_tui.store.judging.types import Comparison, Pick, Winner
 
 OVERALL = "overall"
 """The aspect that says which answer is better in all; a rubric with one aspect needs none of this name."""

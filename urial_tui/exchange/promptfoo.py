@@ -20,7 +20,7 @@ from urial_tui.exchange.exports import (
 )
 from urial_tui.exchange.selecting import about_judge, judgements_of, left_out, wanted_sides
 from urial_tui.exchange.sources import Answered, SideAnswers, Source
-from urial_tui.store.judging_types import Judgement
+from urial_tui.store.judging.types import Judgement
 
 _FORMAT: Final = 3
 _Json = dict[str, Any]

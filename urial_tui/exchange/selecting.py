@@ -7,7 +7,7 @@ from urial_tui.errors import ExchangeError
 from urial_tui.exchange.exports import Wanted, nothing
 from urial_tui.exchange.sources import SideAnswers, Source
 from urial_tui.safetext import sanitize_line
-from urial_tui.store.judging_types import Comparison, Judgement
+from urial_tui.store.judging.types import Comparison, Judgement
 
 JudgedBy = tuple[str, str]
 """A judge's key and a rubric's hash."""

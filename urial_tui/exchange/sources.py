@@ -11,8 +11,8 @@ from functools import cached_property
 from itertools import count, pairwise
 from typing import Any, Final
 
-from urial_tui.store.judging_types import Comparison, Judgement
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
+from urial_tui.store.judging.types import Comparison, Judgement
+from urial_tui.store.runs.types import Run, RunAnswer, RunItem
 from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Session
 

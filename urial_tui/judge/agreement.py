@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from urial_tui.store.judging_types import RubricRef
+from urial_tui.store.judging.types import RubricRef
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from urial_tui.judge.board_types import (
 )
 from urial_tui.shift.classes import COUNTED, Class
 from urial_tui.shift.summary import shares
-from urial_tui.store.run_types import AnswerShift
+from urial_tui.store.runs.types import AnswerShift
 
 FEW_ITEMS = 20
 """A bootstrap over fewer items gives intervals that are too narrow."""

@@ -8,7 +8,7 @@ from urial_tui.judge.board_material import Material
 from urial_tui.judge.board_panels import score_of
 from urial_tui.judge.board_types import BoardJudge
 from urial_tui.judge.flipping import flipped
-from urial_tui.store.judging_types import Comparison, Judgement
+from urial_tui.store.judging.types import Comparison, Judgement
 
 
 def agreements(material: Material, judges: Sequence[BoardJudge]) -> Iterable[Agreement]:

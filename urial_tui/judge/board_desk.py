@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from urial_tui.store.judging_types import Judgement
+from urial_tui.store.judging.types import Judgement
 
 if TYPE_CHECKING:
     from urial_tui.judge.board_material import BoardAnswer, Material

@@ -8,7 +8,7 @@ from urial_tui.judge.board_means import Means
 from urial_tui.judge.board_types import BoardJudge, Duel, DuelCell
 from urial_tui.judge.flipping import flipped
 from urial_tui.shift.summary import Interval
-from urial_tui.store.judging_types import Comparison, Pick, Winner
+from urial_tui.store.judging.types import Comparison, Pick, Winner
 
 _VALUES: dict[Winner, float] = {"a": 1.0, "tie": 0.0, "b": -1.0}
 """Of a pick in the margin."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from urial_tui.errors import JudgeError
 from urial_tui.judge.board_types import BoardRun
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement, RubricRef
-from urial_tui.store.run_types import AnswerShift, Run, RunItem
+from urial_tui.store.judging.types import Comparison, JudgeInfo, Judgement, RubricRef
+from urial_tui.store.runs.types import AnswerShift, Run, RunItem
 
 CONVERSATIONS = "conversations"
 """What stands where a run's name does, for judged answers that belong to no run."""

@@ -11,7 +11,7 @@ from statistics import fmean
 from urial_tui.judge.board_material import BoardAnswer, Material
 from urial_tui.judge.board_means import Items, Means, Place
 from urial_tui.judge.board_types import SAFETY, BoardJudge, Cell, Line, Panel
-from urial_tui.store.judging_types import AspectScore, Judgement, Outcome
+from urial_tui.store.judging.types import AspectScore, Judgement, Outcome
 
 COMPATIBLE = 5.0
 """What just-eval's own report takes N/A for."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urial_tui.judge.agreement import Agreement
 from urial_tui.shift.classes import Class
 from urial_tui.shift.summary import Interval, shares
-from urial_tui.store.judging_types import JudgeKind, RubricRef
+from urial_tui.store.judging.types import JudgeKind, RubricRef
 
 By = Literal["task", "topic", "dataset", "category", "turn"]
 """What a breakdown groups answers by. An item with several tasks or topics counts in each of them."""

@@ -16,8 +16,8 @@ from urial_tui.judge.board_desk import BoardDesk
 from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft, Drafts, drafts_file
 from urial_tui.prompts.types import Turn
-from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
-from urial_tui.store.run_types import Run, RunAnswer
+from urial_tui.store.judging.types import Comparison, Judgement, RubricRef
+from urial_tui.store.runs.types import Run, RunAnswer
 from urial_tui.store.types import Message
 
 if TYPE_CHECKING:

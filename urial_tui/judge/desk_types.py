@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from urial_tui.prompts.types import Turn
-from urial_tui.store.judging_types import Comparison, Judgement
+from urial_tui.store.judging.types import Comparison, Judgement
 from urial_tui.store.types import Status
 
 

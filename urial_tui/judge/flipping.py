@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from urial_tui.store.judging_types import Comparison, Pick, Winner
+from urial_tui.store.judging.types import Comparison, Pick, Winner
 
 _OTHER: dict[Winner | None, Winner | None] = {"a": "b", "b": "a", "tie": "tie", None: None}
 

@@ -27,7 +27,7 @@ from urial_tui.judge.reply import Reply, probe_of, read_reply, schema_of
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.judge.verdicts import Compared, Scored, outcome_of, picks, scores
 from urial_tui.prompts.types import Turn
-from urial_tui.store.judging_types import JudgeInfo
+from urial_tui.store.judging.types import JudgeInfo
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total); stages are those of engine Progress, and "judge" with the reply's tokens."""

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from urial_tui.errors import JudgeError
 from urial_tui.judge.flipping import flipped
-from urial_tui.store.judging_types import (
+from urial_tui.store.judging.types import (
     AspectScore,
     Comparison,
     JudgeInfo,

@@ -11,7 +11,7 @@ from urial_tui.errors import JudgeError
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.prompts.types import Turn
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import Run, RunAnswer, RunItem
+from urial_tui.store.runs.types import Run, RunAnswer, RunItem
 from urial_tui.store.types import GenerationStart, Message
 
 ENDED = ("complete", "stopped")

@@ -2,7 +2,7 @@
 
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.judge.verdicts import Compared, Scored
-from urial_tui.store.judging_types import Comparison, JudgeInfo, Judgement
+from urial_tui.store.judging.types import Comparison, JudgeInfo, Judgement
 
 
 def as_judgement(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from urial_tui.store.judging_types import RubricRef
+from urial_tui.store.judging.types import RubricRef
 
 Kind = Literal["score", "pairwise"]
 Source = Literal["builtin", "user", "file"]

@@ -14,7 +14,7 @@ from urial_tui.judge.judging import Judge
 from urial_tui.judge.planning import PairTask, ScoreTask, Task
 from urial_tui.judge.records import as_comparison, as_judgement
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.judging_types import Comparison, Judgement
+from urial_tui.store.judging.types import Comparison, Judgement
 
 GIVE_UP_AFTER = 3
 """So many judgements in a row that an engine could not make: the next ones will not go better."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from urial_tui.judge.board_duels import duel_cell
-from urial_tui.store.judging_types import Comparison, Judgement, Outcome
+from urial_tui.store.judging.types import Comparison, Judgement, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("ok", "na", "invalid", "refused")
 

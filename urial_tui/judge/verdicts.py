@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urial_tui.judge.expected import expected_score, share
 from urial_tui.judge.reply import Chosen, Reply
 from urial_tui.judge.rubric_types import CHOICES, N_LEVELS, NA, Rubric
-from urial_tui.store.judging_types import AspectScore, Outcome, Pick, Winner
+from urial_tui.store.judging.types import AspectScore, Outcome, Pick, Winner
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from urial_tui.runs.json_rows import BadRow, check_value, id_of, instruction_of, row_of
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.runs.types import RunItem
 
 MAX_TURN_CHARS: Final = 1_000_000
 MAX_EXTRA_CHARS: Final = 256 * 1024

@@ -18,7 +18,7 @@ from urial_tui.prompts.files import decode, read_bytes
 from urial_tui.runs.input_rows import cells_item, instruction_item, line_item, question_item
 from urial_tui.runs.json_rows import MAX_INPUT_BYTES, BadRow, array_of, object_of
 from urial_tui.safetext import sanitize_line
-from urial_tui.store.run_types import RunItem
+from urial_tui.store.runs.types import RunItem
 
 InputFormat = Literal["just-eval", "alpaca-eval", "mt-bench", "csv", "lines"]
 

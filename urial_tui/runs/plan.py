@@ -16,7 +16,7 @@ from urial_tui.chat.references import ActiveReference, trace_side
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UsageError
 from urial_tui.runs.inputs import InputSet
-from urial_tui.store.run_types import RunStart
+from urial_tui.store.runs.types import RunStart
 
 _FORMAT = 1
 _CONTEXT = ("n_ctx", "n_batch", "flash_attention", "kv_type")

@@ -18,7 +18,7 @@ from urial_tui.errors import EngineError, StoreError, UrialError
 from urial_tui.runs.contexts import Contexts
 from urial_tui.runs.plan import RunSide, groups
 from urial_tui.store.aio import AsyncStore
-from urial_tui.store.run_types import Run, RunItem
+from urial_tui.store.runs.types import Run, RunItem
 
 GIVE_UP_AFTER = 3
 """So many answers in a row that an engine could not write: the next ones will not go better."""

@@ -13,9 +13,9 @@ from typing import ParamSpec, Self, TypeVar
 
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
-from urial_tui.store.judging_aio import AsyncJudgingCalls
-from urial_tui.store.organising_aio import AsyncOrganisingCalls
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.judging.aio import AsyncJudgingCalls
+from urial_tui.store.sessions.organising_aio import AsyncOrganisingCalls
+from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.store import Store
 from urial_tui.store.types import (
     Generation,

@@ -10,28 +10,20 @@ from typing import Self
 
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
-from urial_tui.store import check as checks
-from urial_tui.store import (
-    drafts,
-    files,
-    generations,
-    locks,
-    messages,
-    migrate,
-    organising,
-    outline,
-    sessions,
-    shift_totals,
-    trace_reading,
-    traces,
-    transfer,
-)
-from urial_tui.store.connection import BUSY_TIMEOUT_S, Connection
-from urial_tui.store.exchange_calls import ExchangeCalls
-from urial_tui.store.faults import translated
-from urial_tui.store.judging_calls import JudgingCalls
-from urial_tui.store.organising_calls import OrganisingCalls
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.care import check as checks
+from urial_tui.store.database import files, locks
+from urial_tui.store.database.connection import BUSY_TIMEOUT_S, Connection
+from urial_tui.store.database.faults import translated
+from urial_tui.store.exchange import transfer
+from urial_tui.store.exchange.calls import ExchangeCalls
+from urial_tui.store.judging.calls import JudgingCalls
+from urial_tui.store.messages import drafts, messages
+from urial_tui.store.schema import migrate
+from urial_tui.store.sessions import organising, outline, sessions
+from urial_tui.store.sessions.organising_calls import OrganisingCalls
+from urial_tui.store.sessions.outline import OutlineRow
+from urial_tui.store.traces import generations, shift_totals, traces
+from urial_tui.store.traces import reading as trace_reading
 from urial_tui.store.types import (
     Generation,
     GenerationEnd,

@@ -22,9 +22,9 @@ from urial_tui.judge.people import Choice, Mark
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, Quant, RepoListing
-from urial_tui.store.judging_types import Comparison, Judgement, RubricRef
-from urial_tui.store.outline import OutlineRow
-from urial_tui.store.run_types import Run
+from urial_tui.store.judging.types import Comparison, Judgement, RubricRef
+from urial_tui.store.runs.types import Run
+from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.types import Hit, Message, Session, SessionFilter, ShiftTotals, Trace
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from textual.types import CSSPathType
 from urial_tui.chat.branch_tree import BranchTree
 from urial_tui.chat.differences import Written, in_pieces, runs_of
 from urial_tui.errors import UrialError
-from urial_tui.store.outline import OutlineRow
+from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.branches.compare_lines import GAP, Comparison, Passage, compared
 from urial_tui.ui.branches.tree_lines import ROLES, class_lines, number_words

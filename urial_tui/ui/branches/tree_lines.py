@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from urial_tui.chat.branch_tree import BranchTree, TreeRow
 from urial_tui.shift.classes import COUNTED, Class
-from urial_tui.store.outline import BEGINNING, OutlineRow
+from urial_tui.store.sessions.outline import BEGINNING, OutlineRow
 from urial_tui.ui.inspect.lines import (
     GLYPHS,
     Line,

@@ -20,7 +20,7 @@ from urial_tui.errors import UrialError
 from urial_tui.exchange.exporting import Subject
 from urial_tui.judge.rubrics import DEFAULT, SAFETY
 from urial_tui.safetext import sanitize, sanitize_line
-from urial_tui.store.run_types import Run
+from urial_tui.store.runs.types import Run
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_judging import BOARD, BOARD_COMMANDS
 from urial_tui.ui.inspect.canvas import Canvas

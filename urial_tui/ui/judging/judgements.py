@@ -11,7 +11,7 @@ from textual.types import CSSPathType
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
-from urial_tui.store.judging_types import Judgement
+from urial_tui.store.judging.types import Judgement
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.inspect.canvas import Canvas
 from urial_tui.ui.inspect.lines import Line, safe, wrapped

@@ -4,7 +4,7 @@ from typing import Any
 
 from urial_tui.judge.desk_types import Queue
 from urial_tui.judge.rubric_types import Rubric
-from urial_tui.store.run_types import Run
+from urial_tui.store.runs.types import Run
 from urial_tui.ui.judging.pairing import PairScreen
 from urial_tui.ui.judging.rating import RatingScreen
 from urial_tui.ui.judging.run_picker import SidesPicker

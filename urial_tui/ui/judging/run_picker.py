@@ -17,7 +17,7 @@ from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import Queue
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.safetext import sanitize_line
-from urial_tui.store.run_types import Run
+from urial_tui.store.runs.types import Run
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.screens.dialog import ChooseOne, Dialog, line_of, problem_text
 from urial_tui.ui.services import JudgingLike

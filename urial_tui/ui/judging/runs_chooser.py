@@ -11,7 +11,7 @@ from textual.types import CSSPathType
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from urial_tui.store.run_types import Run
+from urial_tui.store.runs.types import Run
 from urial_tui.ui.screens.dialog import Dialog, line_of
 
 CONVERSATIONS = ""

@@ -1,0 +1,229 @@
+"""`urial-tui history check|backup|compact|salvage|schema`: the file of the history, and what is in it.
+
+`history` takes these commands into its group. Errors are UrialErrors, shown by whoever runs the command.
+"""
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from urial_tui.cli.common.wording import many
+
+if TYPE_CHECKING:
+    from urial_tui.store.care.care import Health
+    from urial_tui.store.care.salvage import Salvaged
+    from urial_tui.store.care.salvage_tables import TableSaved
+
+DAMAGED_HINT = (
+    "Keep a copy of the file. `urial-tui history salvage` puts what can be read into a new one."
+)
+INDEX_HINT = "The messages are whole, searches may miss some. `urial-tui history compact` makes the index anew."
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def check_command(as_json: bool) -> None:
+    """Read the whole history and say what is wrong with it. Exit code 1 when something is."""
+    from urial_tui import paths
+    from urial_tui.cli.history.text import print_json
+    from urial_tui.store.care.care import examine
+
+    health = examine(_existing(paths.history_file()))
+    if as_json:
+        print_json(
+            {"ok": health.ok, "path": health.stats.path, "bytes": health.stats.size_bytes,
+             "schema": health.stats.schema_version, "sessions": health.stats.sessions,
+             "messages": health.stats.messages, "tokens": health.stats.tokens, "problems": health.problems,
+             "search_index": health.index, "hint": _hint(health)}
+        )  # fmt: skip
+    else:
+        _print_health(health)
+    if not health.ok:
+        click.get_current_context().exit(1)
+
+
+@click.command("backup")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def backup_command(path: Path | None, as_json: bool) -> None:
+    """Copy the history to the new file PATH, also while other programs use it.
+
+    PATH: a file that is not there, or a folder; without it, a dated name beside the history.
+    """
+    from urial_tui import paths
+    from urial_tui.cli.history.text import print_json
+    from urial_tui.store.database import files
+    from urial_tui.store.database.faults import translated
+
+    source = _existing(paths.history_file())
+    if path is None or path.is_dir():
+        path = files.backup_name((path or source.parent) / source.name, "copy")
+    with translated(path):
+        files.copy_database(source, path)
+    size = files.size(path)
+    if as_json:
+        print_json({"path": str(path), "bytes": size})
+    else:
+        click.echo(f"{_line(path)}: {_size(size)}")
+
+
+@click.command("compact")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def compact_command(as_json: bool) -> None:
+    """Give back the room that deleted conversations have left in the file, and tidy the search index."""
+    from dataclasses import asdict
+
+    from urial_tui import paths
+    from urial_tui.cli.history.text import print_json
+    from urial_tui.store.care.care import compact
+
+    done = compact(_existing(paths.history_file()))
+    if as_json:
+        print_json(asdict(done))
+        return
+    if done.index_made_anew:
+        click.echo("The search index did not agree with the texts; it is new.")
+    if done.needs:
+        click.echo(
+            f"The file was not made smaller: that needs {_size(done.needs)} of free space beside it."
+        )
+    else:
+        click.echo(f"{_size(done.before)} before, {_size(done.after)} now.")
+
+
+@click.command("salvage")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="NEW", help="The new file."
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def salvage_command(file: Path | None, output: Path | None, as_json: bool) -> None:
+    """Read what can still be read of a damaged history into a new file. The damaged one is not touched.
+
+    FILE: a history, or a backup of one; without it, the one that the program uses.
+    """
+    from urial_tui import paths
+    from urial_tui.cli.history.text import print_json
+    from urial_tui.store.care.salvage import salvage
+
+    source = _existing(file or paths.history_file())
+    if output is None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        output = source.with_name(f"{source.name}.salvaged-{stamp}")
+    done = salvage(source, output)
+    if as_json:
+        print_json(_salvaged(done))
+    else:
+        _print_salvaged(source, done)
+
+
+@click.command("schema")
+@click.option("--markdown", is_flag=True, help="As a page, docs/schema.md.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def schema_command(markdown: bool, as_json: bool) -> None:
+    """Print the tables and columns of the history with their meanings, for queries of your own."""
+    from urial_tui.cli.history import schema as history_schema
+    from urial_tui.cli.history.text import print_json
+    from urial_tui.errors import UsageError
+    from urial_tui.store.schema.reading import tables
+
+    if markdown and as_json:
+        raise UsageError("--markdown and --json exclude each other", hint="Leave one out.")
+    if as_json:
+        print_json(history_schema.as_dict(tables()))
+    else:
+        write = history_schema.as_markdown if markdown else history_schema.as_text
+        click.echo(write(tables()), nl=False)
+
+
+CARE = (check_command, backup_command, compact_command, salvage_command, schema_command)
+
+
+def _existing(path: Path) -> Path:
+    """Raises StoreError (`missing`) where there is no history to care for."""
+    from urial_tui.errors import StoreError
+    from urial_tui.store.database import files
+
+    found = files.find(path)
+    if found is None:
+        raise StoreError(f"there is no history at {path}", kind="missing", hint="Chat first.")
+    return found
+
+
+def _hint(health: "Health") -> str:
+    if health.problems:
+        return DAMAGED_HINT
+    return INDEX_HINT if health.index else ""
+
+
+def _print_health(health: "Health") -> None:
+    from urial_tui.safetext import sanitize_line
+
+    stats = health.stats
+    click.echo(f"{_line(stats.path)}: {_size(stats.size_bytes)}, schema {stats.schema_version}")
+    click.echo(f"{stats.sessions} sessions, {stats.messages} messages, {stats.tokens} tokens")
+    for problem in (*health.problems, *(health.index or ())):
+        click.echo(f"- {sanitize_line(problem)}")
+    if health.ok:
+        click.echo("No problems.")
+    if health.index is None and health.ok:
+        click.echo("The search index was not checked: the file cannot be written.")
+    if not health.ok:
+        click.echo(_hint(health))
+
+
+def _salvaged(done: "Salvaged") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "path": str(done.path),
+        "damaged_pages": done.damaged_pages,
+        "rebuilt": done.rebuilt,
+        "tables": [asdict(table) for table in done.tables],
+    }
+
+
+def _print_salvaged(source: Path, done: "Salvaged") -> None:
+    pages = many(done.damaged_pages, "page")
+    click.echo(f"{pages} of {_line(source)} cannot be read.")
+    click.echo(f"{'table':<18}{'saved':>10}  lost")
+    for table in done.tables:
+        if table.saved or table.lost != 0:
+            click.echo(f"{table.table:<18}{table.saved:>10}  {_lost(table)}")
+    if done.rebuilt:
+        click.echo(
+            f"{done.rebuilt} of them are there without their text, or without their title, to keep the rest together."
+        )
+    click.echo(f"\nThe new history is {_line(done.path)}. The old one was not touched.")
+    click.echo("To use the new one, close urial-tui everywhere and then:")
+    for end in ("", "-journal", "-wal", "-shm"):
+        old = source.with_name(f"{source.name}{end}")
+        if old.exists():  # a journal of the damaged file must never meet the new one
+            click.echo(
+                f"  mv {_quoted(old)} {_quoted(source.with_name(f'{source.name}.damaged{end}'))}"
+            )
+    click.echo(f"  mv {_quoted(done.path)} {_quoted(source)}")
+
+
+def _lost(table: "TableSaved") -> str:
+    lost = "unknown" if table.lost is None else f"{'about ' * table.about}{table.lost}"
+    return lost + (f", {table.shortened} without their end" if table.shortened else "")
+
+
+def _quoted(path: Path) -> str:
+    return _line(shlex.quote(str(path)))
+
+
+def _line(text: object) -> str:
+    from urial_tui.safetext import sanitize_line
+
+    return sanitize_line(str(text))
+
+
+def _size(n_bytes: int) -> str:
+    from urial_tui.cli.models.text import human_size
+
+    return human_size(n_bytes)

@@ -1,0 +1,123 @@
+"""Care for the file of the history, beside no other program or beside a running one: is it whole, make it smaller.
+
+Called by `urial-tui history`. `salvage` is for a file that is not whole any more.
+"""
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from urial_tui.errors import StoreError
+from urial_tui.store.care import check
+from urial_tui.store.database import files, locks
+from urial_tui.store.database.connection import Connection
+from urial_tui.store.store import Store
+from urial_tui.store.types import Stats
+
+_NOT_WRITABLE = ("read-only", "disk-full", "cannot-open")
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is wrong with a history, in words. `index` is about the search index; None: it could not be checked."""
+
+    stats: Stats
+    problems: tuple[str, ...]
+    index: tuple[str, ...] | None
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems and not self.index
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """Sizes of the file in bytes. `needs` is not 0 where there was no room to write it anew: so much must be free."""
+
+    before: int
+    after: int
+    needs: int = 0
+    index_made_anew: bool = False
+
+
+def examine(path: Path) -> Health:
+    """Read everything and compare it. Raises StoreError for what is no history, or cannot be opened now.
+
+    SQLite compares the search index only where it may write, and keeps other writers waiting while it does (8 s for a
+    million messages); nothing is changed.
+    """
+    try:
+        store = Store.open(path)
+    except StoreError as error:
+        if error.kind == "corrupt":
+            stats = Stats(str(path), 0, 0, 0, 0, 0, files.size(path), 0, "", "")
+            return Health(stats, (error.message,), None)
+        if error.kind not in _NOT_WRITABLE:
+            raise
+        store = Store.open(path, readonly=True)
+    with store:
+        problems = check.row_problems(store._db)
+        index = None if store._db.readonly or problems else tuple(check.index_problems(store._db))
+        return Health(_stats(store), tuple(problems), index)
+
+
+def _stats(store: Store) -> Stats:
+    """Counts of a damaged table are not to be had."""
+    with suppress(StoreError):
+        return store.stats()
+    path = str(store.path)
+    return Stats(path, 0, 0, 0, 0, 0, files.size(Path(path)), store.schema_version, "", "")
+
+
+def compact(path: Path) -> Compacted:
+    """Write the file anew without the room that deleted rows have left, and the search index in one piece.
+
+    Killed at any moment, the file is as before or as after. Raises StoreError: `locked` while another program writes.
+    """
+    with Store.open(path) as store:
+        db = store._db
+        assert db.path is not None
+        _refuse_writers(db)
+        before = files.size(db.path)
+        broken = bool(check.index_problems(db))
+        if broken:
+            _search_index(db, "rebuild")
+        needs = _room_needed(db)
+        if needs <= shutil.disk_usage(db.path.parent).free:
+            _search_index(db, "optimize")
+            _rewrite(db, db.path)
+            needs = 0
+        return Compacted(before, files.size(db.path), needs, broken)
+
+
+def _refuse_writers(db: Connection) -> None:
+    for holder in locks.others(db):
+        raise StoreError(
+            f"{holder.program} (process {holder.pid}, since {holder.since}) writes this history now",
+            kind="locked",
+            hint="Close it first.",
+        )
+
+
+def _search_index(db: Connection, command: str) -> None:
+    with db.transaction():
+        for table in check.SEARCH_TABLES:
+            db.execute(f"INSERT INTO {table} ({table}) VALUES ('{command}')")
+
+
+def _room_needed(db: Connection) -> int:
+    """The file as it will be, and a journal with all of it as it is."""
+    pages = int(db.value("PRAGMA page_count"))
+    free = int(db.value("PRAGMA freelist_count"))
+    return (2 * pages - free) * int(db.value("PRAGMA page_size"))
+
+
+def _rewrite(db: Connection, path: Path) -> None:
+    """The new content goes through a temporary file, which shall be beside the history and not in memory."""
+    folder = str(path.parent).replace("'", "''")
+    db.execute("PRAGMA temp_store=FILE")
+    with suppress(StoreError):  # libraries without deprecated parts know no such pragma
+        db.execute(f"PRAGMA temp_store_directory='{folder}'")
+    db.execute("VACUUM")
+    db.value("PRAGMA wal_checkpoint(TRUNCATE)")
