@@ -21,6 +21,9 @@ RESERVED_STYLES = frozenset({RAW, ZERO_SHOT, CHAT, SAME, TEXT})
 DEMO = "demo"
 """The name of the embedded model, in any SIDE."""
 
+UNKNOWN = "(unknown)"
+"""In the place of a session's side that was lost with a damaged part of the history: no model has this name."""
+
 _NEEDS_QUOTES = re.compile(r'[+@:\s"]')
 _SIDE = re.compile(
     r"""

@@ -22,6 +22,7 @@ from urial_tui.chat.events import (
 )
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.sides import UNKNOWN
 from urial_tui.store.store import Store
 
 Make = Callable[..., Room]
@@ -485,6 +486,21 @@ async def test_a_session_whose_side_is_gone_opens_and_says_so(make_room: Make) -
     await room.chat.new_session()
     await room.chat.open_session(session.id)
     assert room.told(Trouble)[-1].error.kind == "model"
+    assert room.chat.side == "demo@raw" and len(room.chat.messages) == 2
+
+
+async def test_a_session_whose_side_nobody_knows_is_answered_by_the_present_one(
+    make_room: Make,
+) -> None:
+    room = make_room("A.")
+    await room.chat.start()
+    await room.ask("hello")
+    session = room.chat.session
+    assert session is not None
+    await room.store.set_side(session.id, UNKNOWN)
+    await room.chat.new_session()
+    await room.chat.open_session(session.id)
+    assert room.told(Trouble) == []
     assert room.chat.side == "demo@raw" and len(room.chat.messages) == 2
 
 

@@ -12,8 +12,14 @@ import pytest
 
 from tests.support.full_history import at_version, columns_of, contents, fill
 from urial_tui.errors import StoreError
+from urial_tui.exchange.exports import Wanted
+from urial_tui.exchange.formats import EXPORTERS
+from urial_tui.exchange.sources import source_of_sessions
+from urial_tui.exchange.writing import write
+from urial_tui.sides import UNKNOWN, parse_side
 from urial_tui.store.care.mending import LOST
 from urial_tui.store.care.salvage import Salvaged, salvage
+from urial_tui.store.exchange.arrivals import NewMessage, NewSession
 from urial_tui.store.messages.pages import Damaged, Pages
 from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
@@ -158,6 +164,28 @@ def test_a_conversation_that_is_gone_stands_again_for_its_messages(path: Path) -
         assert all(session.title.startswith("Does walking") for session in sessions)
         assert {session.side for session in sessions} == {"demo@urial-general"}
         assert store.branch(sessions[0].leaf_id or "")
+
+
+def test_a_side_that_is_gone_is_not_known_and_can_be_shown_and_exported(tmp_path: Path) -> None:
+    """Of a conversation without answers of this program nothing else tells the side."""
+    path = tmp_path / "history.db"
+    said = (NewMessage("user", "Walk?"), NewMessage("assistant", "Yes.", 0))
+    with Store.open(path) as store:
+        store.add_conversation(NewSession(said, "vicuna"))
+    _, leaves = below(path, "session")
+    scribble(path, *leaves)
+    new, done = salvaged(path)
+    assert done.rebuilt == 1
+    with Store.open(new) as store:
+        (session,) = store.sessions()
+        assert session.side == UNKNOWN
+        assert str(parse_side(UNKNOWN)) == UNKNOWN
+        source = source_of_sessions(store, [session.id])
+        assert [side.side for side in source.sides] == [UNKNOWN]
+        for format_ in ("just-eval", "alpaca-eval", "mt-bench", "jsonl", "markdown", "csv"):
+            write(tmp_path / format_, EXPORTERS[format_].export(source, Wanted()).documents)
+    (page,) = (tmp_path / "markdown").iterdir()
+    assert f'side: "{UNKNOWN}"' in page.read_text("utf-8")
 
 
 def test_of_a_text_that_goes_on_on_a_damaged_page_the_beginning_is_kept(tmp_path: Path) -> None:

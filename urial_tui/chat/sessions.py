@@ -21,6 +21,7 @@ from urial_tui.chat.keeping import keep_writing
 from urial_tui.chat.side_loader import SideLoader
 from urial_tui.engine.protocol import ContextInfo, Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
+from urial_tui.sides import UNKNOWN
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.types import Hit, Message, Session, SessionFilter
 
@@ -133,6 +134,8 @@ class Sessions:
     async def _follow(self, session: Session) -> None:
         """Answer with the session's own side; where it cannot be used any more, say so and keep the present one. That
         of an import is the name of a model elsewhere: nobody expects it here."""
+        if session.side == UNKNOWN:
+            return
         try:
             await self._loader.change(session.side)
         except UrialError as error:

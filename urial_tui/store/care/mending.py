@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from urial_tui.errors import StoreError
+from urial_tui.sides import UNKNOWN
 from urial_tui.store.care.check import SEARCH_TABLES
 from urial_tui.store.care.salvage_tables import table_names
 from urial_tui.store.database.connection import Connection, Row
@@ -18,7 +19,6 @@ from urial_tui.store.sessions.sessions import title_from
 
 LOST = "(This message was lost with a damaged part of the history.)"
 """The text of a question, or of an answer without tokens, that is gone."""
-_SIDE = "demo"
 
 _LET_GO = (
     # A conversation outlives the run that it is of, an answer's scores what is known of how it was made.
@@ -150,7 +150,7 @@ def _rebuild_messages(db: Connection, lost: Sequence[LostMessage]) -> int:
 
 
 def _rebuild_sessions(db: Connection) -> int:
-    n = db.execute(_SESSIONS, (_SIDE,))
+    n = db.execute(_SESSIONS, (UNKNOWN,))
     for session_id, text in db.tuples(
         "SELECT s.id, m.content FROM session s JOIN message m ON m.seq = (SELECT min(seq) FROM message "
         "WHERE session_id = s.id AND role = 'user' AND content <> ?) WHERE s.title = ''",
