@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from urial_tui.errors import StoreError
+from urial_tui.store.database.ids import stamp
 from urial_tui.store.exchange.lossless import Tree, bad_row, messages
 from urial_tui.store.exchange.lossless_parts import (
     PIECE,
@@ -20,6 +21,7 @@ from urial_tui.store.exchange.lossless_parts import (
     Part,
     own_columns,
 )
+from urial_tui.store.sessions.organising import checked_tag
 
 _ID: Final = re.compile(r"[0-9a-z]{1,26}")
 _LARGEST: Final = 2**63
@@ -30,6 +32,7 @@ _JSON: Final[dict[str, type]] = {"turns": list, "context": dict}
 """Columns of JSON without a default; of the others the default says what they hold."""
 _NUMBERS: Final = "probabilities"
 """The one array that is not of texts."""
+_FORM_OF_TIME: Final = "YYYY-MM-DDThh:mm:ss.sssZ"
 _A: Final = {"TEXT": "a text", "INTEGER": "a whole number", "REAL": "a number", "BLOB": "bytes"}
 
 
@@ -217,19 +220,39 @@ def _text_or_none(value: Any, where: str) -> str | None:
 
 
 def _check_meaning(column: Column, value: str, where: str) -> None:
-    """What a text column stands for: an id, a time, JSON."""
+    """What a text column stands for: an id, a time, a tag, JSON."""
     if column.name == "id":
         if not _ID.fullmatch(value):
             raise bad_row(where, "is no id of this program")
     elif column.name.endswith("_at"):
-        try:
-            datetime.fromisoformat(value)
-        except ValueError:
-            raise bad_row(where, "is no time") from None
+        _check_time(value, where)
+    elif column.name == "tag":
+        _check_tag(value, where)
     else:
         wanted = {"{}": dict, "[]": list}.get(str(column.default)) or _JSON.get(column.name)
         if wanted is not None:
             _check_json(column.name, value, wanted, where)
+
+
+def _check_time(value: str, where: str) -> None:
+    """Times are compared as texts, so that each has to be in the one form that they are kept in."""
+    try:
+        time = datetime.fromisoformat(value)
+        kept = "" if time.tzinfo is None else stamp(time)
+    except (ValueError, OverflowError):
+        raise bad_row(where, "is no time") from None
+    if kept != value:
+        raise bad_row(where, f"is not in the form of a time here: {_FORM_OF_TIME}")
+
+
+def _check_tag(value: str, where: str) -> None:
+    """A tag in another form than the program's own would be found by no filter."""
+    try:
+        kept = checked_tag(value)
+    except StoreError as error:
+        raise bad_row(where, error.message) from None
+    if kept != value:
+        raise bad_row(where, "is not in the form of a tag: small letters, single blanks inside")
 
 
 def _check_json(name: str, value: str, wanted: type, where: str) -> None:
