@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.support.store_runs import answer_all, comparison, make_run
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange import alpaca_eval, exports, just_eval, mt_bench, urial_pairwise, writing
+from urial_tui.exchange import (
+    alpaca_eval,
+    exports,
+    jsonl,
+    just_eval,
+    mt_bench,
+    urial_pairwise,
+    writing,
+)
 from urial_tui.exchange import imports as importing
 from urial_tui.exchange.exports import Wanted
 from urial_tui.exchange.import_types import Options, Tally
@@ -601,6 +610,44 @@ def test_a_text_is_an_answer_to_nothing(store: Store, tmp_path: Path) -> None:
     json_text = put(tmp_path / "x.json", '{"a": 1}')
     assert refused(json_text).kind == "unknown-format"
     assert len(take(store, json_text, "text").sessions) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[Intro]\nWalk on.", "[1] A footnote.", "[] to do\n[x] done", "{name}, hello", "[...] on", "[-5] cold"],
+)  # fmt: skip
+def test_a_text_that_begins_with_a_bracket_and_is_no_json_is_a_text(
+    store: Store, tmp_path: Path, text: str
+) -> None:
+    tally = take(store, put(tmp_path / "song.txt", text))
+    assert tally.format == "text"
+    assert shown(store, tally.sessions[0])[1] == ("assistant", text)
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"a": 1}', '["a", ', "[1, 2", "{'a': 1}", '{"a": 1', "[1]", "[null, x]", "[", "[]\n[]"]
+)  # fmt: skip
+def test_what_may_be_damaged_json_is_never_kept_as_a_text(tmp_path: Path, text: str) -> None:
+    error = refused(put(tmp_path / "cut.json", text))
+    assert (error.kind, "--format text" in error.hint) == ("not-json", True)
+
+
+@pytest.mark.parametrize("kind", ["session", "run", "comparison"])
+def test_lines_of_our_own_export_without_its_header_are_no_chats(
+    store: Store, tmp_path: Path, kind: str
+) -> None:
+    """A session has `messages` and a run `items`, which chats of other programs have too."""
+    run = make_run(store)
+    answer_all(store, run)
+    one, other = [answer.message_id for answer in store.run_answers(run.id)][:2]
+    store.save_comparison(comparison(one, other))
+    sessions = [answer.session_id for answer in store.run_answers(run.id)]
+    rows = [json.loads(line) for line in jsonl.lines(store, sessions)]
+    text = lines([row for row in rows if row["type"] == kind])
+    for format_ in (None, "chat", "jsonl"):
+        error = refused(put(tmp_path / "x.jsonl", text), format_)
+        assert error.kind == "bad-row"
+        assert "line 1: " in error.message and "its header, is missing" in error.message
 
 
 # --- what cannot be used

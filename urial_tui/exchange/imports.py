@@ -61,6 +61,8 @@ def read(path: Path, format_: str | None, options: Options) -> Import:
     loaded = _load(path, as_text=format_ == TEXT)
     if format_ is None:
         format_ = next((name for name, its in IMPORTERS.items() if its.recognises(loaded)), None)
+    if format_ in (None, import_chats.FORMAT):
+        _refuse_without_header(loaded)
     if format_ is None or not IMPORTERS[format_].recognises(loaded):
         named = "no known format" if format_ is None else format_
         raise ExchangeError(
@@ -83,13 +85,20 @@ def write(store: Store, imports: Sequence[Import]) -> list[Tally]:
     return tallies
 
 
+def _refuse_without_header(loaded: Loaded) -> None:
+    """A line of our own format has messages or items, as a chat has. Raises ExchangeError (`bad-row`)."""
+    for row in loaded.rows:
+        if jsonl.is_kind(row.value):
+            raise jsonl.no_header(loaded.path, row.where)
+
+
 def _load(path: Path, *, as_text: bool) -> Loaded:
     data = reading.read_all(path)
     text = reading.decoded(data, path)
     if not text.strip():
         raise ExchangeError(f"{path} is empty", kind="unknown-format")
     begin = text.lstrip()[:1]
-    if as_text or begin not in ("[", "{"):
+    if as_text or begin not in ("[", "{") or reading.is_prose(text):
         return Loaded(path, data, text)
     try:
         rows = _rows(text, begin)

@@ -75,6 +75,20 @@ def is_ours(path: Path) -> bool:
     return isinstance(found, dict) and found.get("format") == FORMAT
 
 
+def is_kind(value: dict[str, Any]) -> bool:
+    """Whether it is a line of this format, after the header."""
+    return isinstance(kind := value.get("type"), str) and kind in _KINDS
+
+
+def no_header(path: Path, where: str) -> ExchangeError:
+    """What is said of lines of this format that no header comes before."""
+    return ExchangeError(
+        f"{path}, {where}: this is of urial-tui's own export, and the first line of that, its header, is missing",
+        hint="Import the whole file, or put the first line of the export before these.",
+        kind="bad-row",
+    )
+
+
 def take(path: Path, store: Store, tally: Tally, *, as_new: bool) -> None:
     """Write the file's rows into `store`, in the caller's transaction.
 
@@ -108,6 +122,8 @@ def _value(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 
 def _check_header(value: dict[str, Any], path: Path) -> None:
+    if is_kind(value):
+        raise no_header(path, "line 1")
     if value.get("type") != "header" or value.get("format") != FORMAT:
         raise _bad_line(path, 1, "it is not the header of this format")
     for key, known in (("version", VERSION), ("schema", LATEST)):

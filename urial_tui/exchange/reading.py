@@ -6,6 +6,7 @@ Nothing in a row is ever a path or code here. A refusal says where: the line, th
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,16 @@ MAX_LINE: Final = 256 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 MAX_DEPTH: Final = 64
 """Objects and arrays inside one another."""
+
+_BEGINS: Final = re.compile(
+    r"""\[\s*(?: [\[{\]"'] | -?\d | (?:true|false|null|NaN|-?Infinity)\b | \Z )
+      | \{\s*(?: [}"'] | \Z )""",
+    re.VERBOSE,
+)
+"""What an array or an object of JSON begins with, or what is meant as one: NaN, infinite numbers and single quotes are
+refused with a reason."""
+_MARK: Final = re.compile(r"\[\s*(?:-?\d+|true|false|null)?\s*\]\s*(\S)")
+"""A bracket with a number, a word of JSON or nothing in it, as of a footnote or a list of tasks, and what follows."""
 
 _FLAGS: Final = (
     os.O_RDONLY
@@ -111,6 +122,18 @@ def parsed(text: str) -> Any:
         raise
     except ValueError as error:  # a whole number of thousands of digits
         raise BadRow(f"it cannot be read as JSON: {error}") from None
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text that begins with a bracket is clearly none of JSON: "[Intro] ...", "[1] ...", "{name}, ...".
+
+    What may be damaged JSON is not, so that a file that was cut off is refused instead of kept as a text.
+    """
+    text = text.lstrip()
+    if not _BEGINS.match(text):
+        return True
+    mark = _MARK.match(text)
+    return mark is not None and mark[1] not in ",]["
 
 
 def check(value: Any, where: str = "", depth: int = 0) -> None:
