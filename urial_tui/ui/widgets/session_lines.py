@@ -12,13 +12,14 @@ TITLE_ROOM = 12
 
 
 def age(updated_at: str, now: datetime) -> str:
-    """How long ago, in at most six characters: now, 5m, 3h, 2d, then the date. "" for a time that cannot be read."""
+    """How long ago, in at most eight characters: now, 5m, 3h, 2d, then the date, of another year its month and year.
+    "" for a time that cannot be read."""
     try:
         then = datetime.fromisoformat(updated_at)
-    except ValueError:
+        then = then.replace(tzinfo=then.tzinfo or UTC)
+        local = then.astimezone(now.tzinfo)
+    except (ValueError, OverflowError):
         return ""
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
     seconds = (now - then).total_seconds()
     if seconds < 60:
         return "now"
@@ -28,8 +29,7 @@ def age(updated_at: str, now: datetime) -> str:
         return f"{seconds // 3600:.0f}h"
     if seconds < 7 * 86400:
         return f"{seconds // 86400:.0f}d"
-    local = then.astimezone(now.tzinfo)
-    return f"{local:%d %b}" if local.year == now.year else f"{local:%b %y}"
+    return f"{local:%d %b}" if local.year == now.year else f"{local:%b} {local.year}"
 
 
 def title_line(
