@@ -5,7 +5,7 @@ Pure; the list of sessions, the search and the command line read it. What is no 
 
 import math
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from urial_tui.errors import UsageError
@@ -89,7 +89,9 @@ def _time(name: str, value: str, now: datetime) -> str:
 
 def stored_time(text: str, now: datetime, *, end: bool = False) -> str:
     """A time as the history has it: `12h`, `7d` or `2w` before `now`, a day (`end`: its end) or an ISO 8601 time, of
-    the zone of `now` where it names none. Raises ValueError for anything else."""
+    the zone of `now` where it names none. Before the first day that can be written, or after the last one, it is the
+    first or the last moment. Raises ValueError for anything else."""
+    then = datetime.min
     try:
         if age := _AGE.fullmatch(text.lower()):
             return stamp(now - timedelta(hours=int(age[1]) * _HOURS[age[2]]))
@@ -99,8 +101,9 @@ def stored_time(text: str, now: datetime, *, end: bool = False) -> str:
         if end and _DAY.fullmatch(text):
             then += timedelta(days=1)
         return stamp(then)
-    except OverflowError as error:
-        raise ValueError(str(error)) from error
+    except OverflowError:
+        moment = datetime.min if then.year == datetime.min.year else datetime.max
+        return stamp(moment.replace(tzinfo=UTC))
 
 
 def _bound(name: str, sign: str, text: str) -> dict[str, Any]:

@@ -14,5 +14,5 @@ def local(time: str) -> str:
     """A stored time (UTC) as the user's wall clock shows it; what cannot be read is shown as it is."""
     try:
         return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
+    except (ValueError, OverflowError):
         return sanitize_line(time, 40)
