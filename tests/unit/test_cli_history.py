@@ -221,6 +221,25 @@ def test_a_day_is_meant_whole() -> None:
     assert titles("--until", "2026-01-01") == titles("--since", "2026-01-03") == []
 
 
+def test_the_first_and_the_last_day_of_the_calendar_are_bounds_and_are_shown() -> None:
+    with Store.open(paths.history_file()) as store:
+        first = store.create_session("demo", "Swimming")
+        assert titles("--since", "0001-01-01", "--until", "9999-12-31") == ["Swimming"]
+        for time in ("0001-01-01T00:00:00.000+14:00", "9999-12-31T23:59:59.999-12:00"):
+            store._db.execute("UPDATE session SET updated_at = ? WHERE id = ?", (time, first.id))
+            assert time in run("list").output
+
+
+def test_an_old_title_of_a_megabyte_takes_one_line_and_a_new_one_is_refused() -> None:
+    with Store.open(paths.history_file()) as store:
+        session = store.create_session("demo", "Swimming " * 100_000)
+        store.add_user_message(session.id, None, "How do I begin?")
+    for shown in (run("list"), run("show", session.id), run("archive", session.id)):
+        assert shown.exit_code == 0 and len(shown.output) < 500 and "Swimming" in shown.output
+    with pytest.raises(StoreError, match="1,000 characters is too long"):
+        run("rename", session.id, "x" * 1000)
+
+
 def test_the_commands_load_neither_the_store_nor_textual_for_their_help() -> None:
     code = (
         "import sys; from urial_tui.cli.history import command as history; from urial_tui.cli.history import search; "

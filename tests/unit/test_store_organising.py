@@ -172,6 +172,46 @@ def test_a_conversation_of_a_run_does_not_go_into_the_bin(store: Store) -> None:
     assert store.session(row.session_id).deleted_at is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store, session: store.set_title(session, "Mine"),
+        lambda store, session: store.set_pinned(session, True),
+        lambda store, session: store.set_archived(session, True),
+        lambda store, session: store.add_tag(session, "mine"),
+        lambda store, session: store.remove_tag(session, "mine"),
+    ],
+)
+def test_a_conversation_of_a_run_is_not_kept_in_order_by_itself(
+    store: Store, change: Callable[[Store, str], None]
+) -> None:
+    run = make_run(store)
+    before = store.session(answer_all(store, run)[0].session_id)
+    with pytest.raises(StoreError) as refused:
+        change(store, before.id)
+    assert refused.value.kind == "of-run"
+    assert f"`urial-tui runs rename {run.id} NAME`" in (refused.value.hint or "")
+    assert store.session(before.id) == before
+
+
+def test_tags_that_conversations_of_runs_got_once_are_in_no_list(store: Store) -> None:
+    mine = add(store, "mine")
+    store.add_tag(mine, "thesis")
+    of_run = answer_all(store, make_run(store))[0].session_id
+    for tag in ("thesis", "old"):
+        store._db.execute("INSERT INTO session_tag (session_id, tag) VALUES (?, ?)", (of_run, tag))
+    assert store.tags() == [("thesis", 1)]
+
+
+def test_a_title_of_more_than_two_hundred_characters_is_refused(store: Store) -> None:
+    session = add(store, "walks")
+    store.set_title(session, " " + "é" * 200 + "\n")
+    with pytest.raises(StoreError, match="1,000,000 characters is too long") as refused:
+        store.set_title(session, "x" * 1_000_000)
+    assert refused.value.kind == "bad-title" and "200" in (refused.value.hint or "")
+    assert store.session(session).title == "é" * 200
+
+
 CHANGES: dict[str, Callable[[Store, str], None]] = {
     "pin": lambda store, session: store.set_pinned(session, True),
     "archive": lambda store, session: store.set_archived(session, True),

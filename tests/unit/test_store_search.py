@@ -228,7 +228,39 @@ def test_a_text_of_megabytes_is_found_at_once(store: Store) -> None:
     """FTS5's snippet of a text with a million matches would not end in this test."""
     session = store.create_session("demo").id
     store.add_user_message(session, None, "Start. " + "a walk b " * 1_000_000 + "Zürich")
-    for query, marked in (("WALK", "walk"), ("walk b", "walk"), ("zurich", "")):
+    for query, marked in (("WALK", "walk"), ("walk b", "walk"), ("zurich", "Zürich")):
         (hit,) = store.search(query)
         assert len(hit.snippet) < 300
         assert (f"{search_module.BEGIN}{marked}{search_module.END}" in hit.snippet) == bool(marked)
+
+
+LONG = "There are many words before it. " * 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "shown"),
+    [
+        ("the café is CAFÉ", "cafe", "the [café] is [CAFÉ]"),
+        ("a cafe\u0301 there", "café", "a [cafe\u0301] there"),
+        ("arts and parts of art", "art ", "arts and parts of [art]"),
+        ("arts, not parts of art", "art", "[arts], not parts of [art]"),
+        ("an Été, à Paris", '"ete a" par', "an [Été, à] [Paris]"),
+        ("한국 한글", "한글", "한국 [한글]"),
+        ("one, two", "two one", "[one], [two]"),
+    ],
+)
+def test_in_a_long_text_the_words_are_marked_as_the_index_has_them(
+    store: Store, text: str, query: str, shown: str
+) -> None:
+    message = add(store, f"{LONG}{text}")
+    (hit,) = store.search(query)
+    assert hit.message_id == message
+    marked = hit.snippet.replace(search_module.BEGIN, "[").replace(search_module.END, "]")
+    assert marked.startswith("…") and marked.endswith(f" {shown}")
+
+
+def test_a_title_of_a_megabyte_is_shown_where_it_matches(store: Store) -> None:
+    add(store, "nothing", "Long " * 200_000 + "zébra and more " * 10)
+    (hit,) = store.search("zebra")
+    assert f"{search_module.BEGIN}zébra{search_module.END}" in hit.snippet
+    assert len(hit.snippet) < 300

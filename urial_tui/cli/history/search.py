@@ -69,14 +69,14 @@ def _json(hit: Hit) -> dict[str, Any]:
 def _print(hits: list[Hit]) -> None:
     """The hits of a session below its title."""
     from urial_tui.cli.common.wording import local
-    from urial_tui.cli.history.text import WHO, bold_matches, one_line
+    from urial_tui.cli.history.text import WHO, bold_matches, title
 
     session = ""
     for hit in hits:
         if hit.session_id != session:
             session = hit.session_id
-            shown = one_line(hit.title) if hit.message_id is not None else bold_matches(hit.snippet)
-            click.echo(f"{session}  {shown or '(no title)'}")
+            shown = title(hit) if hit.message_id is not None else bold_matches(hit.snippet)
+            click.echo(f"{session}  {shown}")
         if hit.message_id is not None and hit.role is not None:
             click.echo(f"    {hit.message_id}  {local(hit.created_at)}  {WHO[hit.role]}")
             click.echo(f"        {bold_matches(hit.snippet)}")

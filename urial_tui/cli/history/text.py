@@ -14,8 +14,10 @@ from urial_tui.safetext import sanitize, sanitize_line
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from urial_tui.store.types import Session
+    from urial_tui.store.types import Hit, Session
 
+_TITLE = 1000
+"""Characters of a title that are looked at; a line has 200 of them."""
 WHO = {"user": "You", "assistant": "Answer"}
 
 
@@ -25,8 +27,9 @@ def session_line(session: Session) -> str:
     return f"{session.id}  {local(session.updated_at)}  {n:>12}  {title(session)}{_state(session)}"
 
 
-def title(session: Session) -> str:
-    return one_line(session.title) or "(no title)"
+def title(session: Session | Hit) -> str:
+    """It may be any text that an import, or an earlier version, took for one."""
+    return sanitize_line(" ".join(session.title[:_TITLE].split())) or "(no title)"
 
 
 def one_line(text: str) -> str:

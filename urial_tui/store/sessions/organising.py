@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from urial_tui.errors import StoreError
-from urial_tui.store.database import locks
 from urial_tui.store.database.connection import Connection
-from urial_tui.store.database.ids import now, stamp, storable
+from urial_tui.store.database.ids import now, stamp
 from urial_tui.store.sessions import sessions
 from urial_tui.store.sessions.filters import as_tag
 
@@ -18,10 +17,10 @@ TAG_LENGTH = 50
 
 
 def add_tag(db: Connection, session_id: str, tag: str) -> None:
-    """Adding one that is there is fine. Raises StoreError: `bad-tag`, `not-found`, `session-locked`."""
+    """Adding one that is there is fine. Raises StoreError: `bad-tag`, `not-found`, `of-run`, `session-locked`."""
     name = checked_tag(tag)
     with db.transaction():
-        _guard(db, session_id)
+        sessions.guard_order(db, session_id)
         db.execute(
             "INSERT INTO session_tag (session_id, tag) VALUES (?, ?) ON CONFLICT (session_id, tag) DO NOTHING",
             (session_id, name),
@@ -29,21 +28,22 @@ def add_tag(db: Connection, session_id: str, tag: str) -> None:
 
 
 def remove_tag(db: Connection, session_id: str, tag: str) -> None:
-    """Removing one that is not there is fine. Raises StoreError: `not-found`, `session-locked`."""
+    """Removing one that is not there is fine. Raises StoreError: `not-found`, `of-run`, `session-locked`."""
     with db.transaction():
-        _guard(db, session_id)
+        sessions.guard_order(db, session_id)
         db.execute(
             "DELETE FROM session_tag WHERE session_id = ? AND tag = ?", (session_id, as_tag(tag))
         )
 
 
 def tags(db: Connection) -> list[tuple[str, int]]:
-    """The tags of sessions that are not in the bin, in the order of the alphabet, with how many have each."""
+    """The tags of sessions that lists have, those in the bin left out, in the order of the alphabet, with how many
+    have each."""
     return [
         (row["tag"], row["n"])
         for row in db.rows(
             "SELECT t.tag, count(*) AS n FROM session_tag t JOIN session s ON s.id = t.session_id "
-            "WHERE s.deleted_at IS NULL GROUP BY t.tag ORDER BY t.tag"
+            "WHERE s.deleted_at IS NULL AND s.run_id IS NULL GROUP BY t.tag ORDER BY t.tag"
         )
     ]
 
@@ -74,14 +74,7 @@ def bin_session(db: Connection, session_id: str) -> None:
     Raises StoreError: `not-found`, `session-locked`, or `of-run` for a conversation of a run, which no list shows.
     """
     with db.transaction():
-        session = sessions.get(db, session_id)
-        if session.run_id is not None:
-            raise StoreError(
-                f"session {session_id} is of a run",
-                kind="of-run",
-                hint="`urial-tui runs delete` deletes a run with its conversations.",
-            )
-        locks.guard(db, session_id)
+        sessions.guard_order(db, session_id)
         db.execute(
             "UPDATE session SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL",
             (now(), session_id),
@@ -89,9 +82,10 @@ def bin_session(db: Connection, session_id: str) -> None:
 
 
 def restore_session(db: Connection, session_id: str) -> None:
-    """Take a session out of the bin. One that is not there is fine. Raises StoreError (`not-found`)."""
+    """Take a session out of the bin. One that is not there is fine. Raises StoreError: `not-found`, `of-run`,
+    `session-locked`."""
     with db.transaction():
-        _guard(db, session_id)
+        sessions.guard_order(db, session_id)
         db.execute("UPDATE session SET deleted_at = NULL WHERE id = ?", (session_id,))
 
 
@@ -118,9 +112,3 @@ def empty_bin(db: Connection, before: str = "", limit: int = -1) -> int:
 def remove_old(db: Connection) -> None:
     """Delete for good what has been in the bin for long. Inside the caller's transaction."""
     empty_bin(db, stamp(datetime.now(UTC) - KEPT_IN_BIN), REMOVED_AT_ONCE)
-
-
-def _guard(db: Connection, session_id: str) -> None:
-    if db.value("SELECT 1 FROM session WHERE id = ?", (session_id,)) is None:
-        raise sessions.not_found(storable(session_id))
-    locks.guard(db, session_id)

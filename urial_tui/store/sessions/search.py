@@ -15,18 +15,19 @@ from typing import Any, NamedTuple
 from urial_tui.store.database.connection import Connection
 from urial_tui.store.database.ids import storable
 from urial_tui.store.database.json_columns import to_json
+from urial_tui.store.sessions import excerpts
+from urial_tui.store.sessions.excerpts import BEGIN, END
 from urial_tui.store.sessions.filters import condition
 from urial_tui.store.types import Hit, Role, SessionFilter
 
-BEGIN, END = "\x02", "\x03"
-"""What marks the match in a snippet."""
 MAX_QUERY = 1000
 MAX_TERMS = 32
 MAX_RANKED = 2000
 """Matching messages that are ranked, the newest ones."""
 HITS_A_SESSION = 3
+LONGEST_SHOWN = 1000
+"""Characters of a title that is given whole where it matches."""
 _SNIPPET_TOKENS = 14
-_BEFORE, _AFTER = 40, 80
 _LONG = 20_000
 """Characters. FTS5's own snippets take time with the square of the matches in a text: half a minute for 64,000."""
 
@@ -39,18 +40,22 @@ _NO_BLANKS = re.compile(
 
 def fts_query(text: str) -> str | None:
     """The FTS5 query for what a user typed: all words must be there. None when it must be looked for literally."""
-    text = _cleaned(text)
-    if _NO_BLANKS.search(text):
-        return None
-    terms = [phrase or word for phrase, word in _PARTS.findall(text)]
-    terms = [term for term in terms if any(_is_indexed(c) for c in term)][:MAX_TERMS]
+    terms, is_beginning = _terms(_cleaned(text))
     if not terms:
         return None
-    if len(terms) == 1 and len(terms[0]) == 1:
-        return f'"{terms[0]}"'  # as a beginning it would be of nearly every message
-    quoted = ['"' + term.replace('"', '""') + '"' for term in terms]
-    prefix = "" if text.endswith(('"', " ")) else " *"
-    return " ".join(quoted) + prefix
+    return " ".join(f'"{term}"' for term in terms) + " *" * is_beginning
+
+
+def _terms(text: str) -> tuple[list[str], bool]:
+    """Words and phrases, and whether the last one may be a beginning. None of them where the text must be looked for
+    literally."""
+    if _NO_BLANKS.search(text):
+        return [], False
+    terms = [phrase or word for phrase, word in _PARTS.findall(text)]
+    terms = [term for term in terms if any(_is_indexed(c) for c in term)][:MAX_TERMS]
+    # A single letter as a beginning would be of nearly every message.
+    alone = len(terms) == 1 and len(terms[0]) == 1
+    return terms, not alone and not text.endswith(('"', " "))
 
 
 class _Match(NamedTuple):
@@ -66,9 +71,17 @@ class _Query:
     """What a user typed, as the SQL that finds it."""
 
     def __init__(self, text: str) -> None:
+        text = _cleaned(text)
         expression = fts_query(text)
         self.is_literal = expression is None
-        self.wanted = _cleaned(text).strip() if expression is None else expression
+        self.wanted = text.strip() if expression is None else expression
+        terms, is_beginning = _terms(text)
+        self.places = (
+            excerpts.literal(self.wanted)
+            if self.is_literal
+            else excerpts.words(terms, last_may_go_on=is_beginning)
+        )
+        """Finds in a text what the index found in it."""
 
     def titles(self) -> str:
         """A condition on `session s`; it takes `wanted`."""
@@ -197,7 +210,7 @@ def _excerpts(
             "SELECT seq, id, role, created_at, content FROM message WHERE seq IN (SELECT value FROM json_each(?))",
             (to_json(list(seqs)),),
         )
-        return {seq: (*rest, _marked(text, typed.wanted)) for seq, *rest, text in rows}
+        return {seq: (*rest, typed.places.excerpt(text)) for seq, *rest, text in rows}
     rows = db.tuples(
         "SELECT m.seq, m.id, m.role, m.created_at, "
         f"iif(length(m.content) > {_LONG}, NULL, snippet(message_fts, 0, ?, ?, '…', ?)) "
@@ -207,45 +220,24 @@ def _excerpts(
         (BEGIN, END, _SNIPPET_TOKENS, typed.wanted, min(seqs), max(seqs), to_json(list(seqs))),
     )
     return {
-        seq: (*rest, _excerpt(db, typed, seq) if snippet is None else snippet)
+        seq: (*rest, typed.places.excerpt(_text(db, seq)) if snippet is None else snippet)
         for seq, *rest, snippet in rows
     }
 
 
-def _excerpt(db: Connection, typed: _Query, seq: int) -> str:
-    """Of a long message: around the first word of the query where it is written as it was typed, else its beginning."""
-    text = str(db.value("SELECT content FROM message WHERE seq = ?", (seq,)))
-    first = next(phrase or word for phrase, word in _PARTS.findall(typed.wanted))
-    found = re.search(re.escape(first), text, re.IGNORECASE)
-    return _marked(text, found[0] if found else first)
+def _text(db: Connection, seq: int) -> str:
+    return str(db.value("SELECT content FROM message WHERE seq = ?", (seq,)))
 
 
 def _title_snippet(db: Connection, typed: _Query, session_id: str, title: str) -> str:
-    if typed.is_literal:
-        return _marked(title, typed.wanted)
+    if typed.is_literal or len(title) > LONGEST_SHOWN:
+        return typed.places.excerpt(title)
     return str(
         db.value(
             "SELECT highlight(session_fts, 0, ?, ?) FROM session_fts JOIN session s ON s.seq = session_fts.rowid "
             "WHERE session_fts MATCH ? AND session_fts.rowid = (SELECT seq FROM session WHERE id = ?)",
             (BEGIN, END, typed.wanted, session_id),
         )
-    )
-
-
-def _marked(text: str, needle: str) -> str:
-    at = text.find(needle)
-    if at < 0:
-        return text[: _BEFORE + _AFTER]
-    end = at + len(needle)
-    start, stop = max(0, at - _BEFORE), min(len(text), end + _AFTER)
-    return (
-        ("…" if start else "")
-        + text[start:at]
-        + BEGIN
-        + needle
-        + END
-        + text[end:stop]
-        + ("…" if stop < len(text) else "")
     )
 
 

@@ -14,6 +14,8 @@ from urial_tui.store.types import Session, SessionFilter
 
 TITLE_LENGTH = 60
 """Longest title that is made from a first message, in characters."""
+LONGEST_TITLE = 200
+"""Longest title that a person may give, in characters."""
 
 _FENCES = ("```", "~~~")
 _MARKS = re.compile(r"^(?:(?:#{1,6}|>|[-*+]) +)+")
@@ -97,7 +99,15 @@ def count(db: Connection, wanted: SessionFilter | str = "") -> int:
 
 
 def set_title(db: Connection, session_id: str, title: str) -> None:
-    _set(db, session_id, "title", storable(title.strip()))
+    """Raises StoreError: `bad-title` for a long one, `of-run`, `session-locked`, `not-found`."""
+    title = title.strip()
+    if len(title) > LONGEST_TITLE:
+        raise StoreError(
+            f"a title of {len(title):,} characters is too long",
+            kind="bad-title",
+            hint=f"Write {LONGEST_TITLE} at most.",
+        )
+    _organise(db, session_id, "title", storable(title))
 
 
 def set_side(db: Connection, session_id: str, side: str) -> None:
@@ -105,11 +115,13 @@ def set_side(db: Connection, session_id: str, side: str) -> None:
 
 
 def set_archived(db: Connection, session_id: str, archived: bool) -> None:
-    _set(db, session_id, "archived", int(archived))
+    """Raises StoreError: `of-run`, `session-locked`, `not-found`."""
+    _organise(db, session_id, "archived", int(archived))
 
 
 def set_pinned(db: Connection, session_id: str, pinned: bool) -> None:
-    _set(db, session_id, "pinned", int(pinned))
+    """Raises StoreError: `of-run`, `session-locked`, `not-found`."""
+    _organise(db, session_id, "pinned", int(pinned))
 
 
 def set_leaf(db: Connection, session_id: str, message_id: str) -> None:
@@ -156,6 +168,22 @@ def not_found(session_id: str) -> StoreError:
     )
 
 
+def guard_order(db: Connection, session_id: str) -> None:
+    """Refuse to keep a conversation in order that no list has, or that another program writes.
+
+    Raises StoreError: `not-found`, `of-run`, `session-locked`.
+    """
+    session = get(db, session_id)
+    if session.run_id is not None:
+        raise StoreError(
+            f"session {session_id} is of run {session.run_id}, and no list shows it",
+            kind="of-run",
+            hint=f"Name the run instead (`urial-tui runs rename {session.run_id} NAME`), or delete it with its "
+            f"conversations (`urial-tui runs delete {session.run_id}`).",
+        )
+    locks.guard(db, session_id)
+
+
 def _condition(db: Connection, wanted: SessionFilter | str) -> tuple[str, list[Any]]:
     if isinstance(wanted, str):
         wanted = SessionFilter(query=wanted)
@@ -164,6 +192,13 @@ def _condition(db: Connection, wanted: SessionFilter | str) -> tuple[str, list[A
         matching, of_query = search.session_condition(wanted.query)
         return f"{where} AND {matching}", [*params, *of_query]
     return where, params
+
+
+def _organise(db: Connection, session_id: str, column: str, value: str | int) -> None:
+    """Set what only lists of sessions have."""
+    with db.transaction():
+        guard_order(db, session_id)
+        _set(db, session_id, column, value)
 
 
 def _set(db: Connection, session_id: str, column: str, value: str | int) -> None:
