@@ -21,6 +21,8 @@ from urial_tui.exchange.import_types import (
     Write,
     one_or_more,
 )
+from urial_tui.exchange.known_chats import Found, KnownChats
+from urial_tui.exchange.reading import bad_rows
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.exchange.arrivals import NewSession
@@ -72,15 +74,27 @@ def make(loaded: Loaded, options: Options) -> Write:
         whole = Row("the file", {"messages": [row.value for row in loaded.rows]})
         loaded = Loaded(loaded.path, loaded.data, loaded.text, (whole,))
     talks = each(loaded, lambda row: _talk(row, loaded))
+    if not any(talk.session.messages for talk in talks):
+        first = loaded.rows[0].where
+        raise bad_rows(loaded.path, [f"{first}: it has no text of user or assistant"])
 
     def write(store: Store, tally: Tally) -> None:
-        known = [] if options.as_new else [_content(one) for one in store.origins(loaded.sha256)]
+        known = None if options.as_new else KnownChats(store, FORMAT)
+        differ = 0
         for talk in talks:
-            if _content(talk.session.origin) in known:
+            if not talk.session.messages:
+                tally.empty += 1
+                continue
+            found = known.find(talk.session) if known is not None else Found("new")
+            if found.fate == "there":
                 tally.there += 1
+            elif found.fate == "grown":
+                store.extend_conversation(found.session_id, talk.session, found.known)
+                tally.grown.append(found.session_id)
             else:
+                differ += found.fate == "differs"
                 tally.sessions.append(store.add_conversation(talk.session)[0])
-        tally.notes += _notes(talks)
+        tally.notes += _notes(talks, tally, differ)
 
     return write
 
@@ -88,16 +102,27 @@ def make(loaded: Loaded, options: Options) -> Write:
 IMPORTER: Final = Importer("conversations of ShareGPT, ChatGPT and the like", recognises, make)
 
 
-def _content(origin: dict[str, Any]) -> dict[str, Any]:
-    """Where a conversation is from, whatever the file is called today."""
-    return {key: value for key, value in origin.items() if key != "file"}
-
-
 def _is_turn(keys: set[str]) -> bool:
     return keys >= {"role", "content"} or keys >= {"from", "value"}
 
 
-def _notes(talks: list[_Talk]) -> Iterator[str]:
+def _notes(talks: list[_Talk], tally: Tally, differ: int) -> Iterator[str]:
+    if tally.empty:
+        yield one_or_more(
+            tally.empty, "1 chat without messages left out", "{} chats without messages left out"
+        )
+    if tally.grown:
+        yield one_or_more(
+            len(tally.grown),
+            "1 chat has grown: its new messages were added to its session",
+            "{} chats have grown: their new messages were added to their sessions",
+        )
+    if differ:
+        yield one_or_more(
+            differ,
+            "1 chat is not what the session of its id holds: it became a session of its own",
+            "{} chats are not what the sessions of their ids hold: they became sessions of their own",
+        )
     joined = sum(talk.left.joined for talk in talks)
     others = sum(talk.left.others for talk in talks)
     if joined:
@@ -121,8 +146,6 @@ def _talk(row: Row, loaded: Loaded) -> _Talk:
         _of_mapping(value, system, left) if "mapping" in value else _of_list(value, system, left)
     )
     messages, leaf, joined = chat_trees.alternating(nodes, _current(value, nodes))
-    if not messages:
-        raise BadRow("it has no text of user or assistant")
     left.joined = joined
     origin: dict[str, Any] = {
         "format": FORMAT,
@@ -133,8 +156,9 @@ def _talk(row: Row, loaded: Loaded) -> _Talk:
     if system:
         origin["system"] = "\n\n".join(system)
     for key in ("id", "conversation_id"):
-        if isinstance(value.get(key), str | int):
-            origin["id"] = value[key]
+        found = value.get(key)
+        if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+            origin["id"] = found
             break
     title = value.get("title")
     return _Talk(
@@ -163,6 +187,8 @@ def _side(value: dict[str, Any]) -> str:
 
 def _of_list(value: dict[str, Any], system: list[str], left: _Left) -> list[Node]:
     lists = [value[name] for name in _LISTS if isinstance(value.get(name), list)]
+    if not lists and not any(name in value and value[name] is None for name in _LISTS):
+        raise BadRow(f"it has none of the lists {', '.join(_LISTS)}")
     turns: list[Any] = lists[0] if lists else []
     nodes: list[Node] = []
     for number, turn in enumerate(turns, 1):

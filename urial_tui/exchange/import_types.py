@@ -17,7 +17,8 @@ def one_or_more(count: int, one: str, more: str) -> str:
 
 @dataclass
 class Tally:
-    """What an import wrote. `there` counts what the history had already, with the same content."""
+    """What an import wrote. `there` counts what the history had already, with the same content; `grown` are sessions
+    that were there and have more messages now; `empty` counts chats without messages, which are left out."""
 
     path: Path
     format: str
@@ -26,6 +27,8 @@ class Tally:
     judgements: int = 0
     comparisons: int = 0
     there: int = 0
+    grown: list[str] = field(default_factory=list)
+    empty: int = 0
     notes: list[str] = field(default_factory=list)
 
     def count(self, kind: Kind, id_: str, there: bool) -> None:
@@ -47,6 +50,8 @@ class Tally:
             "judgements": self.judgements,
             "comparisons": self.comparisons,
             "there": self.there,
+            "grown": self.grown,
+            "empty": self.empty,
             "notes": self.notes,
         }
 

@@ -94,6 +94,8 @@ def _said(tally: Tally) -> str:
         (tally.comparisons, "comparison"),
     )
     parts = [many(count, what) for count, what in counts if count]
+    if tally.grown:
+        parts.append(f"{many(len(tally.grown), 'session')} with more messages")
     if tally.there:
         parts.append(f"{tally.there} already there")
     return f"({tally.format}: {', '.join(parts) or 'nothing in it'})"

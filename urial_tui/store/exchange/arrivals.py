@@ -1,6 +1,7 @@
 """Conversations that another program had, written as sessions: trees of finished messages, with where they are from."""
 
 import json
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,22 +74,7 @@ def add(db: Connection, new: NewSession) -> tuple[str, tuple[str, ...]]:
                 to_json(new.origin),
             ),
         )
-        db.executemany(
-            "INSERT INTO message (id, session_id, parent_id, role, content, status, created_at, closed_at) "
-            "VALUES (?, ?, ?, ?, ?, 'complete', ?, ?)",
-            [
-                (
-                    id_,
-                    session_id,
-                    None if message.parent is None else ids[message.parent],
-                    message.role,
-                    storable(message.content),
-                    created,
-                    created,
-                )
-                for id_, message, created in zip(ids, new.messages, times, strict=True)
-            ],
-        )
+        _insert(db, session_id, new.messages, ids, times)
         if ids:
             leaf = ids[-1 if new.leaf is None else new.leaf]
             db.execute("UPDATE session SET leaf_id = ? WHERE id = ?", (leaf, session_id))
@@ -106,6 +92,39 @@ def add(db: Connection, new: NewSession) -> tuple[str, tuple[str, ...]]:
     return session_id, ids
 
 
+def extend(
+    db: Connection, session_id: str, new: NewSession, known: Sequence[str | None]
+) -> tuple[str, ...]:
+    """Write those messages of a conversation that its session has not, and show the branch that it shows; ids of all.
+
+    `known` are ids of the stored ones by their place. Raises StoreError: `session-locked`.
+    """
+    time = now()
+    times = [message.created_at or time for message in new.messages]
+    ids = tuple(new_id() if one is None else one for one in known)
+    missing = {place for place, one in enumerate(known) if one is None}
+    with db.transaction():
+        locks.guard(db, session_id)
+        _insert(db, session_id, new.messages, ids, times, missing)
+        leaf = ids[-1 if new.leaf is None else new.leaf]
+        last = max((times[place] for place in missing), default="")
+        db.execute(
+            "UPDATE session SET leaf_id = ?, updated_at = max(updated_at, ?) WHERE id = ?",
+            (leaf, last, session_id),
+        )
+    return ids
+
+
+def imported(db: Connection, format_: str) -> list[tuple[str, dict[str, Any]]]:
+    """Sessions that came in a format, the oldest first, with where they are from; those in the bin left out."""
+    rows = db.tuples(
+        "SELECT id, origin FROM session WHERE origin <> '{}' AND json_extract(origin, '$.format') = ? "
+        "AND run_id IS NULL AND deleted_at IS NULL ORDER BY seq",
+        (format_,),
+    )
+    return [(id_, json.loads(origin)) for id_, origin in rows]
+
+
 def origins(db: Connection, sha256: str) -> list[dict[str, Any]]:
     """Where the sessions are from that a file of this hash became, those in the bin left out."""
     rows = db.tuples(
@@ -114,6 +133,34 @@ def origins(db: Connection, sha256: str) -> list[dict[str, Any]]:
         (sha256,),
     )
     return [json.loads(origin) for (origin,) in rows]
+
+
+def _insert(
+    db: Connection,
+    session_id: str,
+    messages: Sequence[NewMessage],
+    ids: Sequence[str],
+    times: Sequence[str],
+    places: Set[int] | None = None,
+) -> None:
+    """Write the messages, or those at these places, each after the one above it."""
+    db.executemany(
+        "INSERT INTO message (id, session_id, parent_id, role, content, status, created_at, closed_at) "
+        "VALUES (?, ?, ?, ?, ?, 'complete', ?, ?)",
+        [
+            (
+                ids[place],
+                session_id,
+                None if message.parent is None else ids[message.parent],
+                message.role,
+                storable(message.content),
+                times[place],
+                times[place],
+            )
+            for place, message in enumerate(messages)
+            if places is None or place in places
+        ],
+    )
 
 
 def _refuse_answered(db: Connection, place: Place) -> None:

@@ -38,6 +38,17 @@ class ExchangeCalls:
         """Write a conversation that another program had; ids of the session and of its messages, in their order."""
         return arrivals.add(self._db, new)
 
+    def extend_conversation(
+        self, session_id: str, new: NewSession, known: Sequence[str | None]
+    ) -> tuple[str, ...]:
+        """Write those messages of a conversation that its session has not; `known` are ids of those that it has, by
+        their place. Ids of all. Raises StoreError: `session-locked`."""
+        return arrivals.extend(self._db, session_id, new, known)
+
+    def imported(self, format_: str) -> list[tuple[str, dict[str, Any]]]:
+        """Sessions that came in a format, with where they are from, the oldest first; those in the bin left out."""
+        return arrivals.imported(self._db, format_)
+
     def origins(self, sha256: str) -> list[dict[str, Any]]:
         """Where the sessions are from that a file of this hash became, those in the bin left out."""
         return arrivals.origins(self._db, sha256)
