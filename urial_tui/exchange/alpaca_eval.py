@@ -1,6 +1,7 @@
 """Answers and comparisons in AlpacaEval's folders: `MODEL/model_outputs.json`, and for each judge `annotations.json`.
 
-A preference is 1 for the reference, 2 for the model, 1.5 for a tie; a comparison without a verdict is left out.
+A preference is 1 for the reference, 2 for the model, 1.5 for a tie; what was imported keeps the one that it came with.
+A comparison without a verdict is left out.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from urial_tui.exchange.pairs import Duel, Pair, Won, duels_of, first_turns
 from urial_tui.exchange.selecting import about_judge, left_out, wanted_sides
 from urial_tui.exchange.sources import SideAnswers, Source
 
+FORMAT: Final = "alpaca-eval"
+"""What annotations that were imported have as `format` in their judge's provenance, beside `preference` and `row`."""
 _PREFERENCE: Final[dict[Won, float]] = {"reference": 1.0, "tie": 1.5, "model": 2.0}
 
 
@@ -102,7 +105,7 @@ def _annotation(duel: Duel, pair: Pair) -> dict[str, Any] | None:
     won = pair.won(pick.winner) if pick is not None else None
     if won is None:
         return None
-    return {
+    made = {
         "instruction": pair.question,
         "output_1": pair.reference_output,
         "generator_1": duel.reference,
@@ -112,6 +115,22 @@ def _annotation(duel: Duel, pair: Pair) -> dict[str, Any] | None:
         "annotator": pair.comparison.judge.judge,
         "preference": _PREFERENCE[won],
     }
+    return made | _as_it_came(pair, won)
+
+
+def _as_it_came(pair: Pair, won: Won) -> dict[str, Any]:
+    """What a row that was imported has beside what is told here: a preference that is not whole, seen from the other
+    side where the roles are exchanged, and the fields of the annotator, which hold for the first order only."""
+    came = pair.came(FORMAT)
+    if came is None:
+        return {}
+    given = came.get("preference")
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        given = _PREFERENCE[won]
+    if pair.model_is == "a":
+        return {"preference": round(3.0 - given, 12)}
+    row = came.get("row")
+    return (row if isinstance(row, dict) else {}) | {"preference": float(given)}
 
 
 def check_annotations(rows: Sequence[dict[str, Any]], name: str) -> None:
@@ -123,5 +142,5 @@ def check_annotations(rows: Sequence[dict[str, Any]], name: str) -> None:
         filled=("generator_1", "generator_2", "annotator"),
     )
     for number, row in enumerate(rows, 1):
-        if row["preference"] not in _PREFERENCE.values():
-            raise bad_row(name, number, "preference", "is none of 1, 1.5 and 2")
+        if not 1 <= row["preference"] <= 2:
+            raise bad_row(name, number, "preference", "is none from 1 to 2")

@@ -15,6 +15,7 @@ _PART_CHARS = 48
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 """Names that are devices on Windows, whatever comes after a dot."""
+_FILE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 _MAX_DEPTH = 64
 
 
@@ -59,7 +60,17 @@ class Names:
         self._taken: set[str] = set()
 
     def make(self, *parts: str, extension: str = "") -> str:
-        stem = "_".join(_slug(part) for part in parts)
+        return self._new("_".join(_slug(part) for part in parts), extension)
+
+    def of_file(self, name: str) -> str:
+        """The name itself where it can be that of a file anywhere and is not taken, as other tools name models; else
+        made of it."""
+        device = _RESERVED.fullmatch(name.partition(".")[0])
+        if device or not _FILE.fullmatch(name) or len(name) > _PART_CHARS:
+            return self.make(name)
+        return self._new(name, "")
+
+    def _new(self, stem: str, extension: str) -> str:
         if _RESERVED.fullmatch(stem):
             stem += "_"
         n, name = 1, stem + extension

@@ -7,6 +7,7 @@ is not whole says how sure the annotator was. In which order they were shown is 
 from typing import Any, Final
 
 from urial_tui.exchange import import_compared, import_outputs
+from urial_tui.exchange.alpaca_eval import FORMAT
 from urial_tui.exchange.import_compared import Compared
 from urial_tui.exchange.import_runs import each, foreign_judge, foreign_rubric, text_of
 from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tally, Write
@@ -16,7 +17,6 @@ from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.judging.types import Comparison, Pick, Winner
 from urial_tui.store.store import Store
 
-FORMAT: Final = "alpaca-eval"
 _OUTPUTS: Final = frozenset(("instruction", "output", "generator"))
 _ANNOTATED: Final = frozenset(("instruction", "output_1", "output_2", "preference"))
 _OWN: Final = frozenset((*_ANNOTATED, "generator_1", "generator_2", "annotator", "dataset"))

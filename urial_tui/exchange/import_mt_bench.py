@@ -31,6 +31,7 @@ from urial_tui.exchange.import_types import (
     Write,
     one_or_more,
 )
+from urial_tui.exchange.mt_bench import FORMAT
 from urial_tui.exchange.pairs import OVERALL
 from urial_tui.runs.inputs import read_input
 from urial_tui.runs.json_rows import BadRow, id_of
@@ -38,7 +39,6 @@ from urial_tui.store.judging.types import Comparison, Pick, Winner
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
-FORMAT: Final = "mt-bench"
 _ANSWER: Final = frozenset(("question_id", "choices"))
 _PAIR: Final = frozenset(("question_id", "model_1", "model_2", "g1_winner", "g2_winner"))
 _SINGLE: Final = frozenset(("question_id", "model", "judge", "score"))

@@ -11,12 +11,12 @@ from urial_tui.exchange.import_compared import Compared
 from urial_tui.exchange.import_runs import each, foreign_judge, foreign_rubric, text_of
 from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tally, Write
 from urial_tui.exchange.reading import parsed
+from urial_tui.exchange.urial_pairwise import FORMAT
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.judging.types import Comparison, Outcome, Pick, Winner
 from urial_tui.store.store import Store
 
-FORMAT: Final = "urial-pairwise"
 _PENDING: Final = "N/A"
 _KEYS: Final = frozenset(("input", "model_output", "ref_output", "generator", "ref_generator"))
 

@@ -5,7 +5,7 @@ MODEL is the name of the file, as its loader takes it. Its scores run from 1 to 
 on another scale, so rows of single judgements have what the judge wrote and -1, which its report drops.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ from urial_tui.exchange.selecting import about_judge, judgements_of, left_out, w
 from urial_tui.exchange.sources import Answered, SideAnswers, Source
 from urial_tui.store.judging.types import Judgement, Pick, Winner
 
+FORMAT: Final = "mt-bench"
+"""What was imported has this as `format` in its provenance, beside `tstamp` and, of an answer, `answer_id`."""
 NO_SCORE: Final = -1
 _WINNERS: Final = ("model_1", "model_2", "tie", "error")
 _TURNS: Final = 2
@@ -34,14 +36,12 @@ def export(source: Source, wanted: Wanted) -> Export:
     """Raises ExchangeError: `no-side`, `no-judge`, `nothing`, `bad-row`."""
     sides = wanted_sides(source, wanted)
     names = Names()
-    models = {side.side: names.make(side.side) for side in source.sides}
+    models = {side.side: names.of_file(side.side) for side in source.sides}
     documents: list[Document] = []
     notes: list[str] = left_out(source, sides)
     if wanted.what != "judgements":
         documents.append(_questions(sides))
-        documents += [
-            _answers(models[side.side], side, source.made_at) for side in sides if side.rows
-        ]
+        documents += [_answers(models[side.side], side, source) for side in sides if side.rows]
         longer = sum(len(row.turns) > _TURNS for side in sides for row in side.rows)
         if longer:
             notes.append(f"MT-Bench has two turns: {longer} conversations are cut after them")
@@ -76,18 +76,20 @@ def _questions(sides: Sequence[SideAnswers]) -> Document:
     return Document(name, json_lines(rows, name), len(rows), {"kind": "questions"})
 
 
-def _answers(model: str, side: SideAnswers, made_at: str) -> Document:
+def _answers(model: str, side: SideAnswers, source: Source) -> Document:
     name = f"model_answer/{model}.jsonl"
-    rows = [
-        {
-            "question_id": row.number,
-            "answer_id": row.turns[0].message_id,
-            "model_id": model,
-            "choices": [{"index": 0, "turns": [turn.answer for turn in row.turns[:_TURNS]]}],
-            "tstamp": _stamp(row.turns[0].created_at or made_at),
-        }
-        for row in side.rows
-    ]
+    rows = []
+    for row in side.rows:
+        came = source.came(row, FORMAT)
+        rows.append(
+            {
+                "question_id": row.number,
+                "answer_id": came.get("answer_id") or row.turns[0].message_id,
+                "model_id": model,
+                "choices": [{"index": 0, "turns": [turn.answer for turn in row.turns[:_TURNS]]}],
+                "tstamp": _stamp(row.turns[0].created_at or source.made_at, came),
+            }
+        )
     check_answers(rows, name)
     about = {"kind": "outputs", "side": side.side, "side_number": side.number, "model": model}
     return Document(name, json_lines(rows, name), len(rows), about)
@@ -173,13 +175,13 @@ def _pair(
     duels, notes = duels_of(source, wanted)
     others = Names()
     for model in models.values():
-        others.make(model)
+        others.of_file(model)
     by_judge: dict[tuple[str, str], list[dict[str, Any]]] = {}
     first: dict[tuple[str, str], Duel] = {}
     skipped = 0
     for duel in duels:
         if duel.reference not in models:
-            models[duel.reference] = others.make(duel.reference)
+            models[duel.reference] = others.of_file(duel.reference)
         by = (duel.first.judge.key, duel.first.rubric.hash)
         first.setdefault(by, duel)
         for pair in duel.pairs:
@@ -209,11 +211,11 @@ def _pair(
 
 def _verdict(pair: Pair, pick: Pick) -> dict[str, Any]:
     """`g1` is the order in which the model's answer was shown first. A person sees one order, which stands for both."""
-    comparison = pair.comparison
+    comparison, came = pair.comparison, pair.came(FORMAT)
     first, second = pick.first, pick.second
     if first is None and second is None:  # a verdict without orders, as of another tool
         first = second = pick.winner
-    elif second is None and len(comparison.raw) < 2:
+    elif second is None and came is None and len(comparison.raw) < 2:
         second = first
     orders = list(zip((first, second), _two(comparison.prompts), _two(comparison.raw), strict=True))
     if pair.model_is == "b":
@@ -228,7 +230,7 @@ def _verdict(pair: Pair, pick: Pick) -> dict[str, Any]:
         "g2_user_prompt": prompt_2,
         "g2_judgment": raw_2,
         "turn": pair.turn + 1,
-        "tstamp": _stamp(comparison.created_at),
+        "tstamp": _stamp(comparison.created_at, came),
     }
 
 
@@ -252,6 +254,9 @@ def check_pairs(rows: Sequence[dict[str, Any]], name: str) -> None:
                 raise bad_row(name, number, key, "is no winner")
 
 
-def _stamp(time: str) -> float:
-    """A stored time as seconds of the Unix epoch; 0 where there is none."""
+def _stamp(time: str, came: Mapping[str, Any] | None = None) -> float:
+    """A stored time as seconds of the Unix epoch, 0 where there is none; what was imported keeps the one it had."""
+    given = (came or {}).get("tstamp")
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return float(given)
     return datetime.fromisoformat(time).timestamp() if time else 0.0

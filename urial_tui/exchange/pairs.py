@@ -1,12 +1,12 @@
 """Comparisons of two answers by two sides, put in one direction: what the formats for pairs export.
 
-Of two sides the one that comes first in the source is the model, the other is what it is held against. An answer of
-another run is always the latter.
+Of two sides the one that comes first in the source is the model, the other is what it is held against; in a comparison
+that was imported it is the one that was the model there. An answer of another run is always the latter.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
 from urial_tui.exchange.exports import Wanted
 from urial_tui.exchange.selecting import side_numbers, wanted_judges
@@ -16,6 +16,12 @@ from urial_tui.store.judging.types import Comparison, Pick, Winner
 OVERALL = "overall"
 """The aspect that says which answer is better in all; a rubric with one aspect needs none of this name."""
 Won = Literal["model", "reference", "tie"]
+_MODEL_IS: Final[dict[Any, Literal["a", "b"]]] = {
+    "alpaca-eval": "b",
+    "mt-bench": "a",
+    "urial-pairwise": "a",
+}
+"""Which answer is the model's in a comparison that was imported from a tool's file, so that it leaves as it came."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class Pair:
         if winner in (None, "tie"):
             return winner
         return "model" if winner == self.model_is else "reference"
+
+    def came(self, format_: str) -> dict[str, Any] | None:
+        """What a file of that format, that it was imported from, had beside the verdict; None where it is from none."""
+        provenance = self.comparison.judge.provenance
+        return provenance if provenance.get("format") == format_ else None
 
     @property
     def overall(self) -> Pick | None:
@@ -90,7 +101,7 @@ def duels_of(source: Source, wanted: Wanted) -> tuple[list[Duel], list[str]]:
         elif a.side == b.side:
             alike += 1
         elif named is None or named & {a.side, b.side}:
-            if _first(a, b, named):
+            if _first(a, b, named, comparison):
                 model, reference, model_is, id_ = a, b, "a", comparison.message_a
             else:
                 model, reference, model_is, id_ = b, a, "b", comparison.message_b
@@ -127,12 +138,16 @@ def first_turns(duels: Sequence[Duel], format_: str) -> tuple[list[Duel], list[s
     return [duel for duel in kept if duel.pairs], notes
 
 
-def _first(a: _Compared, b: _Compared, named: set[str] | None) -> bool:
-    """Whether A is the model: the side that was named where one was, else the one that comes first."""
+def _first(a: _Compared, b: _Compared, named: set[str] | None, comparison: Comparison) -> bool:
+    """Whether A is the model: the side that was named where one was, else that of the imported file, else the one that
+    comes first."""
     if named is not None and (a.side in named) != (b.side in named):
         return a.side in named
     if a.order is None or b.order is None:
         return a.order is not None
+    format_ = comparison.judge.provenance.get("format")
+    if isinstance(format_, str) and format_ in _MODEL_IS:
+        return _MODEL_IS[format_] == "a"
     return a.order <= b.order
 
 

@@ -99,6 +99,11 @@ class Source:
         """What of the conversations is in no row, in words."""
         return () if self.run is not None else self._conversations[1]
 
+    def came(self, row: Answered, format_: str) -> dict[str, Any]:
+        """What an answer that was imported in that format had beside it; empty where it was not."""
+        origin = self.store.session(row.session_id).origin
+        return origin if origin.get("format") == format_ else {}
+
     @cached_property
     def made_at(self) -> str:
         """When the last of it was written: the time that files bear, so that the same export is the same files."""

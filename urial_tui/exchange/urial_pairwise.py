@@ -22,7 +22,10 @@ from urial_tui.exchange.exports import (
 from urial_tui.exchange.pairs import Duel, Pair, duels_of, first_turns
 from urial_tui.exchange.selecting import about_judge
 from urial_tui.exchange.sources import Source
+from urial_tui.store.judging.types import Comparison
 
+FORMAT: Final = "urial-pairwise"
+"""What rows that were imported have as `format` in their judge's provenance, beside `eval_config`."""
 _PENDING: Final = "N/A"
 _ESCAPED: Final = re.compile(r"[\x00-\x1f]+")
 _CHOICES: Final = ("A", "B", "tie")
@@ -65,33 +68,60 @@ def _document(names: Names, source: Source, duel: Duel) -> Document:
 
 def _row(duel: Duel, pair: Pair) -> dict[str, Any]:
     sides = {"model": duel.model, "reference": duel.reference}
+    comparison, came = pair.comparison, pair.came(FORMAT) or {}
     first, second = ("model", "reference") if pair.model_is == "a" else ("reference", "model")
+    if came and _shown_second(comparison):
+        first, second = second, first
     letters = {first: "A", second: "B", "tie": "tie"}
-    comparison = pair.comparison
     choices = {
         pick.aspect: letters[won]
         for pick in comparison.picks
         if (won := pair.won(pick.winner)) is not None
     }
-    reasons = [
-        f"{pick.aspect}: {_plain(reason)}"
-        for pick in comparison.picks
-        for reason in pick.reasons[:1]
-        if reason.strip()
-    ]
-    parsed = {"rationale": " ".join(reasons), "choices": choices}
+    parsed, result = _as_it_came(comparison, choices) if came else (None, "")
+    if parsed is None:
+        rationale = _plain(comparison.note) if came else _rationale(comparison)
+        parsed = {"rationale": rationale, "choices": choices}
+        result = json.dumps(parsed, ensure_ascii=False)
     made: dict[str, Any] = {
         "input": pair.question,
         "model_output": pair.output,
         "ref_output": pair.reference_output,
         "generator": duel.model,
         "ref_generator": duel.reference,
-        "eval_config": {"mode": "pairwise", "gpt": comparison.judge.judge, "max_words": -1},
+        "eval_config": came.get("eval_config")
+        or {"mode": "pairwise", "gpt": comparison.judge.judge, "max_words": -1},
         "assignment": {"A": sides[first], "B": sides[second]},
         "prompt": comparison.prompts[0] if comparison.prompts else "",
-        "result": json.dumps(parsed, ensure_ascii=False) if choices else _PENDING,
+        "result": result if choices else _PENDING,
     }
     return made | {"parsed_result": parsed} if choices else made
+
+
+def _shown_second(comparison: Comparison) -> bool:
+    """Whether the answer that is called A here was shown as B: an imported row was judged in one order."""
+    return any(pick.second is not None for pick in comparison.picks)
+
+
+def _as_it_came(
+    comparison: Comparison, choices: dict[str, str]
+) -> tuple[dict[str, Any] | None, str]:
+    """`parsed_result` and `result` of an imported row, where the evaluation still reads the same in it."""
+    result = comparison.raw[0] if comparison.raw else ""
+    parsed = _read_again(result)
+    if not isinstance(parsed, dict) or parsed.get("choices") != choices:
+        return None, ""
+    return (parsed, result) if parsed.get("rationale", "") == comparison.note else (None, "")
+
+
+def _rationale(comparison: Comparison) -> str:
+    reasons = [
+        f"{pick.aspect}: {_plain(reason)}"
+        for pick in comparison.picks
+        for reason in pick.reasons[:1]
+        if reason.strip()
+    ]
+    return " ".join(reasons)
 
 
 def _plain(text: str) -> str:
