@@ -1,5 +1,6 @@
 """`urial-tui history check|backup|compact|salvage|schema`: what they say, what they leave, how they end."""
 
+import fcntl
 import json
 import shutil
 import sqlite3
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.full_history import contents, fill
+from tests.support.full_history import at_version, columns_of, contents, fill
 from urial_tui import paths
 from urial_tui.cli.history.command import history
 from urial_tui.errors import StoreError, UsageError
@@ -248,6 +249,106 @@ def test_salvaging_as_json_counts_each_table(path: Path, tmp_path: Path) -> None
     with pytest.raises(StoreError) as there:
         run("salvage", "-o", str(new))
     assert there.value.kind == "exists"
+
+
+def without_its_first(path: Path, n: int, with_: bytes = b"\0") -> None:
+    data = path.read_bytes()
+    path.write_bytes(with_ * n + data[n:])
+
+
+@pytest.mark.parametrize("with_", [b"\0", b"\xa5"])
+@pytest.mark.parametrize("n", [16, 100])
+def test_without_its_header_a_history_says_so_and_is_salvaged_whole(
+    path: Path, n: int, with_: bytes, tmp_path: Path
+) -> None:
+    before = contents(path)
+    without_its_first(path, n, with_)
+    for command in ("list", "compact"):
+        with pytest.raises(StoreError, match=r"the header of .* is damaged") as damaged:
+            run(command)
+        assert damaged.value.kind == "corrupt"
+        assert "history salvage" in damaged.value.hint and ".bak" in damaged.value.hint
+    assert run("check").exit_code == 1
+    bytes_before = path.read_bytes()
+    said = run("salvage", "-o", str(tmp_path / "new.db")).output
+    assert "0 pages of" in said and "lost" in said
+    assert contents(tmp_path / "new.db") == before
+    assert path.read_bytes() == bytes_before
+
+
+def test_without_its_header_an_old_history_is_salvaged_too(
+    path: Path, filled: Path, tmp_path: Path
+) -> None:
+    path.unlink()
+    at_version(path, 3, filled)
+    before, columns = contents(path), columns_of(path)
+    without_its_first(path, 100)
+    assert run("salvage", "-o", str(tmp_path / "new.db")).exit_code == 0
+    assert contents(tmp_path / "new.db", columns) == before
+
+
+def test_without_its_first_page_only_a_backup_is_named(path: Path, tmp_path: Path) -> None:
+    without_its_first(path, PAGE)
+    with pytest.raises(StoreError, match=r"first page of .* is damaged") as damaged:
+        run("list")
+    assert damaged.value.hint.startswith("Go back to a backup")
+    with pytest.raises(StoreError) as refused:
+        run("salvage", "-o", str(tmp_path / "new.db"))
+    assert refused.value.kind == "corrupt"
+
+
+def test_a_text_in_place_of_the_history_is_no_damaged_one(path: Path) -> None:
+    path.write_text("CREATE TABLE session (id TEXT);\n" * 100)
+    with pytest.raises(StoreError) as other:
+        run("list")
+    assert other.value.kind == "not-a-database"
+
+
+def test_a_copy_of_a_damaged_history_is_kept_and_said_to_be_damaged(path: Path) -> None:
+    scribble(path, root_of(path, "token"))
+    made = run("backup")
+    assert made.exit_code == 1
+    assert "The copy is damaged, as the history is:" in made.stderr
+    assert "history salvage" in made.stderr
+    (copy,) = path.parent.glob("*.bak")
+    assert str(copy) in made.stdout
+    assert copy.stat().st_size == path.stat().st_size
+    again = run("backup", "--json")
+    report = json.loads(again.stdout)
+    assert again.exit_code == 1 and report["ok"] is False and report["problems"]
+
+
+def test_a_whole_copy_is_said_to_be_whole(path: Path) -> None:
+    made = run("backup", "--json")
+    report = json.loads(made.stdout)
+    assert (made.exit_code, report["ok"], report["problems"]) == (0, True, [])
+
+
+def test_what_a_killed_copy_has_left_goes_with_the_next_one(path: Path) -> None:
+    left = [path.with_name(f".history-copy.a1.part{end}") for end in ("", "-journal", "-wal")]
+    others = path.with_name(".history-copy.b2.part")
+    for file in (*left, others):
+        file.write_bytes(b"half")
+    with others.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run("backup")
+        assert not any(file.exists() for file in left)
+        assert others.exists(), "another program copies into it"
+    run("backup")
+    assert [p.name for p in path.parent.iterdir() if ".part" in p.name] == []
+
+
+def test_a_copy_that_is_killed_leaves_nothing_for_long(path: Path) -> None:
+    code = (
+        "import os, sqlite3, sys\nfrom pathlib import Path\nfrom urial_tui.store.database import files\n"
+        "files.publish = lambda part, target: os.kill(os.getpid(), 9)\n"
+        "files.copy_database(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    target = path.with_name("copy.db")
+    subprocess.run([sys.executable, "-c", code, str(path), str(target)], check=False)
+    assert [p for p in path.parent.iterdir() if p.suffix == ".part"], "it was killed in time"
+    run("backup", str(target))
+    assert sorted(p.name for p in path.parent.iterdir()) == ["copy.db", path.name]
 
 
 def test_a_damaged_history_says_what_to_do_wherever_it_is_opened(path: Path) -> None:

@@ -18,9 +18,9 @@ from urial_tui.exchange.sources import source_of_sessions
 from urial_tui.exchange.writing import write
 from urial_tui.sides import UNKNOWN, parse_side
 from urial_tui.store.care.mending import LOST
+from urial_tui.store.care.pages import Damaged, Pages
 from urial_tui.store.care.salvage import Salvaged, salvage
 from urial_tui.store.exchange.arrivals import NewMessage, NewSession
-from urial_tui.store.messages.pages import Damaged, Pages
 from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
 

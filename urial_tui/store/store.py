@@ -62,13 +62,7 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
 
         `readonly` never makes one and writes no rows; it brings an old schema up to date, too. Raises StoreError.
         """
-        found = files.find(path)
-        if found is None:
-            if readonly:
-                raise StoreError(
-                    f"there is no history at {path} yet", kind="missing", hint="Chat first."
-                )
-            found = files.create(path)
+        found = files.existing(path) if readonly else files.find(path) or files.create(path)
         store = cls(Connection(found, readonly=readonly, busy_timeout=busy_timeout))
         try:
             if readonly:
@@ -97,12 +91,7 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
 
         Raises StoreError when it cannot be read.
         """
-        found = files.find(path)
-        if found is None:
-            raise StoreError(
-                f"there is no history at {path} yet", kind="missing", hint="Chat first."
-            )
-        file = Connection(found, readonly=True)
+        file = Connection(files.existing(path), readonly=True)
         try:
             migrate.pending(file)
             copy = cls(transfer.copy_to_memory(file))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from urial_tui.store.store import Store
     from urial_tui.store.types import Session
@@ -13,14 +14,17 @@ if TYPE_CHECKING:
 
 def open_history(*, readonly: bool = True) -> Store:
     """Raises StoreError, `missing` where there is no history yet."""
-    from urial_tui import paths
     from urial_tui.store.store import Store
 
-    store = Store.open(paths.history_file(), readonly=True)
-    if readonly:
-        return store
-    store.close()
-    return Store.open(paths.history_file())
+    return Store.open(history_file(), readonly=readonly)
+
+
+def history_file() -> Path:
+    """Where the history is. Raises StoreError, `missing` where there is none yet."""
+    from urial_tui import paths
+    from urial_tui.store.database import files
+
+    return files.existing(paths.history_file())
 
 
 def open_if_there() -> Store | None:

@@ -27,11 +27,11 @@ INDEX_HINT = "The messages are whole, searches may miss some. `urial-tui history
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def check_command(as_json: bool) -> None:
     """Read the whole history and say what is wrong with it. Exit code 1 when something is."""
-    from urial_tui import paths
+    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.care import examine
 
-    health = examine(_existing(paths.history_file()))
+    health = examine(history_file())
     if as_json:
         print_json(
             {"ok": health.ok, "path": health.stats.path, "bytes": health.stats.size_bytes,
@@ -51,23 +51,28 @@ def check_command(as_json: bool) -> None:
 def backup_command(path: Path | None, as_json: bool) -> None:
     """Copy the history to the new file PATH, also while other programs use it.
 
-    PATH: a file that is not there, or a folder; without it, a dated name beside the history.
+    PATH: a file that is not there, or a folder; without it, a dated name beside the history. Exit code 1 when the
+    history is damaged, and the copy therefore too; it is kept.
     """
-    from urial_tui import paths
+    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
-    from urial_tui.store.database import files
-    from urial_tui.store.database.faults import translated
+    from urial_tui.store.care.care import back_up
 
-    source = _existing(paths.history_file())
-    if path is None or path.is_dir():
-        path = files.backup_name((path or source.parent) / source.name, "copy")
-    with translated(path):
-        files.copy_database(source, path)
-    size = files.size(path)
+    made = back_up(history_file(), path)
     if as_json:
-        print_json({"path": str(path), "bytes": size})
+        print_json(
+            {"path": str(made.path), "bytes": made.size, "ok": not made.problems,
+             "problems": made.problems, "hint": DAMAGED_HINT if made.problems else ""}
+        )  # fmt: skip
     else:
-        click.echo(f"{_line(path)}: {_size(size)}")
+        click.echo(f"{_line(made.path)}: {_size(made.size)}")
+    if made.problems:
+        if not as_json:
+            click.echo("The copy is damaged, as the history is:", err=True)
+            for problem in made.problems:
+                click.echo(f"- {_line(problem)}", err=True)
+            click.echo(DAMAGED_HINT, err=True)
+        click.get_current_context().exit(1)
 
 
 @click.command("compact")
@@ -76,11 +81,11 @@ def compact_command(as_json: bool) -> None:
     """Give back the room that deleted conversations have left in the file, and tidy the search index."""
     from dataclasses import asdict
 
-    from urial_tui import paths
+    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.care import compact
 
-    done = compact(_existing(paths.history_file()))
+    done = compact(history_file())
     if as_json:
         print_json(asdict(done))
         return
@@ -105,11 +110,12 @@ def salvage_command(file: Path | None, output: Path | None, as_json: bool) -> No
 
     FILE: a history, or a backup of one; without it, the one that the program uses.
     """
-    from urial_tui import paths
+    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.salvage import salvage
+    from urial_tui.store.database import files
 
-    source = _existing(file or paths.history_file())
+    source = history_file() if file is None else files.existing(file)
     if output is None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         output = source.with_name(f"{source.name}.salvaged-{stamp}")
@@ -140,17 +146,6 @@ def schema_command(markdown: bool, as_json: bool) -> None:
 
 
 CARE = (check_command, backup_command, compact_command, salvage_command, schema_command)
-
-
-def _existing(path: Path) -> Path:
-    """Raises StoreError (`missing`) where there is no history to care for."""
-    from urial_tui.errors import StoreError
-    from urial_tui.store.database import files
-
-    found = files.find(path)
-    if found is None:
-        raise StoreError(f"there is no history at {path}", kind="missing", hint="Chat first.")
-    return found
 
 
 def _hint(health: "Health") -> str:

@@ -113,15 +113,11 @@ def delete_command(run: str, yes: bool, as_json: bool) -> None:
 
 def _open(*, readonly: bool = False) -> "Store":
     """Raises StoreError, `not-found` where there is no history yet."""
-    from urial_tui import paths
+    from urial_tui.cli.history.access import open_history
     from urial_tui.errors import StoreError
-    from urial_tui.store.store import Store
 
     try:
-        # Nothing is made where nothing is: what is not there cannot be changed.
-        with Store.open(paths.history_file(), readonly=True):
-            pass
-        return Store.open(paths.history_file(), readonly=readonly)
+        return open_history(readonly=readonly)
     except StoreError as error:
         if error.kind != "missing":
             raise

@@ -4,7 +4,7 @@ Called by `urial-tui history`. `salvage` is for a file that is not whole any mor
 """
 
 import shutil
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from urial_tui.errors import StoreError
 from urial_tui.store.care import check
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import Connection
+from urial_tui.store.database.faults import translated
 from urial_tui.store.store import Store
 from urial_tui.store.types import Stats
 
+_MOST_TOLD = 10
 _NOT_WRITABLE = ("read-only", "disk-full", "cannot-open")
 
 
@@ -39,6 +41,15 @@ class Compacted:
     after: int
     needs: int = 0
     index_made_anew: bool = False
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A copy of a history, its size in bytes, and what is damaged in both of them."""
+
+    path: Path
+    size: int
+    problems: tuple[str, ...]
 
 
 def examine(path: Path) -> Health:
@@ -68,6 +79,28 @@ def _stats(store: Store) -> Stats:
         return store.stats()
     path = str(store.path)
     return Stats(path, 0, 0, 0, 0, 0, files.size(Path(path)), store.schema_version, "", "")
+
+
+def back_up(source: Path, target: Path | None = None) -> Copied:
+    """Copy what is committed to the new file `target`: by default, and in a folder, to a dated name.
+
+    Raises StoreError: `exists`, `cannot-open`, `disk-full`, ...; a damaged history is copied as it is.
+    """
+    if target is None or target.is_dir():
+        target = files.backup_name((target or source.parent) / source.name, "copy")
+    with translated(target):
+        files.copy_database(source, target)
+    return Copied(target, files.size(target), tuple(_page_problems(target)))
+
+
+def _page_problems(path: Path) -> list[str]:
+    """What SQLite finds wrong with a file, also of a newer schema; a few of many."""
+    try:
+        with closing(Connection(path, readonly=True)) as db:
+            found = [str(line) for (line,) in db.tuples(f"PRAGMA quick_check({_MOST_TOLD})")]
+    except StoreError as error:
+        return [error.message]
+    return [] if found == ["ok"] else found
 
 
 def compact(path: Path) -> Compacted:

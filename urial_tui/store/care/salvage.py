@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from urial_tui.errors import StoreError
-from urial_tui.store.care import check, mending
+from urial_tui.store.care import check, header, mending
+from urial_tui.store.care.pages import Damaged, Pages
 from urial_tui.store.care.salvage_tables import Tables, TableSaved
 from urial_tui.store.database import files
 from urial_tui.store.database.connection import BUSY_TIMEOUT_S, Connection
 from urial_tui.store.database.faults import translated
-from urial_tui.store.messages.pages import Damaged, Pages
 from urial_tui.store.schema import migrate
 from urial_tui.store.schema.steps import APPLICATION_ID, LATEST
 
@@ -42,9 +42,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
     Needs room for two copies beside `target` meanwhile. Raises StoreError: `missing`, `exists`, `locked`,
     `not-history`, `schema-newer`, `disk-full`, or `corrupt` where even the first page is gone.
     """
-    found = files.find(source)
-    if found is None:
-        raise StoreError(f"there is no history at {source}", kind="missing", hint="Name the file.")
+    found = files.existing(source)
     files.refuse_existing(target)
     try:
         folder = tempfile.TemporaryDirectory(prefix=".salvage-", dir=target.absolute().parent)
@@ -69,12 +67,8 @@ def _copy(source: Path, copy: Path) -> None:
             except OSError as error:
                 raise files.cannot_open(copy, error) from error
     # Where it cannot, the pages are read as they are.
-    with (
-        closing(sqlite3.connect(files.uri(copy, "rw"), uri=True)) as raw,
-        suppress(sqlite3.DatabaseError),
-    ):
-        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if header.is_refused(copy):
+        header.put_back(copy)
 
 
 def _holding(source: Path) -> sqlite3.Connection:

@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import Any
 
 from urial_tui.errors import StoreError
+from urial_tui.store.care.pages import Cell, Cut, Damaged, Page, Pages
 from urial_tui.store.database.connection import Connection, Row
-from urial_tui.store.messages.pages import Cell, Cut, Damaged, Page, Pages
 from urial_tui.store.schema import migrate
 from urial_tui.store.schema.steps import MIGRATIONS
 

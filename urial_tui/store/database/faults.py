@@ -8,6 +8,17 @@ from pathlib import Path
 from urial_tui.errors import StoreError
 
 _PRIMARY = 0xFF
+_BACKUPS = "a backup (files ending in .bak beside it)."
+_SALVAGE = (
+    "`urial-tui history salvage` puts what can be read into a new file and leaves this one as it is. "
+    f"Or go back to {_BACKUPS}"
+)
+_HEADER = 100
+_TREE = (5, 13)
+"""What follows the header: the kind of the page that lists the tables."""
+_SCHEMA_ROW = b"tablesessionsession"
+"""What the list of tables of every history has in it, near its beginning."""
+_NEAR = 1 << 20
 _ELSEWHERE = "Set URIAL_TUI_HOME to a folder that is writable, or work without saving."
 
 
@@ -35,13 +46,12 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
                 hint=f"Check that the folder is there and writable. {_ELSEWHERE}",
             )
         case sqlite3.SQLITE_NOTADB:
-            return not_a_database(where)
+            return _no_database(where, path)
         case sqlite3.SQLITE_CORRUPT:
             return StoreError(
                 f"{where} is damaged ({error})",
                 kind="corrupt",
-                hint="`urial-tui history salvage` puts what can be read into a new file and leaves this one as it is. "
-                "Or go back to a backup (files ending in .bak beside it).",
+                hint=_SALVAGE,
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreError(
@@ -61,6 +71,29 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"{where} is closed", kind="closed")
     return StoreError(f"{where}: {error}", kind="store")
+
+
+def _no_database(where: str, path: Path | None) -> StoreError:
+    """SQLite goes by the first bytes alone; the tables of a history may still be behind them."""
+    try:
+        # Nothing of this process can hold a lock on a file that SQLite refuses.
+        with (path or Path()).open("rb") as file:
+            start = file.read(_NEAR)
+    except OSError:
+        start = b""
+    if _SCHEMA_ROW not in start:
+        return not_a_database(where)
+    if start[_HEADER] in _TREE:
+        return StoreError(
+            f"the header of {where} is damaged (its first {_HEADER} bytes are not those of a database)",
+            kind="corrupt",
+            hint=_SALVAGE,
+        )
+    return StoreError(
+        f"the first page of {where} is damaged, which says where everything is",
+        kind="corrupt",
+        hint=f"Go back to {_BACKUPS} Without that page `urial-tui history salvage` can read nothing.",
+    )
 
 
 def not_a_database(where: str) -> StoreError:

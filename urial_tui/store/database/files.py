@@ -4,6 +4,7 @@ An existing database is never opened here by hand: closing such a descriptor wou
 connection of this process holds on the file.
 """
 
+import fcntl
 import os
 import sqlite3
 import stat
@@ -20,8 +21,13 @@ from urial_tui.store.database.faults import not_a_database
 SMALLEST_DATABASE = 512
 """One page of the smallest size, in bytes."""
 
+JOURNALS = ("-journal", "-wal", "-shm")
+"""What SQLite may keep beside a database, by the ends of the names."""
+
 KEPT_BACKUPS = 3
 """How many backups made before migrations stay beside the database."""
+_PART = "history-copy"
+"""In the names of copies that are being made."""
 
 
 def uri(path: Path, mode: str) -> str:
@@ -61,6 +67,14 @@ def find(path: Path) -> Path | None:
     ):  # SQLite would take it for an empty one and write over it
         raise not_a_database(str(path))
     return path.resolve()
+
+
+def existing(path: Path) -> Path:
+    """The same, where one must be there. Raises StoreError (`missing`), too."""
+    found = find(path)
+    if found is None:
+        raise StoreError(f"there is no history at {path} yet", kind="missing", hint="Chat first.")
+    return found
 
 
 def create(path: Path) -> Path:
@@ -112,22 +126,58 @@ def copy_database(source: Path, target: Path) -> None:
     """Copy the committed state of the database at `source` into the new file `target`, mode 0600.
 
     Uses a connection of its own, so that it works while another one holds a write transaction. `target` appears when
-    the copy is whole and on the disk. Raises sqlite3.Error or StoreError (`exists`, `cannot-open`).
+    the copy is whole and on the disk; what copies that were killed have left beside it goes. Pages are copied as they
+    are, damaged ones too. Raises sqlite3.Error or StoreError (`exists`, `cannot-open`).
     """
     refuse_existing(target)
     try:
-        handle, part = new_part(target)
-        os.close(handle)
+        _remove_left_over(target.parent)
+        handle, part = new_part(target.with_name(_PART))
     except OSError as error:
         raise cannot_open(target, error) from error
     try:
+        _take(handle)
         with closing(sqlite3.connect(uri(source, "rw"), uri=True, timeout=5.0)) as reader:
             reader.execute("PRAGMA query_only=ON")
             with closing(sqlite3.connect(uri(part, "rw"), uri=True)) as writer:
                 reader.backup(writer)
         publish(part, target)
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
+        os.close(handle)
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Parts of copies, with their journals, whose program is gone. Raises OSError."""
+    for part in folder.glob(f".{_PART}.*.part"):
+        try:
+            handle = os.open(part, os.O_RDONLY)
+        except OSError:  # gone meanwhile, or another user's
+            continue
+        try:
+            if _take(handle):
+                _remove(part)
+        finally:
+            os.close(handle)
+
+
+def _take(handle: int) -> bool:
+    """Mark a part as that of a living program, as long as the handle is open; False: it is another one's.
+
+    Where a file system knows no such locks, every part may be another one's.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove(part: Path) -> None:
+    """With the journals that SQLite may have left beside it."""
+    for end in JOURNALS:
+        part.with_name(f"{part.name}{end}").unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
 
 
 def refuse_existing(target: Path) -> None:
