@@ -4,6 +4,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -12,8 +13,8 @@ import pytest
 from tests.support import evaluator_rules as rules
 from tests.support import just_eval_rules
 from tests.support.judged_runs import FIVE, NASTY, WINNERS, judged_run
-from tests.support.store_rows import END
-from tests.support.store_runs import JUDGE, PERSON, comparison, make_run
+from tests.support.store_rows import END, START
+from tests.support.store_runs import JUDGE, PERSON, RUN, comparison, judgement, make_run
 from tests.unit.test_export_sources import say
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange import alpaca_eval, lm_eval, mt_bench, promptfoo, urial_pairwise
@@ -214,8 +215,27 @@ def test_lm_eval_and_promptfoo_average_what_has_a_score_and_nothing_else(
     first = rows["results"]["results"][0]
     assert first["namedScores"] == {"helpfulness": 0.0, "factuality": 0.5, "engagement": 1.0}
     assert first["score"] == 0.5
+    assert "latencyMs" not in first  # the run's timings do not have it
     outputs = rules.promptfoo_outputs(tmp_path / "foo" / "walks_demo-zero-shot_outputs.json")
     assert len(outputs) == 39
+
+
+def test_promptfoo_has_the_time_that_an_answer_took_where_it_was_measured(
+    store: Store, tmp_path: Path
+) -> None:
+    run = store.create_run(replace(RUN, name="timed", fingerprint="timed"))
+    store.add_run_items(run.id, list(judged_items(2)))
+    for index, timings in enumerate(({"prefill_s": 1.5, "decode_s": 0.25}, {})):
+        _, _, answer = store.begin_run_answer(run.id, index, 0, 0)
+        generation = store.begin_generation(answer.id, START)
+        end = replace(END, timings=timings)
+        store.finish_answer(answer.id, generation, "complete", end, tail="a")
+        store.save_judgement(judgement(answer.id))
+    export(store, store.run(run.id), "promptfoo", tmp_path, what="judgements")
+    (path,) = tmp_path.iterdir()
+    rows = rules.read_json(path)["results"]["results"]
+    assert [row.get("latencyMs") for row in rows] == [1750, None]
+    assert "latencyMs" not in rows[1]
 
 
 def test_conversations_are_items_too(store: Store, tmp_path: Path) -> None:

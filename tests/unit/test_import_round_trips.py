@@ -9,8 +9,8 @@ import pytest
 
 from tests.support import evaluator_rules as rules
 from tests.support.judged_runs import judged_run
-from tests.unit.test_imports import QUESTIONS, back, lines, mt_answer, output, put, take
-from urial_tui.exchange import alpaca_eval, urial_pairwise, writing
+from tests.unit.test_imports import QUESTIONS, back, judged, lines, mt_answer, output, put, take
+from urial_tui.exchange import alpaca_eval, just_eval, urial_pairwise, writing
 from urial_tui.exchange.exports import Names, Wanted
 from urial_tui.exchange.formats import EXPORTERS
 from urial_tui.exchange.sources import source_of_run
@@ -220,3 +220,28 @@ def test_names_of_models_stay_what_they_are_where_a_file_can_have_them() -> None
         made = Names().of_file(bad)
         assert made != bad
         assert made.replace("-", "").replace("_", "").isalnum()
+
+
+def test_null_fields_of_just_eval_leave_as_null(store: Store, tmp_path: Path) -> None:
+    nulls = dict.fromkeys(("source_id", "dataset", "category", "task", "topic", "more"))
+    rows = [
+        output(0, id=5, **nulls, model_input=None),
+        output(1, id=6, source_id="x", dataset="d", category="c", task=["t"], topic=["u"], more=1, model_input="# Q"),
+    ]  # fmt: skip
+    (run_id,) = take(store, put(tmp_path / "outs.json", rows)).runs
+    (text,) = back(store, run_id, tmp_path / "x", just_eval).values()
+    assert json.loads(text) == rows
+    plain = [output(n) | {"dataset": None} for n in range(2)]
+    (run_id,) = take(store, put(tmp_path / "alpaca.json", plain)).runs
+    (text,) = back(store, run_id, tmp_path / "y", alpaca_eval).values()
+    assert json.loads(text) == plain
+
+
+def test_other_fields_of_judge_results_leave_as_they_came(store: Store, tmp_path: Path) -> None:
+    rows = [judged(0, id=None, datasplit=None), judged(1, cost=0.5), judged(2)]
+    path = put(tmp_path / "judged.json", rows)
+    (run_id,) = take(store, path).runs
+    found = files(store, run_id, tmp_path / "x", "just-eval", what="judgements")
+    (made,) = [rows_of(one) for one in found.values()]
+    assert made == rows
+    assert take(store, path).there == 3

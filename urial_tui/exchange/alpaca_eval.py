@@ -54,7 +54,7 @@ def _outputs(folder: str, side: SideAnswers) -> Document:
     name = f"{folder}/model_outputs.json"
     rows = [
         {
-            "dataset": row.dataset,
+            "dataset": row.extra.get("dataset", row.dataset),
             "instruction": row.turns[0].question,
             "output": row.turns[0].answer,
             "generator": side.side,

@@ -42,6 +42,7 @@ from urial_tui.store.store import Store
 _PENDING: Final = "N/A"
 _RUBRICS: Final = {"score_multi": "just-eval", "score_safety": "safety"}
 _JUDGED: Final = frozenset(("input", "output_cand", "generator_cand", "eval_config", "result"))
+_SAID: Final = frozenset(("id", "prompt", "parsed_result"))
 _OUTPUTS: Final = frozenset(("instruction", "output", "generator"))
 _OF_JUST_EVAL: Final = frozenset(("id", "source_id", "category", "task", "topic", "datasplit"))
 
@@ -141,7 +142,8 @@ def _judged(row: Row) -> _Judged:
     if mode not in MODES:
         raise BadRow(f"its mode is {mode[:40]!r}; {' and '.join(MODES)} are known")
     question = text_of(value, "input", empty=False)
-    item = instruction_item(0, {"instruction": question, "id": id_of(value, 0)})
+    id_ = 0 if value.get("id") is None else id_of(value, 0)
+    item = instruction_item(0, {"instruction": question, "id": id_})
     return _Judged(
         where=row.where,
         generator=text_of(value, "generator_cand", empty=False),
@@ -175,7 +177,7 @@ def _said(value: dict[str, Any], mode: str, config: dict[str, Any], judge: str) 
         scores = tuple(AspectScore(aspect, "invalid") for aspect in MODES[mode])
     return Judgement(
         message_id="",
-        judge=_judge(config, judge, value.get("id")),
+        judge=_judge(config, judge, value),
         rubric=foreign_rubric(FORMAT, _RUBRICS[mode]),
         outcome=_outcome(scores),
         scores=scores,
@@ -184,9 +186,12 @@ def _said(value: dict[str, Any], mode: str, config: dict[str, Any], judge: str) 
     )
 
 
-def _judge(config: dict[str, Any], name: str, id_: Any) -> JudgeInfo:
+def _judge(config: dict[str, Any], name: str, value: dict[str, Any]) -> JudgeInfo:
+    """`id` and `row` are what the row has beside what a judgement says."""
     judge = foreign_judge(FORMAT, name, sorted(config.items(), key=str), eval_config=config)
-    more = {} if id_ is None else {"id": id_}
+    more = {"id": value["id"]} if "id" in value else {}
+    rest = {key: found for key, found in value.items() if key not in _JUDGED | _SAID}
+    more |= {"row": rest} if rest else {}
     return JudgeInfo(judge.kind, judge.judge, judge.key, judge.provenance | more)
 
 

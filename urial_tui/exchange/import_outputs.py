@@ -6,13 +6,16 @@ that each of them answers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from urial_tui.exchange.import_runs import AnsweredRun, each, numbered, text_of, write_run
 from urial_tui.exchange.import_types import Loaded, Options, Row, Tally, Write
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
+
+_NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
+"""Fields that have a place of their own in an item, where null is as if they were not there: `extra` says so."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ def make(loaded: Loaded, options: Options, format_: str) -> Write:
 
 def _output(row: Row) -> _Output:
     item = instruction_item(0, row.value)
+    nulls = {key: None for key in _NULLABLE if key in row.value and row.value[key] is None}
+    item = replace(item, extra=item.extra | nulls)
     generator = text_of(row.value, "generator", empty=False)
     output = text_of(row.value, "output")
-    origin = {
-        key: row.value[key] for key in ("model_input",) if isinstance(row.value.get(key), str)
-    }
+    read = row.value.get("model_input")
+    known = "model_input" in row.value and (read is None or isinstance(read, str))
+    origin = {"model_input": read} if known else {}
     own_id = any(row.value.get(key) is not None for key in ("id", "source_id"))
     return _Output(generator, item, own_id, output, origin)
 

@@ -23,7 +23,7 @@ from urial_tui.exchange.sources import Answered, SideAnswers, Source
 from urial_tui.store.judging.types import AspectScore, Judgement
 
 FORMAT: Final = "just-eval"
-"""What judges that were imported from it have as `format` in their provenance, beside `id` and `eval_config`."""
+"""What judges that were imported from it have as `format` in their provenance, beside `id`, `eval_config` and `row`."""
 MODES: Final = {
     "score_multi": ("helpfulness", "clarity", "factuality", "depth", "engagement"),
     "score_safety": ("safety",),
@@ -32,6 +32,8 @@ MODES: Final = {
 _OF_RUBRIC: Final = {"just-eval": "score_multi", "safety": "score_safety"}
 _PENDING: Final = "N/A"
 _OUTPUT_KEYS: Final = ("id", "instruction", "output", "generator", "source_id")
+_NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
+"""Fields that leave as null where the row that was imported had that."""
 _NEVER_COPIED: Final = frozenset((*_OUTPUT_KEYS, "model_input", "parsed_result", "result"))
 
 
@@ -64,7 +66,7 @@ def export(source: Source, wanted: Wanted) -> Export:
 
 def _outputs(names: Names, source: Source, side: SideAnswers) -> Document:
     name = names.make(source.name, side.side, extension=".json")
-    made = [_output_row(row, side.side) for row in side.rows]
+    made = [_output_row(row, side.side) | _model_input(source, row) for row in side.rows]
     check_outputs(made, name)
     about = {"kind": "outputs", "side": side.side, "side_number": side.number}
     return Document(name, json_array(made, name), len(made), about)
@@ -85,7 +87,16 @@ def _output_row(row: Answered, side: str) -> dict[str, Any]:
     if row.topic:
         made["topic"] = list(row.topic)
     more = {key: value for key, value in row.extra.items() if key not in _NEVER_COPIED}
-    return made | {key: value for key, value in more.items() if key not in made}
+    made |= {key: value for key, value in more.items() if key not in made}
+    return made | dict.fromkeys(
+        key for key in _NULLABLE if key in row.extra and row.extra[key] is None
+    )
+
+
+def _model_input(source: Source, row: Answered) -> dict[str, Any]:
+    """What the model of an imported answer read, where its file said that."""
+    came = source.came(row, FORMAT)
+    return {"model_input": came["model_input"]} if "model_input" in came else {}
 
 
 def _id(row: Answered) -> int | str:
@@ -176,7 +187,8 @@ def _judgement_row(row: Answered, judgement: Judgement, side: str, mode: str) ->
         "prompt": judgement.prompt,
         "result": _result(judgement, parsed),
     }
-    return made | {"parsed_result": parsed} if parsed else made
+    rest: dict[str, Any] = came.get("row", {})
+    return rest | made | ({"parsed_result": parsed} if parsed else {})
 
 
 def _result(judgement: Judgement, parsed: dict[str, Any]) -> str:

@@ -77,7 +77,8 @@ def _scores(
                 continue
             unscored += sum(score.score is None for score in judgement.scores)
             if any(score.score is not None for score in judgement.scores):
-                rows.append(_row(row, judgement, side.side, number, places[row.index]))
+                made = _row(row, judgement, side.side, number, places[row.index])
+                rows.append(made | _latency(source, row))
     if not rows:
         return None, unscored
     name = names.make(source.name, first.judge.judge, first.rubric.id, "scores", extension=".json")
@@ -120,9 +121,17 @@ def _row(row: Answered, judgement: Judgement, side: str, prompt: int, test: int)
             "reason": "\n".join(reasons),
             "namedScores": named,
         },
-        "latencyMs": 0,
         "metadata": {"id": row.id, "judge": judgement.judge.judge, "rubric": judgement.rubric.id},
     }
+
+
+def _latency(source: Source, row: Answered) -> _Json:
+    """How long the answer took, reading the prompt and writing; nothing where nobody measured it."""
+    generation = source.store.generation_of(row.turns[0].message_id)
+    timings = generation.end.timings if generation is not None and generation.end else {}
+    if "prefill_s" not in timings or "decode_s" not in timings:
+        return {}
+    return {"latencyMs": round(1000 * (timings["prefill_s"] + timings["decode_s"]))}
 
 
 def check_scores(rows: Sequence[_Json], n_prompts: int, name: str) -> None:
