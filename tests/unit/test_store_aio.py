@@ -67,8 +67,9 @@ async def test_a_write_that_was_asked_for_happens_though_nobody_waits_any_more(
     await blocked
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert [m.content for m in await store.messages(session.id)] == ["q"]
     await store.aclose()
+    with Store.open(tmp_path / "h.db") as reopened:
+        assert [m.content for m in reopened.messages(session.id)] == ["q"]
 
 
 async def test_closing_twice_is_fine_and_calls_after_it_say_closed(tmp_path: Path) -> None:
@@ -133,9 +134,9 @@ async def test_an_answer_goes_on_in_memory_on_a_full_disk_and_comes_back_whole(
     await disk_is_full(store, False)
     await store.write_back()
     assert not store.is_in_memory
-    assert await store.check() == []
     await store.aclose()
     with Store.open(path) as reopened:
+        assert reopened.check() == []
         message = reopened.message(answer.id)
         assert (message.status, message.content) == ("complete", " word" * (n + 932) + "!")
         assert [t.i for t in reopened.tokens(answer.id)] == list(range(n + 932))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.store_rows import START, tokens
 from urial_tui.errors import StoreError
+from urial_tui.store.care.care import back_up
 from urial_tui.store.database.connection import Connection, journal_mode_for
 from urial_tui.store.database.faults import translate
 from urial_tui.store.store import Store
@@ -46,7 +47,7 @@ def test_folder_file_journal_and_copy_are_private_whatever_the_umask(
     path = tmp_path / "data" / "history.db"
     with Store.open(path) as store:
         store.create_session("demo")
-        copy = store.backup()
+        copy = back_up(path).path
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert {p.name: oct(stat.S_IMODE(p.stat().st_mode)) for p in path.parent.iterdir()} == {
             p.name: "0o600" for p in path.parent.iterdir()
@@ -77,10 +78,8 @@ def test_a_reader_cannot_write(path: Path) -> None:
 
 def test_a_reader_sees_what_a_writer_has_committed(path: Path) -> None:
     with Store.open(path) as writer, Store.open(path, readonly=True) as reader:
-        before = reader.data_version()
         session = writer.create_session("demo", "t")
         assert [s.id for s in reader.sessions()] == [session.id]
-        assert reader.data_version() != before
 
 
 def test_a_folder_in_place_of_the_file(path: Path) -> None:
@@ -276,9 +275,9 @@ def test_what_is_promised_of_durability_is_set(path: Path) -> None:
 def test_a_copy_holds_everything(path: Path, tmp_path: Path) -> None:
     with Store.open(path) as store:
         store.add_user_message(store.create_session("demo").id, None, "walking")
-        target = store.backup(tmp_path / "copy.db")
+        target = back_up(path, tmp_path / "copy.db").path
         with pytest.raises(StoreError) as there:
-            store.backup(target)
+            back_up(path, target)
         assert there.value.kind == "exists"
     with Store.open(target) as copy:
         assert copy.search("walking")

@@ -74,8 +74,7 @@ def test_branches_share_their_beginning(store: Store) -> None:
     assert [m.content for m in store.branch(deeper.id)] == ["q", "first", "again"]
     assert [m.content for m in store.branch(second.id)] == ["q", "second"]
     assert [m.id for m in store.siblings(second.id)] == [first.id, second.id]
-    assert [m.id for m in store.children(session.id, None)] == [root.id]
-    assert [m.id for m in store.children(session.id, root.id)] == [first.id, second.id]
+    assert [m.id for m in store.siblings(root.id)] == [root.id]
     assert [m.id for m in store.messages(session.id)] == [root.id, first.id, second.id, deeper.id]
 
 
@@ -295,7 +294,7 @@ def test_a_branch_longer_than_sqlite_nests_triggers_can_be_read_and_deleted() ->
         parent = store.add_user_message(session.id, parent, str(n)).id
     assert parent is not None
     assert [m.content for m in store.branch(parent)] == [str(n) for n in range(3000)]
-    assert store.leaf_below(store.children(session.id, None)[0].id).id == parent
+    assert store.leaf_below(store.branch(parent)[0].id).id == parent
     store.delete_session(session.id)
     assert store.messages(session.id) == []
 

@@ -12,6 +12,7 @@ from tests.support.store_traces import PIECES, SCORES
 from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.care.care import back_up
 from urial_tui.store.database import files
 from urial_tui.store.database.connection import Connection
 from urial_tui.store.schema import migrate
@@ -336,7 +337,7 @@ def test_only_the_newest_backups_of_migrations_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with Store.open(path) as store:
         store.create_session("demo")
-        mine = store.backup()
+        mine = back_up(path).path
         step = MIGRATIONS
         db = Connection(path)
         for n in range(files.KEPT_BACKUPS + 2):

@@ -144,9 +144,9 @@ class Conversations(RuleBasedStateMachine):
                 k: (n.parent, n.role, n.content, n.status) for k, n in mine.items()
             }
             assert self.store.draft(session) == self.drafts.get(session, "")
-            for parent in [None, *mine]:
-                assert [m.id for m in self.store.children(session, parent)] == [
-                    k for k, n in mine.items() if n.parent == parent
+            for key, node in mine.items():
+                assert [m.id for m in self.store.siblings(key)] == [
+                    k for k, n in mine.items() if n.parent == node.parent
                 ]
 
     @invariant()

@@ -359,7 +359,6 @@ async def test_scores_go_on_in_memory_and_come_back_whole(tmp_path: Path) -> Non
     inside = await store.trace(trace_id), await store.trace(again), await store.trace(stays)
 
     await store.write_back()
-    assert await store.check() == []
     assert (
         await store.trace(trace_id),
         await store.trace(again),
@@ -370,9 +369,10 @@ async def test_scores_go_on_in_memory_and_come_back_whole(tmp_path: Path) -> Non
     assert inside[0].start.references[0].noise == 0.25
     assert inside[0].start.references[0].error == "context full"
     assert [t.id for t in await store.traces_of(old)] == [again, stays]
-    assert await store.has_trace([streaming, old, theirs]) == {streaming, old, theirs}
     await store.aclose()
     with Store.open(path) as reopened:
+        assert reopened.check() == []
+        assert reopened.has_trace([streaming, old, theirs]) == {streaming, old, theirs}
         assert newest(reopened, streaming) == inside[0]
         assert newest(reopened, old).start.vocabulary == "another"
         assert newest(reopened, theirs).scores == SCORES

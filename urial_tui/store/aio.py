@@ -5,7 +5,7 @@ on in memory and `write_back` returns to the file.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,9 @@ from urial_tui.store.types import (
     Generation,
     GenerationEnd,
     GenerationStart,
-    LockHolder,
     Message,
     Session,
     ShiftTotals,
-    Stats,
     Status,
     Token,
     Trace,
@@ -190,17 +188,11 @@ class AsyncStore(AsyncOrganisingCalls, AsyncJudgingCalls):
     async def message(self, message_id: str) -> Message:
         return await self._call(Store.message, message_id)
 
-    async def messages(self, session_id: str) -> list[Message]:
-        return await self._call(Store.messages, session_id)
-
     async def outline(self, session_id: str) -> list[OutlineRow]:
         return await self._call(Store.outline, session_id)
 
     async def branch(self, message_id: str) -> list[Message]:
         return await self._call(Store.branch, message_id)
-
-    async def children(self, session_id: str, parent_id: str | None) -> list[Message]:
-        return await self._call(Store.children, session_id, parent_id)
 
     async def siblings(self, message_id: str) -> list[Message]:
         return await self._call(Store.siblings, message_id)
@@ -250,9 +242,6 @@ class AsyncStore(AsyncOrganisingCalls, AsyncJudgingCalls):
     async def traces_of(self, message_id: str) -> list[TraceInfo]:
         return await self._call(Store.traces_of, message_id)
 
-    async def has_trace(self, message_ids: Iterable[str]) -> set[str]:
-        return await self._call(Store.has_trace, message_ids)
-
     async def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
         return await self._call(Store.shift_totals, session_id)
 
@@ -267,21 +256,6 @@ class AsyncStore(AsyncOrganisingCalls, AsyncJudgingCalls):
 
     async def unlock(self, session_id: str) -> None:
         await self._call(Store.unlock, session_id)
-
-    async def lock_holder(self, session_id: str) -> LockHolder | None:
-        return await self._call(Store.lock_holder, session_id)
-
-    async def check(self) -> list[str]:
-        return await self._call(Store.check)
-
-    async def stats(self) -> Stats:
-        return await self._call(Store.stats)
-
-    async def backup(self, target: Path | None = None) -> Path:
-        return await self._call(Store.backup, target)
-
-    async def data_version(self) -> int:
-        return await self._call(Store.data_version)
 
     # --- how
 

@@ -13,7 +13,6 @@ from urial_tui.shift.records import TokenScore
 from urial_tui.store.care import check as checks
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import BUSY_TIMEOUT_S, Connection
-from urial_tui.store.database.faults import translated
 from urial_tui.store.exchange import transfer
 from urial_tui.store.exchange.calls import ExchangeCalls
 from urial_tui.store.judging.calls import JudgingCalls
@@ -142,10 +141,6 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
     def schema_version(self) -> int:
         return max(migrate.applied(self._db), default=0)
 
-    def data_version(self) -> int:
-        """A number that is another one after a different program has written; cheap enough to ask every second."""
-        return int(self._db.value("PRAGMA data_version"))
-
     # --- sessions
 
     def create_session(self, side: str, title: str = "") -> Session:
@@ -211,9 +206,6 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
 
     def branch(self, message_id: str) -> list[Message]:
         return messages.branch(self._db, message_id)
-
-    def children(self, session_id: str, parent_id: str | None) -> list[Message]:
-        return messages.children(self._db, session_id, parent_id)
 
     def siblings(self, message_id: str) -> list[Message]:
         return messages.siblings(self._db, message_id)
@@ -305,15 +297,6 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
 
     def stats(self) -> Stats:
         return checks.stats(self._db)
-
-    def backup(self, target: Path | None = None) -> Path:
-        """Copy the history to a new file (beside it by default), mode 0600, and return where it is."""
-        if self._db.path is None:
-            raise StoreError("a history in memory has no file to copy", kind="in-memory")
-        target = target or files.backup_name(self._db.path, "copy")
-        with translated(target):
-            files.copy_database(self._db.path, target)
-        return target
 
     def in_memory_copy(self) -> "Store":
         """A history in memory with all of this one: to go on with when this one cannot be written any more."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 from urial_tui.store.judging.calls import JudgingCalls
 from urial_tui.store.judging.types import Comparison, Judgement
 from urial_tui.store.runs.types import AnswerShift, Run, RunAnswer, RunItem, RunStart
-from urial_tui.store.types import LockHolder, Message, Session
+from urial_tui.store.types import Message, Session
 
 R = TypeVar("R")
 
@@ -32,9 +32,6 @@ class AsyncJudgingCalls:
     async def rename_run(self, run_id: str, name: str) -> None:
         await self._call(JudgingCalls.rename_run, run_id, name)
 
-    async def delete_run(self, run_id: str) -> None:
-        await self._call(JudgingCalls.delete_run, run_id)
-
     async def add_run_items(self, run_id: str, items: Sequence[RunItem]) -> None:
         await self._call(JudgingCalls.add_run_items, run_id, items)
 
@@ -57,9 +54,6 @@ class AsyncJudgingCalls:
 
     async def unlock_run(self, run_id: str) -> None:
         await self._call(JudgingCalls.unlock_run, run_id)
-
-    async def run_lock_holder(self, run_id: str) -> LockHolder | None:
-        return await self._call(JudgingCalls.run_lock_holder, run_id)
 
     async def answer_shifts(self, run_id: str) -> list[AnswerShift]:
         return await self._call(JudgingCalls.answer_shifts, run_id)

@@ -1,6 +1,6 @@
 """The calls of `AsyncStore` for lists of sessions, searches, pins, tags, the archive and the bin."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from urial_tui.store.sessions.organising_calls import OrganisingCalls
@@ -28,9 +28,6 @@ class AsyncOrganisingCalls:
     ) -> list[Hit]:
         return await self._call(OrganisingCalls.search, query, limit, wanted)
 
-    async def snippets(self, query: str, session_ids: Sequence[str]) -> dict[str, str]:
-        return await self._call(OrganisingCalls.snippets, query, session_ids)
-
     async def set_pinned(self, session_id: str, pinned: bool) -> None:
         await self._call(OrganisingCalls.set_pinned, session_id, pinned)
 
@@ -54,6 +51,3 @@ class AsyncOrganisingCalls:
 
     async def delete_session(self, session_id: str) -> None:
         await self._call(OrganisingCalls.delete_session, session_id)
-
-    async def empty_bin(self, before: str = "") -> int:
-        return await self._call(OrganisingCalls.empty_bin, before)
