@@ -10,13 +10,13 @@ from typing import Self
 
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
-from urial_tui.store.care import check as checks
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import BUSY_TIMEOUT_S, Connection
 from urial_tui.store.exchange import transfer
 from urial_tui.store.exchange.calls import ExchangeCalls
 from urial_tui.store.judging.calls import JudgingCalls
 from urial_tui.store.messages import drafts, messages
+from urial_tui.store.schema import check as checks
 from urial_tui.store.schema import migrate
 from urial_tui.store.sessions import organising, outline, sessions
 from urial_tui.store.sessions.organising_calls import OrganisingCalls
@@ -191,7 +191,12 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
         tail: str = "",
         error: str = "",
     ) -> Message:
-        return messages.finish_answer(self._db, message_id, generation_id, status, end, tail, error)
+        """Close an answer: `tail` is added to its text, its status is final, the generation gets its end."""
+        with self.together():
+            message = messages.finish_answer(self._db, message_id, status, tail, error)
+            if generation_id is not None and end is not None:
+                generations.end_generation(self._db, message_id, generation_id, end)
+        return message
 
     def message(self, message_id: str) -> Message:
         return messages.get(self._db, message_id)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from urial_tui.errors import StoreError
-from urial_tui.store.care import check
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import Connection
 from urial_tui.store.database.faults import translated
+from urial_tui.store.schema import check
 from urial_tui.store.store import Store
 from urial_tui.store.types import Stats
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from urial_tui.errors import StoreError
 from urial_tui.sides import UNKNOWN
-from urial_tui.store.care.check import SEARCH_TABLES
 from urial_tui.store.care.salvage_tables import table_names
 from urial_tui.store.database.connection import Connection, Row
 from urial_tui.store.database.ids import now
+from urial_tui.store.schema.check import SEARCH_TABLES
 from urial_tui.store.schema.organising import COUNT_SHIFTS, SESSION_SIDES
 from urial_tui.store.sessions.sessions import title_from
 

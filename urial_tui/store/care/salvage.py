@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from urial_tui.errors import StoreError
-from urial_tui.store.care import check, header, mending
+from urial_tui.store.care import header, mending
 from urial_tui.store.care.pages import Damaged, Pages
 from urial_tui.store.care.salvage_tables import Tables, TableSaved
 from urial_tui.store.database import files
 from urial_tui.store.database.connection import BUSY_TIMEOUT_S, Connection
 from urial_tui.store.database.faults import translated
-from urial_tui.store.schema import migrate
+from urial_tui.store.schema import check, migrate
 from urial_tui.store.schema.steps import APPLICATION_ID, LATEST
 
 _BACKUPS = "Go back to a backup (files ending in .bak beside it)."

@@ -14,7 +14,7 @@ from urial_tui.store.database.json_columns import to_json
 from urial_tui.store.messages import drafts
 from urial_tui.store.sessions.sessions import not_found as no_session
 from urial_tui.store.sessions.sessions import title_from
-from urial_tui.store.types import GenerationEnd, Message, Role, Status, Token
+from urial_tui.store.types import Message, Role, Status, Token
 
 _UP = """
 WITH RECURSIVE path (id, parent_id, depth) AS (
@@ -123,15 +123,11 @@ def append_tokens(
 def finish_answer(
     db: Connection,
     message_id: str,
-    generation_id: str | None,
     status: Status,
-    end: GenerationEnd | None,
     tail: str = "",
     error: str = "",
 ) -> Message:
-    """Close an answer: `tail` is added to its text, its status is final, the generation gets its end."""
-    from urial_tui.store.traces.generations import end_generation
-
+    """Close an answer: `tail` is added to its text, its status is final."""
     time = now()
     with db.transaction():
         session_id = get(db, message_id).session_id
@@ -140,8 +136,6 @@ def finish_answer(
             (storable(tail), status, storable(error), time, message_id),
         )
         db.execute("UPDATE session SET updated_at = ? WHERE id = ?", (time, session_id))
-        if generation_id is not None and end is not None:
-            end_generation(db, message_id, generation_id, end)
         return get(db, message_id)
 
 
