@@ -121,6 +121,30 @@ def test_one_conversation_is_a_file_and_several_are_a_folder(
     assert [path.name for path in (tmp_path / "found").iterdir()] == ["Walks.md"]
 
 
+def test_what_is_counted_is_called_by_its_name(talks: dict[str, str], tmp_path: Path) -> None:
+    """A question and its answer are two messages and one answer on a page."""
+    one = ("--session", talks["Walks"])
+    said = call("--format", "markdown", *one, "-o", str(tmp_path / "a.md")).output
+    assert said == f"{tmp_path / 'a.md'}  (2 messages)\n"
+    said = call("--format", "markdown", *one, "-o", str(tmp_path / "b.md"), "--json").output
+    assert [file["rows"] for file in json.loads(said)["files"]] == [2]
+    page = tmp_path / "a.html"
+    assert call("--format", "html", *one, "-o", str(page)).output == f"{page}  (1 answer)\n"
+    table = tmp_path / "m.csv"
+    said = call("--format", "csv", "--what", "messages", *one, "-o", str(table)).output
+    assert said == f"{table}  (2 rows)\n"
+
+
+def test_no_name_is_no_place(
+    talks: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UsageError, match="-o names no place"):
+        call("--format", "html", "--all", "-o", "")
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_search_a_tag_and_all_choose_conversations(talks: dict[str, str], tmp_path: Path) -> None:
     def titles(*arguments: str) -> list[str]:
         said = call(

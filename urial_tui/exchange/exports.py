@@ -34,7 +34,8 @@ class Wanted:
 class Document:
     """One file to write; its name may begin with folders, parted by `/`. `about` says in `--json` what is in it.
 
-    `content` may be made while it is written; then `rows` None stands for its number of parts, after `head`.
+    `content` may be made while it is written; then `rows` None stands for its number of parts, after `head` and the
+    first `unlisted` ones. `unit` is what a person calls one of them.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Document:
     rows: int | None
     about: dict[str, Any] = field(default_factory=dict)
     head: bytes = b""
+    unit: str = "row"
+    unlisted: int = 0
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def export(source: Source, wanted: Wanted) -> Export:
     """Raises ExchangeError: `no-side`, `nothing`."""
     ids = chosen(source, wanted)
     name = Names().make(source.name, extension=".html")
-    document = Document(name, _Page(source, wanted, ids), None, {"kind": "page"})
+    document = Document(name, _Page(source, wanted, ids), None, {"kind": "page"}, unit="answer")
     notes = []
     if _scored_tokens(source.store, ids, wanted) > MAX_TOKENS:
         notes.append(_too_many())

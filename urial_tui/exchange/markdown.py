@@ -26,12 +26,14 @@ def export(source: Source, wanted: Wanted) -> Export:
         session = source.store.session(id_)
         name = names.make(session.title or "conversation", extension=".md")
         about = {"kind": "transcript", "session": id_}
-        documents.append(Document(name, _Transcript(source.store, session, wanted), None, about))
+        content = _Transcript(source.store, session, wanted)
+        documents.append(Document(name, content, None, about, unit="message", unlisted=1))
     return Export(tuple(documents))
 
 
 class _Transcript:
-    """A conversation's text, a part a message, read while it is written: a history may not fit into memory."""
+    """A conversation's text, its head and then a part a message, read while it is written: a history may not fit into
+    memory."""
 
     def __init__(self, store: Store, session: Session, wanted: Wanted) -> None:
         self._store, self._session, self._wanted = store, session, wanted

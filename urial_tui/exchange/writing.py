@@ -19,6 +19,7 @@ class Written:
     path: Path
     rows: int
     about: dict[str, Any]
+    unit: str = "row"
 
 
 def write_export(made: Export, place: Path, *, one_file: bool, force: bool) -> list[Written]:
@@ -83,7 +84,7 @@ def write_to(file: IO[bytes], document: Document) -> int:
     n = 0
     for n, part in enumerate(document.content, 1):  # noqa: B007 - counted
         file.write(part)
-    return n if document.rows is None else document.rows
+    return n - document.unlisted if document.rows is None else document.rows
 
 
 def _check(targets: Sequence[Path], folder: Path, *, force: bool) -> None:
@@ -119,7 +120,7 @@ def _write(targets: Sequence[Path], documents: Sequence[Document]) -> list[Writt
                 rows = write_to(file, document)
                 file.flush()
                 os.fsync(file.fileno())
-            written.append(Written(target, rows, document.about))
+            written.append(Written(target, rows, document.about, document.unit))
         for target, part in zip(targets, parts, strict=True):
             part.replace(target)
     except BaseException:

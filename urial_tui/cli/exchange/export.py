@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,18 @@ from urial_tui.exchange.formats import EXPORTERS, Exporter
 from urial_tui.safetext import Sanitizer, json_line, sanitize_line
 
 _STDOUT = Path("-")
+
+
+class _Output(click.Path):
+    """A path, which an empty text is not: to the system that is the present folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            raise UsageError(
+                "-o names no place",
+                hint="Name a folder or a file; the present folder is `.`, standard output `-`.",
+            )
+        return super().convert(value, param, ctx)
 
 
 @click.command()
@@ -66,7 +79,7 @@ _STDOUT = Path("-")
     "-o",
     "--output",
     metavar="PATH",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=_Output(path_type=Path, allow_dash=True),
     required=True,
     help="The folder, or for formats of one file the file; - writes one file to standard output.",
 )
@@ -124,7 +137,7 @@ def export(
         click.echo(json_line(said, indent=2))
         return
     for one in written:
-        click.echo(f"{sanitize_line(str(one.path), 1000)}  ({many(one.rows, 'row')})")
+        click.echo(f"{sanitize_line(str(one.path), 1000)}  ({many(one.rows, one.unit)})")
     for note in (*source.left_out, *made.notes):
         click.echo(f"note: {sanitize_line(note, 1000)}", err=True)
 

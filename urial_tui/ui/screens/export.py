@@ -122,7 +122,8 @@ class ExportDialog(Dialog[bool]):
 
     def _show(self, done: Exported) -> None:
         lines = [
-            f"{one.path}  ({one.rows} row{'' if one.rows == 1 else 's'})" for one in done.written
+            f"{one.path}  ({one.rows} {one.unit}{'' if one.rows == 1 else 's'})"
+            for one in done.written
         ]
         lines += [f"note: {note}" for note in done.notes]
         self.query_one("#report", Static).update(
