@@ -7,7 +7,7 @@ import pytest
 from tests.chat.conftest import Room
 from tests.support.scripted_engine import Script
 from urial_tui.chat.differences import in_pieces, runs_of
-from urial_tui.errors import StoreError
+from urial_tui.errors import StoreError, UsageError
 
 Make = Callable[..., Room]
 
@@ -83,3 +83,17 @@ async def test_a_session_of_the_bin_that_is_written_to_is_kept(make_room: Make) 
     await room.chat.delete_for_good(session.id)
     with pytest.raises(StoreError):
         await room.chat.open_session(session.id)
+
+
+async def test_what_is_refused_takes_no_session_out_of_the_bin(make_room: Make) -> None:
+    room = make_room("First.")
+    await room.chat.start()
+    await room.ask("Say something.")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.delete(session.id)
+    await room.chat.open_session(session.id)
+    with pytest.raises(UsageError):
+        await room.chat.edit_and_resend(room.chat.messages[-1].id, "Not my message.")
+    assert room.chat.session is not None and room.chat.session.deleted_at is not None
+    assert await room.chat.sessions() == []

@@ -292,10 +292,12 @@ class Chat(Inspecting):
             await self._rescoring.stop()
             self._quiet.begin()
             self._answering.prepare()
-            if self.session is not None and self.session.deleted_at is not None:
-                await self._stored(lambda: self.restore(self._session_id))  # it is written to
             yield
         finally:
+            if self.session is not None and self.session.deleted_at is not None:
+                with contextlib.suppress(StoreError):  # what was written to has left the bin
+                    self.session = await self._store.session(self._session_id)
+                self._tell(SessionsChanged())
             self._beginning = False
             if not self._answering.busy:
                 self._quiet.end()
