@@ -146,7 +146,7 @@ def test_a_table_that_is_said_to_be_in_a_file_is_there(page: Path) -> None:
 
 def test_the_layers_are_those_of_the_contract() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
-    (layers,) = [one["layers"] for one in contracts["contracts"] if one["type"] == "layers"]
+    (layers,) = [one["layers"] for one in contracts["contracts"] if one["name"] == "layers"]
     checked = [[name.removeprefix("urial_tui.") for name in layer.split(" | ")] for layer in layers]
     page = PAGES[0].read_text("utf-8")
     block = page.partition("## Layers")[2].partition("```\n")[2].partition("```")[0]
