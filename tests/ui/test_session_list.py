@@ -80,6 +80,14 @@ def test_a_title_takes_exactly_one_line(title: str, width: int) -> None:
     assert line.startswith("● ") and "\n" not in line and "\x1b" not in line
 
 
+@pytest.mark.parametrize("width", range(1, 60))
+def test_an_age_with_its_year_fits_whole_or_is_left_out(width: int) -> None:
+    old = session("1", "Walking every day", "2025-11-23T11:00:00.000Z")
+    line = title_line(dataclasses.replace(old, pinned=True), width, NOW, current=True)
+    assert cell_len(line) <= max(width, 5), "marks and one letter are always there"
+    assert line.endswith(" Nov 2025") or "20" not in line
+
+
 def test_tags_and_a_pin_are_in_the_line_and_leave_room_for_the_title() -> None:
     kept = dataclasses.replace(SESSIONS[0], pinned=True, tags=("health", "to\x1bread"))
     line = title_line(kept, 60, NOW, current=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.store_runs import answer_all, make_run
 from urial_tui import paths
 from urial_tui.cli.common import confirming
 from urial_tui.cli.history.command import history
@@ -160,3 +161,18 @@ def test_where_there_is_no_history_nothing_is_made(tmp_path: Path) -> None:
     assert json.loads(run("empty-bin", "--json").output) == {"deleted": 0}
     assert json.loads(run("tags", "--json").output) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["rename"], ["pin"], ["archive"], ["tag", "mine"], ["untag", "mine"], ["delete"]]
+)
+def test_a_conversation_of_a_run_is_refused_with_what_to_do(command: list[str]) -> None:
+    with Store.open(paths.history_file()) as store:
+        run_ = make_run(store)
+        hidden = answer_all(store, run_)[0].session_id
+    rest = [hidden, "Mine"] if command == ["rename"] else [hidden]
+    with pytest.raises(StoreError, match=f"is of run {run_.id}") as refused:
+        run(*command, *rest)
+    assert refused.value.kind == "of-run"
+    assert f"runs rename {run_.id} NAME" in refused.value.hint
+    assert "No tags yet." in run("tags").output

@@ -4,7 +4,6 @@ An existing database is never opened here by hand: closing such a descriptor wou
 connection of this process holds on the file.
 """
 
-import fcntl
 import os
 import sqlite3
 import stat
@@ -164,11 +163,13 @@ def _remove_left_over(folder: Path) -> None:
 def _take(handle: int) -> bool:
     """Mark a part as that of a living program, as long as the handle is open; False: it is another one's.
 
-    Where a file system knows no such locks, every part may be another one's.
+    Where a system, or its file system, knows no such locks, every part may be another one's.
     """
     try:
+        import fcntl
+
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (ImportError, OSError):
         return False
     return True
 
