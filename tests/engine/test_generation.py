@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from urial_tui.engine.client import EngineClient
@@ -223,8 +224,9 @@ async def test_a_stop_text_ends_the_answer_and_is_not_in_it(
 async def test_cancelling_keeps_what_was_written_and_the_context_stays_exact(
     engine: EngineClient, spec: ContextSpec
 ) -> None:
-    whole, _, _ = await collect(engine, spec, text_prompt("Once upon a time"), n=100)
-    generation = engine.generate(spec, text_prompt("Once upon a time"), GREEDY, Stops(), 100)
+    spec = msgspec.structs.replace(spec, n_ctx=2048)
+    whole, _, _ = await collect(engine, spec, text_prompt("Once upon a time"), n=2000)
+    generation = engine.generate(spec, text_prompt("Once upon a time"), GREEDY, Stops(), 2000)
     seen: list[int] = []
     finished = None
     async for event in generation:
@@ -236,7 +238,7 @@ async def test_cancelling_keeps_what_was_written_and_the_context_stays_exact(
             finished = event
     assert finished is not None and finished.reason == "cancelled"
     assert seen == [t.id for t in whole[: len(seen)]]
-    again, _, _ = await collect(engine, spec, text_prompt("Once upon a time"), n=100)
+    again, _, _ = await collect(engine, spec, text_prompt("Once upon a time"), n=2000)
     assert [t.id for t in again] == [t.id for t in whole]
 
 

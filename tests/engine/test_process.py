@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from urial_tui.engine.client import EngineClient
@@ -13,6 +14,12 @@ from urial_tui.engine.protocol import ContextSpec, Prompt, Sampling, Span, Stops
 from urial_tui.errors import EngineError
 
 PROMPT = Prompt(spans=(Span("Hello", user=True),))
+MANY = 8000
+
+
+def roomy(spec: ContextSpec) -> ContextSpec:
+    """With a context for so many tokens that the answer is not over when its first ones arrive."""
+    return msgspec.structs.replace(spec, n_ctx=MANY + 192)
 
 
 def send(engine: EngineClient, number: signal.Signals) -> None:
@@ -48,12 +55,13 @@ async def until_gone(pid: int) -> None:
 async def test_a_killed_process_is_said_and_the_next_request_starts_a_new_one(
     engine: EngineClient, spec: ContextSpec, after: int
 ) -> None:
+    spec = roomy(spec)
     await engine.open(spec)
     seen = 0
     with pytest.raises(EngineError) as error:
         if after == 0:
             send(engine, signal.SIGKILL)
-        async for event in engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200):
+        async for event in engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), MANY):
             if isinstance(event, Token):
                 seen += 1
                 if seen == after:
@@ -143,7 +151,9 @@ async def test_closing_ends_the_process_also_in_the_middle_of_an_answer(
     tmp_path: Path, spec: ContextSpec
 ) -> None:
     engine = EngineClient()
-    generation = engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200).__aiter__()
+    generation = engine.generate(
+        roomy(spec), PROMPT, Sampling(temperature=0), Stops(), MANY
+    ).__aiter__()
     async for event in generation:
         if isinstance(event, Token):
             break
@@ -158,7 +168,7 @@ async def test_a_hung_process_is_killed_when_it_does_not_acknowledge(
 ) -> None:
     monkeypatch.setattr("urial_tui.engine.client.ACK_SECONDS", 0.3)
     engine = EngineClient()
-    generation = engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200)
+    generation = engine.generate(roomy(spec), PROMPT, Sampling(temperature=0), Stops(), MANY)
     stopped = False
     with pytest.raises(EngineError) as error:
         async for event in generation:
@@ -211,8 +221,9 @@ async def test_the_log_file_is_private(
 async def test_a_cancelled_decode_is_not_named_as_the_reason_of_a_later_end(
     engine: EngineClient, spec: ContextSpec
 ) -> None:
+    spec = roomy(spec)
     await engine.open(spec)
-    generation = engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), 200)
+    generation = engine.generate(spec, PROMPT, Sampling(temperature=0), Stops(), MANY)
     engine._channel._complaints.append((float("-inf"), "a line of long ago: failed"))
     engine._channel._note("llama_decode: failed to decode, ret = 2")
     with pytest.raises(EngineError) as error:

@@ -74,6 +74,8 @@ class Context:
         )
         self._buffers = BufferLog()
         self._rows = 1
+        self._row: npt.NDArray[np.float32] | None = None
+        self._row_at = 0
         native.recent_complaints.clear()
         with self._buffers.listening():
             self.handle = lib.llama_init_from_model(model.handle, params)
@@ -170,7 +172,11 @@ class Context:
         pointer = lib.llama_get_logits_ith(self.handle, row)
         if not pointer:
             raise Fault("decode", "llama.cpp has no logits for this token")
-        return np.ctypeslib.as_array(pointer, (self.model.n_vocab,))
+        # Making a view takes longer than asking for the row, which is at the same place token after token.
+        address = ctypes.addressof(pointer.contents)
+        if self._row is None or address != self._row_at:
+            self._row, self._row_at = np.ctypeslib.as_array(pointer, (self.model.n_vocab,)), address
+        return self._row
 
     def logit_rows(self, n: int) -> npt.NDArray[np.float32]:
         """A view, (n, n_vocab) float32, on all rows of the last decode, which had `n` outputs; valid until the next."""

@@ -5,6 +5,7 @@ Applying it to a whole vocabulary costs about a thousand times as much as asking
 
 import ctypes
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,14 @@ class Grammar:
             raise Fault(
                 "grammar", "llama.cpp cannot read the grammar", "Give GBNF with a `root` rule."
             )
-        self._one = Candidates(1)
+        self._one = lib.llama_token_data()
+        self._alone = lib.llama_token_data_array(ctypes.pointer(self._one), 1, -1, False)
 
     def allows(self, token: int) -> bool:
         """Whether this token may come next."""
-        one = self._one.some_of(np.array([token], np.int32), np.ones(1, np.float32))
-        self.filter(one)
-        return bool(self._one.logits(1)[0] != -np.inf)
+        self._one.id, self._one.logit = token, 1.0
+        self.filter(self._alone)
+        return float(self._one.logit) != -math.inf
 
     def filter(self, candidates: Any) -> None:
         """Give minus infinity to what may not come next."""

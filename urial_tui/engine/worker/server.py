@@ -22,6 +22,7 @@ from urial_tui.engine.worker.faults import Cancelled, Fault
 from urial_tui.engine.worker.generate import generate
 from urial_tui.engine.worker.measure import N_CTX as MEASURE_CTX
 from urial_tui.engine.worker.measure import measure
+from urial_tui.engine.worker.outbox import Outbox
 from urial_tui.engine.worker.prompting import constant_ids, prompt_ids
 from urial_tui.engine.worker.residents import Resident, Residents
 from urial_tui.engine.worker.states import StateStore
@@ -33,8 +34,7 @@ class Server:
 
     def __init__(self, reading: BinaryIO, writing: BinaryIO, states: StateStore | None) -> None:
         self._reading = reading
-        self._writing = writing
-        self._writing_lock = threading.Lock()
+        self._send = Outbox(writing, lambda: os._exit(0)).send
         self._queue: queue.SimpleQueue[wire.AnyRequest] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._running: int | None = None
@@ -75,15 +75,6 @@ class Server:
             if request.target == self._running and self._abort is not None:
                 self._abort()
         self._send(wire.Ack(request.request))
-
-    def _send(self, event: wire.Event) -> None:
-        data = wire.frame(event)
-        with self._writing_lock:
-            try:
-                self._writing.write(data)
-                self._writing.flush()
-            except OSError:
-                os._exit(0)
 
     # --- the working thread -----------------------------------------------------------------------------------------
 
