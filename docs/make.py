@@ -18,6 +18,8 @@ from urial_tui.errors import UrialError
 from urial_tui.main import cli
 from urial_tui.settings import FIELDS, Field
 from urial_tui.store.schema.reading import tables
+from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
+from urial_tui.ui.keymap import SENT_FOR_OTHERS, key_name, widget_bindings
 
 HERE = Path(__file__).parent
 Named = tuple[str, click.Command, click.Context]
@@ -38,6 +40,23 @@ _OTHER_EXITS = {
     1: "What was checked is not right, or something else went wrong.",
     130: "Ended by Ctrl+C; other signals by their number plus 128. What was done is kept.",
 }
+_KEYS_HEAD = """\
+# Keys
+
+<!-- Made by `make docs`. Do not edit. -->
+
+All keys, as they are before you change any. The last line of the screen shows those that can be used now, `F1` all of
+them as you have set them. `palette`: no key of its own; `Ctrl+P` finds it by its words. Other keys are given by id in
+the table `keymap` of the [settings](settings.md):
+
+```toml
+[keymap]
+"chat.board" = "f11"
+"app.help" = "f1,f13"
+```
+
+The first sections hold everywhere in the chat; single letters only where they are no text. The others hold in the
+part of the screen, or the screen, that they name."""
 ENVIRONMENT = {
     "URIAL_TUI_HOME": "One folder for settings, history, models, caches and logs.",
     "URIAL_TUI_DEBUG": "`1` prints the traceback of an unexpected error.",
@@ -150,6 +169,37 @@ def schema_page() -> str:
     return history_schema.as_markdown(tables())
 
 
+def keys_page() -> str:
+    """`keys.md`: the keys as they are before anybody changes them, place by place."""
+    parts = [_KEYS_HEAD]
+    for group in GROUPS:
+        rows = [
+            _key_row(one.keys, f"{one.title}. {one.tooltip}", one.id)
+            for one in ALL_COMMANDS
+            if one.group == group
+        ]
+        parts += [f"## {group}", _key_table(rows)]
+    for place, bindings in widget_bindings().items():
+        found: dict[str, list[str]] = {}
+        for one in bindings:
+            inside = "tokens." if (one.id or "").startswith("tokens.") else ""
+            words = ". ".join(filter(None, (one.description, one.tooltip)))
+            found.setdefault(inside, []).append(_key_row(one.key, words, one.id or ""))
+        for inside in sorted(found):
+            title = f"{place}, in the tokens of an answer" if inside else place
+            parts += [f"## In: {title}", _key_table(found[inside])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _key_table(rows: list[str]) -> str:
+    return "\n".join(["| key | does | id |", "| --- | --- | --- |", *rows])
+
+
+def _key_row(keys: str, words: str, its_id: str) -> str:
+    named = [key_name(key) for key in keys.split(",") if key and key not in SENT_FOR_OTHERS]
+    return f"| {_cell(', '.join(named)) or 'palette'} | {_cell(words)} | `{its_id}` |"
+
+
 def setting_row(item: Field) -> str:
     expected = item.expected + (f", in {item.unit}" if item.unit else "")
     default = shown(item, item.default)
@@ -231,6 +281,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "settings.md": settings_page,
     "schema.md": schema_page,
+    "keys.md": keys_page,
     "urial-tui.1": manual_page,
 }
 

@@ -19,7 +19,7 @@ COMMANDS = {name: command for name, command, _ in make.commands(cli, "urial-tui"
 HAND_WRITTEN = "\n".join(
     page.read_text("utf-8")
     for page in [DOCS.parent / "README.md", *DOCS.glob("*.md")]
-    if page.name not in ("commands.md", "ARCHITECTURE.md")
+    if page.name not in (*make.PAGES, "ARCHITECTURE.md")
 )
 
 
