@@ -318,6 +318,23 @@ def test_a_copy_of_a_damaged_history_is_kept_and_said_to_be_damaged(path: Path) 
     assert again.exit_code == 1 and report["ok"] is False and report["problems"]
 
 
+def test_a_history_without_its_header_is_copied_too(path: Path) -> None:
+    without_its_first(path, 100)
+    made = run("backup")
+    assert made.exit_code == 1
+    assert "the header of" in made.stderr and "history salvage" in made.stderr
+    (copy,) = path.parent.glob("*.bak")
+    assert copy.read_bytes() == path.read_bytes()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+def test_what_is_no_history_is_not_copied(path: Path) -> None:
+    path.write_text("a text\n" * 1000)
+    with pytest.raises(StoreError, match="is not a SQLite database"):
+        run("backup")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
 def test_a_whole_copy_is_said_to_be_whole(path: Path) -> None:
     made = run("backup", "--json")
     report = json.loads(made.stdout)

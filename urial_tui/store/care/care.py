@@ -4,6 +4,7 @@ Called by `urial-tui history`. `salvage` is for a file that is not whole any mor
 """
 
 import shutil
+import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from urial_tui.errors import StoreError
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import Connection
-from urial_tui.store.database.faults import translated
+from urial_tui.store.database.faults import translate
 from urial_tui.store.schema import check
 from urial_tui.store.store import Store
 from urial_tui.store.types import Stats
@@ -88,8 +89,16 @@ def back_up(source: Path, target: Path | None = None) -> Copied:
     """
     if target is None or target.is_dir():
         target = files.backup_name((target or source.parent) / source.name, "copy")
-    with translated(target):
+    try:
         files.copy_database(source, target)
+    except sqlite3.Error as error:
+        fault = translate(error, source)
+        if fault.kind == "corrupt" and error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            files.copy_bytes(source, target)
+        elif fault.kind in ("corrupt", "not-a-database"):
+            raise fault from error
+        else:  # a full disk, a folder that takes nothing
+            raise translate(error, target) from error
     return Copied(target, files.size(target), tuple(_page_problems(target)))
 
 

@@ -5,9 +5,11 @@ connection of this process holds on the file.
 """
 
 import os
+import shutil
 import sqlite3
 import stat
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -128,6 +130,27 @@ def copy_database(source: Path, target: Path) -> None:
     the copy is whole and on the disk; what copies that were killed have left beside it goes. Pages are copied as they
     are, damaged ones too. Raises sqlite3.Error or StoreError (`exists`, `cannot-open`).
     """
+    with (
+        _copying(target) as part,
+        closing(sqlite3.connect(uri(source, "rw"), uri=True, timeout=5.0)) as reader,
+    ):
+        reader.execute("PRAGMA query_only=ON")
+        with closing(sqlite3.connect(uri(part, "rw"), uri=True)) as writer:
+            reader.backup(writer)
+
+
+def copy_bytes(source: Path, target: Path) -> None:
+    """The same for a file that SQLite refuses, so that no program can be writing to it. Raises StoreError."""
+    with _copying(target) as part:
+        try:
+            shutil.copyfile(source, part)
+        except OSError as error:
+            raise cannot_open(target, error) from error
+
+
+@contextmanager
+def _copying(target: Path) -> Iterator[Path]:
+    """An empty file that the block fills; then it gets its name. It goes where the block raises."""
     refuse_existing(target)
     try:
         _remove_left_over(target.parent)
@@ -136,10 +159,7 @@ def copy_database(source: Path, target: Path) -> None:
         raise cannot_open(target, error) from error
     try:
         _take(handle)
-        with closing(sqlite3.connect(uri(source, "rw"), uri=True, timeout=5.0)) as reader:
-            reader.execute("PRAGMA query_only=ON")
-            with closing(sqlite3.connect(uri(part, "rw"), uri=True)) as writer:
-                reader.backup(writer)
+        yield part
         publish(part, target)
     finally:
         _remove(part)
