@@ -166,6 +166,21 @@ def test_a_conversation_that_is_gone_stands_again_for_its_messages(path: Path) -
         assert store.branch(sessions[0].leaf_id or "")
 
 
+def test_a_draft_goes_with_its_conversation_where_nothing_else_is_left_of_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "history.db"
+    with Store.open(path) as store:
+        store.save_draft(store.create_session("demo").id, "typed")
+        store.save_draft(None, "of no session")
+    scribble(path, *below(path, "session")[1])
+    new, done = salvaged(path)
+    assert lost(done)["draft"] == 1
+    with Store.open(new) as store:
+        assert store.sessions() == []
+        assert store.draft(None) == "of no session"
+
+
 def test_a_side_that_is_gone_is_not_known_and_can_be_shown_and_exported(tmp_path: Path) -> None:
     """Of a conversation without answers of this program nothing else tells the side."""
     path = tmp_path / "history.db"

@@ -20,14 +20,7 @@ from urial_tui.store.sessions.sessions import title_from
 LOST = "(This message was lost with a damaged part of the history.)"
 """The text of a question, or of an answer without tokens, that is gone."""
 
-_LET_GO = (
-    # A conversation outlives the run that it is of, an answer's scores what is known of how it was made.
-    "UPDATE session SET run_id = NULL WHERE run_id NOT IN (SELECT id FROM run)",
-    "UPDATE session SET run_id = NULL WHERE run_id IS NOT NULL AND id NOT IN (SELECT session_id FROM run_answer)",
-    "UPDATE trace SET generation_seq = NULL WHERE generation_seq NOT IN (SELECT seq FROM generation)",
-    "UPDATE message SET parent_id = NULL WHERE parent_id IS NOT NULL AND NOT EXISTS "
-    "(SELECT 1 FROM message p WHERE p.id = message.parent_id AND p.session_id = message.session_id)",
-)
+_NO_ANSWER = "UPDATE session SET run_id = NULL WHERE run_id NOT NULL AND id NOT IN (SELECT session_id FROM run_answer)"
 _WITHOUT_TOKEN = (
     "DELETE FROM reference_token WHERE NOT EXISTS (SELECT 1 FROM scored_token s JOIN trace_side r "
     "ON r.trace_seq = s.trace_seq WHERE r.seq = reference_token.side_seq AND s.i = reference_token.i)"
@@ -109,10 +102,9 @@ def mend(db: Connection, lost: Sequence[LostMessage]) -> tuple[int, dict[str, in
     transaction."""
     rebuilt = _rebuild_messages(db, lost) + _rebuild_sessions(db)
     before = {name: _count(db, name) for name in table_names(db)}
-    _execute(db, _LET_GO)
     while sum(_left_out(db, name) for name in before):
-        _execute(db, _LET_GO)
-    _execute(db, (_WITHOUT_TOKEN, _LAST))
+        pass
+    _execute(db, (_NO_ANSWER, _WITHOUT_TOKEN, _LAST))
     return rebuilt, {name: n - _count(db, name) for name, n in before.items()}
 
 
@@ -161,7 +153,9 @@ def _rebuild_sessions(db: Connection) -> int:
 
 
 def _left_out(db: Connection, table: str) -> int:
-    """Delete the rows of a table that refer to what is not there; how many."""
+    """Delete the rows of a table that cannot do without what they refer to and that is not there; how many. A row that
+    can lets it go: a conversation outlives its run, a message the one before it, a trace its generation."""
+    optional = {c["name"] for c in db.rows(f"PRAGMA main.table_info({table})") if not c["notnull"]}
     keys: dict[int, list[Row]] = {}
     for row in db.rows(f"PRAGMA main.foreign_key_list({table})"):
         keys.setdefault(row["id"], []).append(row)
@@ -170,11 +164,10 @@ def _left_out(db: Connection, table: str) -> int:
         there = " AND ".join(f"c.{row['from']} IS NOT NULL" for row in columns)
         same = " AND ".join(f"p.{row['to']} = c.{row['from']}" for row in columns)
         gone = f"{there} AND NOT EXISTS (SELECT 1 FROM {columns[0]['table']} p WHERE {same})"
-        if columns[0]["on_delete"] == "SET NULL":
-            first = columns[0]["from"]
-            db.execute(f"UPDATE {table} AS c SET {first} = NULL WHERE {gone}")
-        else:
-            n += db.execute(f"DELETE FROM {table} AS c WHERE {gone}")
+        let_go = next((row["from"] for row in columns if row["from"] in optional), None)
+        if let_go is not None:  # not a draft: its slot says the session, too
+            db.execute(f"UPDATE OR IGNORE {table} AS c SET {let_go} = NULL WHERE {gone}")
+        n += db.execute(f"DELETE FROM {table} AS c WHERE {gone}")
     return n
 
 

@@ -6,6 +6,8 @@ where they matter. Nothing that the file says is believed: what does not fit rai
 
 import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -40,9 +42,7 @@ class Cell:
 class Page:
     """What could be read of one page. `broken` cells could not."""
 
-    is_index: bool
     cells: list[Cell] = field(default_factory=list)
-    children: list[int] = field(default_factory=list)
     broken: int = 0
 
 
@@ -108,8 +108,8 @@ class Pages:
 
     def page(self, number: int) -> Page:
         """A page of a b-tree with its rows (section 1.6). Raises Damaged; a broken row is only counted."""
-        kind, pointers, children = self._layout(number)
-        page = Page(kind in (_INDEX_LEAF, _INDEX_INNER), children=children)
+        kind, pointers, _ = self._layout(number)
+        page = Page()
         if kind == _TABLE_INNER:
             return page
         data = self._bytes(number)
@@ -119,6 +119,17 @@ class Pages:
             except (Damaged, IndexError, struct.error):
                 page.broken += 1
         return page
+
+    def below(self, root: int) -> Iterator[int]:
+        """A page and all that it leads to, each once, also those that cannot be read."""
+        ahead, seen = [root], set()
+        while ahead:
+            number = ahead.pop()
+            if number not in seen:
+                seen.add(number)
+                yield number
+                with suppress(Damaged):
+                    ahead += reversed(self.children(number))
 
     def children(self, number: int) -> list[int]:
         """The pages below an inner page; none below a leaf. Raises Damaged."""

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from urial_tui.errors import StoreError
-from urial_tui.store.care.pages import Cell, Cut, Damaged, Page, Pages
+from urial_tui.store.care.pages import Cell, Cut, Damaged, Pages
 from urial_tui.store.database.connection import Connection, Row
 from urial_tui.store.schema import migrate
 from urial_tui.store.schema.steps import MIGRATIONS
@@ -104,7 +104,6 @@ class Tables:
     def __init__(self, db: Connection, pages: Pages) -> None:
         self._db = db
         self._pages = pages
-        self._reached: set[int] = set()
         self._saved: dict[str, TableSaved] = {}
         self.rebuilt = 0
         self.damaged_pages = 0
@@ -131,8 +130,7 @@ class Tables:
                 else:  # the page that says where the table is
                     found.damaged += 1
         if damaged:
-            self._follow(roots.values())
-            self._take_orphans(damaged)
+            self._take_orphans(damaged, roots.values())
         for table in tables:
             self._count(table.name, next((f for f in damaged if f.table is table), None))
         self.damaged_pages = sum(found.damaged for found in damaged)
@@ -148,11 +146,12 @@ class Tables:
     def _roots(self) -> dict[str, int]:
         """Where tables and indexes begin, as far as the schema can be read."""
         found = {}
-        for page in self._walk(1, _Found(_SCHEMA)):
-            for cell in page.cells:
-                match cell.values:
-                    case ("table" | "index", str(name), str(), int(root), *_) if root > 0:
-                        found[name] = root
+        for number in self._pages.below(1):
+            with suppress(Damaged):
+                for cell in self._pages.page(number).cells:
+                    match cell.values:
+                        case ("table" | "index", str(name), str(), int(root), *_) if root > 0:
+                            found[name] = root
         return found
 
     def _copied_whole(self, table: _Table) -> bool:
@@ -172,27 +171,16 @@ class Tables:
             return False
         return True
 
-    def _walk(self, root: int, found: _Found) -> Iterator[Page]:
-        """The pages below `root` that can be read."""
-        ahead, seen = [root], set()
-        while ahead:
-            number = ahead.pop()
-            if number in seen:
-                continue
-            seen.add(number)
+    def _rows(self, found: _Found, root: int) -> Iterator[tuple[Any, ...]]:
+        """The rows on the pages below `root` that can be read."""
+        for number in self._pages.below(root):
             try:
                 page = self._pages.page(number)
             except Damaged:
                 found.damaged += 1
                 continue
-            ahead += reversed(page.children)
             found.pages += 1
             found.broken_rows += page.broken
-            yield page
-        self._reached |= seen
-
-    def _rows(self, found: _Found, root: int) -> Iterator[tuple[Any, ...]]:
-        for page in self._walk(root, found):
             for cell in page.cells:
                 row = found.table.row(cell)
                 if row is not None:
@@ -209,20 +197,10 @@ class Tables:
                     f"INSERT OR IGNORE INTO main.{table.name} ({columns}) VALUES ({values})", same
                 )
 
-    def _follow(self, roots: Iterable[int]) -> None:
-        """Note every page that something leads to."""
-        for root in roots:
-            ahead = [root]
-            while ahead:
-                number = ahead.pop()
-                if number not in self._reached:
-                    self._reached.add(number)
-                    with suppress(Damaged):
-                        ahead += self._pages.children(number)
-
-    def _take_orphans(self, damaged: list[_Found]) -> None:
+    def _take_orphans(self, damaged: list[_Found], roots: Iterable[int]) -> None:
         """Rows on pages that nothing leads to, where one damaged table alone can have them."""
-        lost = set(range(2, self._pages.count + 1)) - self._reached - self._pages.free()
+        reached = {number for root in (1, *roots) for number in self._pages.below(root)}
+        lost = set(range(2, self._pages.count + 1)) - reached - self._pages.free()
         for number in sorted(lost):
             if not self._pages.has_rows(number):
                 continue
@@ -306,6 +284,3 @@ def _column(info: Row, *, optional: bool) -> _Column:
         written = info["dflt_value"]
         default = _EMPTY[info["type"]] if written is None else ast.literal_eval(written)
     return _Column(info["name"], _PYTHON[info["type"]], optional, default)
-
-
-_SCHEMA = _Table("sqlite_master", (), least=0, numbered=True, key=None)
