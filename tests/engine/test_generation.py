@@ -99,6 +99,23 @@ async def test_a_second_run_reuses_the_prompt_and_gives_the_same_text(
     assert again.reused > 0
 
 
+async def test_a_prompt_that_is_read_anew_reuses_the_constant_part_and_nothing_else(
+    engine: EngineClient, spec: ContextSpec
+) -> None:
+    constant = "A constant beginning of the prompt. " * 3
+    usual = text_prompt("The same words, " * 8 + "then these?", constant)
+    prompt = msgspec.structs.replace(
+        text_prompt("The same words, " * 8 + "then others?", constant), anew=True
+    )
+    _, alone, _ = await collect(engine, spec, text_prompt("", constant))
+    first, started, _ = await collect(engine, spec, prompt)
+    _, other, _ = await collect(engine, spec, usual)
+    second, again, _ = await collect(engine, spec, prompt)
+    assert started.reused == again.reused
+    assert len(alone.prompt_ids) - 2 <= again.reused <= len(alone.prompt_ids) < other.reused
+    assert [t.id for t in first] == [t.id for t in second]
+
+
 async def test_a_fresh_process_takes_the_constant_prefix_from_disk_and_gives_the_same_text(
     engine: EngineClient, spec: ContextSpec, tmp_path
 ) -> None:

@@ -206,7 +206,8 @@ class Judge:
         except JudgeError as error:
             asked.problem = error.message
             return asked
-        prompt = as_prompt(rendered)
+        # What was judged before must not reach into the rounding of this judgement.
+        prompt = msgspec.structs.replace(as_prompt(rendered), anew=True)
         asked.prompt, asked.shortened = rendered.text, shortened(shown)
         for attempt in ATTEMPTS:
             reply, raw = await self._attempt(rubric, ready, prompt, attempt, asked.timings)

@@ -45,13 +45,16 @@ class Prompt(msgspec.Struct, frozen=True):
 
     With no spans, `ids` is the whole prompt, BOS included. The first `constant` spans are the part that never changes
     for this pack: its KV state is worth keeping on disk. The last `answer` of `ids` are the answer's own tokens, which
-    penalties and a grammar count.
+    penalties and a grammar count. With `anew`, all that follows the constant part is read again, whatever was read
+    before: the logits then depend on the prompt alone, to the last bit, and a prompt that comes only once is read in
+    fewer pieces.
     """
 
     spans: tuple[Span, ...] = ()
     ids: tuple[int, ...] = ()
     constant: int = 0
     answer: int = 0
+    anew: bool = False
 
 
 class Sampling(msgspec.Struct, frozen=True):

@@ -76,6 +76,7 @@ def generate(
             constant_ids(model, request.prompt, ids),
             lambda done, total: send(wire.Progress(request.request, "prefill", done, total)),
             cancelled,
+            anew=request.prompt.anew,
         )
         clock.prefill_s, clock.reused = filled.seconds, filled.reused
         send(

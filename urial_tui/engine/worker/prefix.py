@@ -56,10 +56,12 @@ class PrefixCache:
         cancelled: Callable[[], bool],
         *,
         outputs: int = 1,
+        anew: bool = False,
     ) -> Filled:
         """Make the cache hold exactly `ids`, the last token's logits ready (`outputs` 0: none wanted).
 
-        `constant` is a prefix of `ids`. Raises Cancelled between chunks; the cache then holds what was decoded.
+        `constant` is a prefix of `ids`; `anew` reads all that follows it. Raises Cancelled between chunks; the cache
+        then holds what was decoded.
         """
         began = time.monotonic()
         context = self.context
@@ -69,8 +71,8 @@ class PrefixCache:
             )
         worth = constant if len(constant) >= MIN_CONSTANT else []
         target = len(ids) - min(TAIL, len(ids)) if outputs else len(ids)
-        if outputs and worth and TAIL <= len(ids) - len(worth) <= SHORT:
-            target = len(worth)
+        if anew or (outputs and worth and TAIL <= len(ids) - len(worth) <= SHORT):
+            target = min(len(worth), len(ids) - 1)
         reused, from_disk = self._reuse(ids, target, worth)
         borders = sorted({len(worth), target, len(ids)} - {0})
         on_progress(reused, len(ids))
