@@ -79,6 +79,19 @@ def test_the_commands_of_a_page_can_be_typed(page: Path) -> None:
     assert {call: what for call, what in found.items() if what} == {}
 
 
+def test_the_targets_of_make_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    known = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    known |= set(re.findall(r"^FLAVOURS := (.+)$", makefile, re.MULTILINE)[0].split())
+    named = {
+        target
+        for page in PAGES
+        for target in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text("utf-8"), re.MULTILINE)
+    }
+    assert {"run", "test", "cuda", "docs-check"} <= named
+    assert named - known == set()
+
+
 def bound() -> set[str]:
     """The names of all keys that something is bound to."""
     keys = [one.keys for one in ALL_COMMANDS]

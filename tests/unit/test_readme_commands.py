@@ -1,7 +1,7 @@
 """Every command that README.md shows: this runs it as it stands there, or says which test does, or why nothing can.
 
 A block of shell lines is one test: its lines run one after the other, in a home and a folder of their own, with a small
-instruction set and a tiny model under the names that the README uses.
+instruction set and a tiny model under the names that the README uses. None of them may speak to a network.
 """
 
 import json
@@ -24,7 +24,6 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 NETWORK = {
     "urial-tui models pull starter:qwen2.5-1.5b": "fetches 2 GB from the Hugging Face Hub",
-    "urial-tui models pull bartowski/Qwen2.5-1.5B-Instruct-GGUF:Q4_K_M": "fetches 1 GB from there",
     "urial-tui models pairs Qwen2.5-1.5B-Instruct-Q4_K_M": "is about the model that was fetched",
     "pip install '.[demo]'": "fetches packages; the wheel is tests/unit/test_wheel.py's",
     "pipx install '.[demo]'": "fetches packages",
@@ -45,6 +44,22 @@ MEASURES = {
     "make bench": "measures this machine for minutes; a part of each bench is a test of its own",
 }
 NOT_HERE = NETWORK | GPU | ELSEWHERE | MEASURES
+
+WATCHER = """\
+import os, socket, sys
+
+def watch(event, args):
+    if event in ("socket.connect", "socket.sendto", "socket.bind"):
+        if args[0].family not in (socket.AF_INET, socket.AF_INET6):
+            return
+    elif event not in ("socket.getaddrinfo", "socket.gethostbyname"):
+        return
+    with open(os.environ["NETWORK_LOG"], "a") as log:
+        print(sys.argv[:3], event, args[1:], file=log)
+
+sys.addaudithook(watch)
+"""
+"""Python runs this at the start of each process, the engine's too: what would reach a network is written down."""
 
 SETTINGS = "n_threads = 1\n[sampling]\nmax_tokens = 24\n"
 """Short answers: what is tried is that the commands go together."""
@@ -139,7 +154,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, give_demo: GiveDemo)
     (work / "just_eval.json").write_text(json.dumps(ITEMS))
     (work / "question.txt").write_text("What is a haiku?\n")
     write_model(work / "model.gguf", n_ctx=8192, chat_template=TEMPLATE)
+    watching = tmp_path / "watching"
+    watching.mkdir()
+    (watching / "sitecustomize.py").write_text(WATCHER)
+    monkeypatch.setenv("PYTHONPATH", str(watching))
+    monkeypatch.setenv("NETWORK_LOG", str(tmp_path / "network"))
     return work
+
+
+def spoken(folder: Path) -> str:
+    """What the commands that ran in `folder` wanted of a network."""
+    log = folder.parent / "network"
+    return log.read_text() if log.exists() else ""
+
+
+def test_the_test_sees_who_speaks_to_a_network(folder: Path) -> None:
+    reaching = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
+    assert run(f'"{sys.executable}" -P -c "{reaching}"', folder).returncode == 0
+    assert "socket.connect" in spoken(folder)
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -169,3 +201,4 @@ def test_the_commands_of_a_block_work_as_they_stand_there(block: Block, folder: 
         done = run(command, folder)
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         assert done.stdout, command
+    assert spoken(folder) == ""
