@@ -1,4 +1,4 @@
-"""Each error that the page about troubleshooting explains is one that the program can say."""
+"""Each error that the page about troubleshooting explains, or the guide quotes, is one that the program can say."""
 
 import ast
 import re
@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 QUOTED = re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)
+GUIDE = " ".join((ROOT / "docs" / "guide.md").read_text("utf-8").split())
 
 LEAST = 10
 """Letters that a text of the program has of its own; one that is nearly all placeholder fits everything."""
@@ -74,3 +75,10 @@ def test_an_error_that_is_explained_is_one_of_the_program(text: str) -> None:
 def test_the_page_explains_some() -> None:
     assert len(QUOTED) > 30
     assert len(set(QUOTED)) == len(QUOTED)
+
+
+def test_the_words_of_an_error_that_the_guide_quotes_are_the_programs() -> None:
+    quoted = re.findall(r"(?<![*\w])\*([a-z][^*]*)\*(?=: )", GUIDE)
+    assert len(quoted) > 3
+    unsaid = [words for words in quoted if not any(re.escape(words) in text for text in texts())]
+    assert unsaid == []
