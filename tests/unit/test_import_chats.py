@@ -1,8 +1,10 @@
 """Chats that are imported again: nothing is doubled, what has grown is added, and nothing is lost or written over."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 from tests.unit.test_imports import node, put, refused, shown, take
 from urial_tui.cli.exchange.importing import import_command
 from urial_tui.errors import StoreError
+from urial_tui.exchange import import_types
 from urial_tui.store.store import Store
 
 
@@ -121,6 +124,21 @@ def test_chats_without_an_id_are_known_by_their_whole_content(store: Store, tmp_
     assert (len(tally.sessions), tally.there, tally.grown) == (3, 1, [])
     twice = take(store, put(tmp_path / "3.json", [sharegpt("D"), sharegpt("D")]))
     assert len(twice.sessions) == 2  # a file may have two that are alike
+
+
+def test_a_file_is_hashed_once_and_not_for_each_of_its_chats(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = json.dumps([sharegpt("Hi", str(n)) for n in range(9)])
+    hashed: list[bytes] = []
+
+    def sha256(content: bytes = b"") -> Any:
+        hashed.append(content)
+        return hashlib.blake2b(content)
+
+    monkeypatch.setattr(import_types, "hashlib", SimpleNamespace(sha256=sha256))
+    assert len(take(store, put(tmp_path / "1.json", data)).sessions) == 9
+    assert hashed == [data.encode()]
 
 
 def test_equal_ids_of_other_chats_are_no_reason_to_leave_one_out(

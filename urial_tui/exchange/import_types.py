@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,9 @@ class Loaded:
     text: str
     rows: tuple[Row, ...] = ()
 
-    @property
+    @cached_property
     def sha256(self) -> str:
+        """Of the whole file, computed once: each row of some formats asks for it."""
         return hashlib.sha256(self.data).hexdigest()
 
     def keys(self) -> set[str]:
