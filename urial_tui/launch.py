@@ -6,7 +6,8 @@ are ordinary ones. The engine, the history and the packs are imported after the 
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ from urial_tui.judge.desk import JudgeDesk
 from urial_tui.models.desk import ModelDesk
 from urial_tui.models.facts import ModelFacts
 from urial_tui.settings import (
+    FIELDS,
     Settings,
     current_settings,
     read_layers,
     save_settings,
+    with_values,
 )
 from urial_tui.settings.remembered import (
     LastSides,
@@ -97,6 +100,7 @@ def app_services(
         settings_file=paths.settings_file(),
         options=overrides or {},
         keymap=settings.keymap,
+        take=made.take(),
         save_theme=_save_theme,
         session_id=_session_id(session) if session is not None else None,
         resume=plain and (side is None or _last_session_is_on(wanted.model)),
@@ -225,6 +229,23 @@ class _Composition:
     def read_settings(self) -> Settings:
         """As they are now: folders may have been added. Raises SettingsError."""
         return current_settings(self._overrides)
+
+    def take(self) -> dict[str, Callable[[Any], None]]:
+        """What takes a changed setting at once, by key."""
+        names = [item.key for item in FIELDS if item.key.startswith("sampling.")]
+        return {
+            "rater": lambda name: setattr(self.judging, "rater", name),
+            "judge": lambda side: setattr(self.judging, "judge_side", side or ""),
+            **{name: partial(self._take_sampling, name) for name in names},
+        }
+
+    def _take_sampling(self, key: str, value: Any) -> None:
+        """For the next answer, and for every side that is chosen later. What was chosen otherwise stays chosen."""
+        self._settings = with_values(self._settings, {key: value})
+        services = self.services()
+        services.use_sampling(self._settings.sampling)
+        if self._chat is not None:
+            self._chat.take_sampling(key.removeprefix("sampling."), services.sampling)
 
     def _library(self) -> "Library":
         return self.services().library

@@ -9,7 +9,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -152,6 +152,9 @@ def cli(
     Without a command, the terminal interface starts.
     """
     if ctx.invoked_subcommand is not None:
+        from urial_tui.cli.common.keymap import KeymapCheck
+
+        ctx.obj = KeymapCheck(_keymap_problems)
         if demo or side or pack or session or overrides:
             raise UsageError(
                 f"options before {ctx.invoked_subcommand!r} are for the terminal interface",
@@ -171,6 +174,12 @@ def cli(
     return launch_tui(
         side="demo" if demo else side, pack=pack, session=session, overrides=overrides
     )
+
+
+def _keymap_problems(keymap: Mapping[str, str]) -> Sequence[str]:
+    from urial_tui.ui.keymap import usable_keymap
+
+    return usable_keymap(keymap)[1]
 
 
 def _is_terminal(stream: Any) -> bool:

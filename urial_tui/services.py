@@ -5,6 +5,7 @@ Nothing is opened before it is asked for. `Services.activate` is the one way fro
 
 import asyncio
 import contextlib
+import dataclasses
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,13 @@ from urial_tui.models.token_text import token_texts
 from urial_tui.prompts.packs import PackLibrary
 from urial_tui.prompts.styles import Style, chat_style, default_library, resolve_style
 from urial_tui.prompts.templates import ChatTemplate, mentioned_tokens
-from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, current_settings, with_values
+from urial_tui.settings import (
+    DEFAULT_MAX_TOKENS,
+    SamplingSettings,
+    Settings,
+    current_settings,
+    with_values,
+)
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
 from urial_tui.store.aio import AsyncStore
 
@@ -70,6 +77,11 @@ class Services:
         if self._given is None:
             return current_settings(self._overrides)
         return with_values(self._given, self._overrides)
+
+    def use_sampling(self, sampling: SamplingSettings) -> None:
+        """Take these for every side that is made active from now on."""
+        self._given = dataclasses.replace(self.settings, sampling=sampling)
+        self.settings = self._given
 
     @cached_property
     def packs(self) -> PackLibrary:

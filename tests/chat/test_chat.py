@@ -125,6 +125,23 @@ async def test_regenerating_with_a_fixed_seed_takes_another_seed(make_room: Make
     assert seeds[0] == 7 and seeds[1] != 7
 
 
+async def test_a_changed_setting_counts_for_the_next_answer_and_what_was_chosen_stays(
+    make_room: Make,
+) -> None:
+    room = make_room("First.", "Second.")
+    await room.chat.start()
+    await room.ask("Say something.")
+    await room.chat.set_sampling(Sampling(temperature=0.3, top_k=5), 64)
+    settings = (Sampling(temperature=0.9, top_k=77), 99)
+    room.chat.take_sampling("top_k", lambda style: settings)
+    room.chat.take_sampling("max_tokens", lambda style: settings)
+    await room.ask("Go on.")
+    call = room.engine.generations()[-1]
+    assert call.sampling is not None
+    assert (call.sampling.temperature, call.sampling.top_k) == (0.3, 77)
+    assert room.chat.max_tokens == 99
+
+
 async def test_continuing_goes_on_from_the_stored_tokens(make_room: Make) -> None:
     room = make_room(Script.of("one two", reason="length"), " three four")
     await room.chat.start()

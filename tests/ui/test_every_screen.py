@@ -93,8 +93,12 @@ CHAT = Journey(
         Stop("AskText", ("f10",)),
         Stop("ExportDialog", ("f20",)),
         Stop("CommandPalette", ("ctrl+p",)),
+        Stop("JumpScreen", ("f14",)),
         Stop("SettingsScreen", ("f16",), ()),
         Stop("ChooseOne", ("f l a s h", "enter", "enter")),
+        Stop("ThemePicker", ("escape", "f3 t h e m e", "enter", "enter")),
+        Stop("KeysScreen", ("escape", "f3 k e y m a p", "enter", "enter", "down down"), ()),
+        Stop("PressKey", ("enter", "f5")),
     ),
 )
 

@@ -297,6 +297,25 @@ def test_settings_are_set_shown_and_unset(run: Run, home: Path) -> None:
     assert "sampling.top_k" in err
 
 
+def test_a_keymap_that_cannot_be_used_is_told_with_both_ids(run: Run) -> None:
+    keymap = '{ "chat.side" = "f3", "chat.fly" = "f7", "chat.new" = "hyperdrive" }'
+    _, out, err = run("settings", "set", "keymap", keymap)
+    assert "chat.fly" in out and "f3 is wanted by both chat.pack and chat.side" in err
+    _, _, err = run("settings", "show")
+    for words in (
+        "f3 is wanted by both chat.pack and chat.side; chat.side keeps F5",
+        "the keymap names 'chat.fly', which is no command",
+        "chat.new: 'hyperdrive' is not the name of a key",
+    ):
+        assert f"note: keymap: {words}" in err
+    assert len(json.loads(run("settings", "show", "--json")[1])["keymap"]["problems"]) == 3
+    checks = json.loads(run("doctor", "--json")[1])["checks"]
+    told = [(one["status"], one["detail"]) for one in checks if one["name"] == "keymap"]
+    assert len(told) == 3 and {status for status, _ in told} == {"warn"}
+    run("settings", "set", "keymap", '{ "chat.side" = "f11" }')
+    assert run("settings", "show")[2] == ""
+
+
 def test_a_broken_settings_file_stops_commands_but_not_the_doctor(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

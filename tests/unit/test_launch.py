@@ -53,6 +53,21 @@ async def begins_with(**options: Any) -> tuple[str, tuple[str, ...]]:
         return chat.side, tuple(reference.side for reference in chat.pair.references)
 
 
+async def test_what_can_take_a_changed_setting_does_so_at_once() -> None:
+    services = app_services(side="one@raw")
+    async with chat_of(services) as chat:
+        await chat.start()
+        for key, value in {"rater": "ann", "judge": "two@raw", "sampling.top_k": 3}.items():
+            services.take[key](value)
+        assert (services.judging.rater, services.judging.judge_side) == ("ann", "two@raw")
+        await chat.set_side("two@raw")
+        assert chat.sampling.top_k == 3
+        services.take["sampling.top_k"](7)
+        assert chat.sampling.top_k == 7
+        services.take["judge"](None)
+        assert services.judging.judge_side == ""
+
+
 async def test_without_anything_it_is_the_embedded_model_and_the_user_is_asked() -> None:
     assert app_services().first_run
     assert await begins_with() == ("demo", ("demo@zero-shot",))

@@ -9,6 +9,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.answering import Answering
 from urial_tui.chat.events import (
@@ -31,7 +33,7 @@ from urial_tui.chat.turn import Outcome
 from urial_tui.engine.api import Engine
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
-from urial_tui.prompts.styles import DEFAULT_PACK
+from urial_tui.prompts.styles import DEFAULT_PACK, Style
 from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
@@ -114,6 +116,19 @@ class Chat(Inspecting):
     async def set_sampling(self, sampling: Sampling, max_tokens: int) -> None:
         """For the next answers, until the side changes."""
         self._chosen_sampling = (sampling, max_tokens)
+
+    def take_sampling(self, name: str, values_of: Callable[[Style], tuple[Sampling, int]]) -> None:
+        """One value of the settings is another one: take it, by name, for the next answers. `values_of` is what
+        settings and a style's pack say together."""
+        active = self._loader.active
+        if active is None:
+            return  # a side that is made active reads the settings itself
+        sampling, max_tokens = values_of(active.style)
+        if name == "max_tokens":
+            self._chosen_sampling = (self.sampling, max_tokens)
+        else:
+            changed = {name: getattr(sampling, name)}
+            self._chosen_sampling = (structs.replace(self.sampling, **changed), self.max_tokens)
 
     # --- turns ------------------------------------------------------------------------------------------------------
 

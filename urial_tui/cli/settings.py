@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from urial_tui import paths
+from urial_tui.cli.common.keymap import keymap_problems
 from urial_tui.errors import SettingsError
 from urial_tui.safetext import sanitize
 from urial_tui.settings import (
@@ -49,14 +50,23 @@ def show_command(as_json: bool) -> None:
     for item in FIELDS:
         value = sanitize(shown(item, found.value(item.key)))
         click.echo(f"{item.key:<{width}}  {found.origins[item.key]:<11}  {value}")
+    _say_keymap_problems(found.settings)
 
 
 def _as_json(item: Field, found: Layered) -> dict[str, Any]:
-    return {
+    told = {
         "value": found.value(item.key),
         "from": found.origins[item.key],
         "variable": variable_of(item.key),
     }
+    if item.kind == "keymap":
+        told["problems"] = list(keymap_problems(found.settings.keymap))
+    return told
+
+
+def _say_keymap_problems(settings: Settings) -> None:
+    for problem in keymap_problems(settings.keymap):
+        click.echo(sanitize(f"note: keymap: {problem}"), err=True)
 
 
 @settings.command("set", context_settings={"ignore_unknown_options": True})
@@ -67,6 +77,8 @@ def set_command(key: str, value: str) -> None:
     item = field_named(key)
     after = save_settings({key: item.parse(value)}, paths.settings_file())
     click.echo(f"{key} = {sanitize(shown(item, value_of(after, key)))}")
+    if item.kind == "keymap":
+        _say_keymap_problems(after)
     _say_what_goes_before(key)
 
 

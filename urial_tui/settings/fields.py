@@ -14,7 +14,9 @@ Kind = Literal[
     "text", "integer", "number", "yes/no", "choice", "layers", "folders", "sides", "keymap"
 ]
 
-Counts = Literal["at once", "when models are looked for again", "from the next start"]
+Counts = Literal[
+    "at once", "for the next answer", "when models are looked for again", "from the next start"
+]
 """When the interface that is running takes a change."""
 
 AUTO: Final = "auto"

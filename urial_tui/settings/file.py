@@ -5,7 +5,7 @@ A file that does not exist means the defaults and stays non-existent until somet
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -153,7 +153,6 @@ def reset_setting(key: str, path: Path) -> None:
 def _edit(path: Path, changes: Mapping[str, Any]) -> None:
     """Write checked values into the file; None takes one out."""
     import tomlkit
-    from tomlkit.items import Table
 
     document = tomlkit.parse(_parsable(path))
     for key, value in changes.items():
@@ -166,13 +165,26 @@ def _edit(path: Path, changes: Mapping[str, Any]) -> None:
         if value is None:
             holder.pop(name, None)
         elif isinstance(value, dict):
-            table: Table = tomlkit.table()
-            table.update(value)
-            holder[name] = table
+            _edit_table(holder, name, value)
         else:
             written = field_named(key).written(value)
             holder[name] = list(written) if isinstance(written, tuple) else written
     _write_atomically(path, tomlkit.dumps(document))
+
+
+def _edit_table(holder: Any, name: str, values: Mapping[str, Any]) -> None:
+    """Make a table say these values; the comments of what stays in it stay, too."""
+    import tomlkit
+
+    table = holder.get(name)
+    if not isinstance(table, MutableMapping):
+        table = holder[name] = tomlkit.table()
+    for key in [key for key in table if key not in values]:
+        table.pop(key)
+    before = field_named(name).check(dict(table)) if table else {}
+    for key, value in values.items():
+        if before.get(key) != value:
+            table[key] = value
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -25,39 +25,40 @@ class SamplingSettings:
 
     temperature: float | None = setting(
         None, "number", "Sampling", "0 always takes the likeliest token; higher is more varied.",
-        low=0, high=5, optional=_PACK,
+        low=0, high=5, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     top_k: int | None = setting(
         None, "integer", "Sampling", "Choose among this many likeliest tokens; 0 is all.",
-        low=0, high=1_000_000, optional=_PACK,
+        low=0, high=1_000_000, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     top_p: float | None = setting(
         None, "number", "Sampling", "Choose among the likeliest tokens that hold this probability.",
-        low=0, high=1, optional=_PACK,
+        low=0, high=1, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     min_p: float | None = setting(
         None, "number", "Sampling", "Leave out tokens below this share of the likeliest one.",
-        low=0, high=1, optional=_PACK,
+        low=0, high=1, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     repeat_penalty: float | None = setting(
         None, "number", "Sampling", "Above 1 makes tokens of the answer less likely to come again.",
-        low=0.1, high=5, optional=_PACK,
+        low=0.1, high=5, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     frequency_penalty: float | None = setting(
         None, "number", "Sampling", "Lowers a token's logit for each time it was written.",
-        low=-5, high=5, optional=_PACK,
+        low=-5, high=5, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     presence_penalty: float | None = setting(
         None, "number", "Sampling", "Lowers a token's logit once when it was written at all.",
-        low=-5, high=5, optional=_PACK,
+        low=-5, high=5, optional=_PACK, counts="for the next answer",
     )  # fmt: skip
     seed: int | None = setting(
         None, "integer", "Sampling", "The same seed and prompt give the same answer.",
         low=0, high=2**32 - 2, optional="a new random seed for each answer",
+        counts="for the next answer",
     )  # fmt: skip
     max_tokens: int | None = setting(
         None, "integer", "Sampling", "An answer ends after this many tokens.",
-        low=1, high=1_000_000, unit="tokens", optional=_PACK,
+        low=1, high=1_000_000, unit="tokens", optional=_PACK, counts="for the next answer",
     )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ class Settings:
     )  # fmt: skip
     scoring: bool = setting(
         True, "yes/no", "Chat", "Score each token of an answer against the references while it is written.",
+        counts="at once",
     )  # fmt: skip
     n_ctx: int = setting(
         4096, "integer", "Engine", "Context size; 0 is what the model was trained with.",
@@ -124,10 +126,11 @@ class Settings:
     judge: str | None = setting(
         None, "text", "Judging",
         "The side that judges answers in the interface; it can be another one each time. An empty text is none.",
-        optional="none is proposed",
+        optional="none is proposed", counts="at once",
     )  # fmt: skip
     rater: str = setting(
         "me", "text", "Judging", "The name under which what you rate by hand is kept; another name is another judge.",
+        counts="at once",
     )  # fmt: skip
     model_folders: tuple[str, ...] = setting(
         (), "folders", "Models",
@@ -151,6 +154,7 @@ class Settings:
     keymap: dict[str, str] = setting(  # noqa: RUF009
         {}, "keymap", "Interface",
         'Other keys for the program\'s bindings: `"binding.id" = "ctrl+n,f2"`, or a list of keys.',
+        counts="at once",
     )  # fmt: skip
 
 

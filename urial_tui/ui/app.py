@@ -1,4 +1,4 @@
-"""The Textual app: themes, keys, the command palette, and an end that loses nothing.
+"""The Textual app: help, jumping, the command palette, and an end that loses nothing.
 
 `run_tui` is called by `urial_tui.main` with the services; everything slow (history, engine, model)
 is made by `services.make_chat` after the first paint.
@@ -6,45 +6,40 @@ is made by `services.make_chat` after the first paint.
 
 import asyncio
 import contextlib
-import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.dom import DOMNode
-from textual.filter import LineFilter
-from textual.geometry import Size
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.types import CSSPathType
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from urial_tui.errors import UrialError
-from urial_tui.glyphs import wants_ascii
 from urial_tui.safetext import sanitize
-from urial_tui.ui.ascii_filter import AsciiFilter
+from urial_tui.ui.app_settings import SettingsApp
 from urial_tui.ui.clipboard import copy_out
 from urial_tui.ui.commands import APP_COMMANDS
-from urial_tui.ui.keymap import usable_keymap
+from urial_tui.ui.keys_here import keys_here
 from urial_tui.ui.palette import Commands
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
-from urial_tui.ui.screens.settings import SettingsAccess, SettingsScreen
+from urial_tui.ui.screens.jump import JumpScreen, on_screen
+from urial_tui.ui.screens.keys import KeysScreen
+from urial_tui.ui.screens.press_key import PressKey
+from urial_tui.ui.screens.settings import SettingsScreen
+from urial_tui.ui.screens.theme_picker import ThemePicker
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.signals import HUNG_UP_GRACE_S, Watchdog, handled
-from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES, shift_variables
-
-FULL_SIZE = (80, 24)
-"""Below this many columns or rows, `compact = "auto"` does without frames and padding."""
-_ASCII = AsciiFilter()
 
 TWICE_S = 3.0
 """Two presses of Ctrl+C within this many seconds quit."""
@@ -58,7 +53,7 @@ class Signalled(Message):
         self.number = number
 
 
-class UrialApp(App[None]):
+class UrialApp(SettingsApp):
     """The terminal application."""
 
     TITLE = "urial-tui"
@@ -67,79 +62,21 @@ class UrialApp(App[None]):
     ]
     """Of the default screen, whose own CSS_PATH Textual does not read, and what compact mode changes everywhere."""
     COMMANDS: ClassVar = {Commands}
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in APP_COMMANDS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        command.binding() for command in APP_COMMANDS if command.keys
+    ]
 
     def __init__(self, services: AppServices) -> None:
-        super().__init__()
-        self.services = services
-        self.chat_screen = ChatScreen(services)
+        super().__init__(services)
         self.watchdog: Watchdog | None = None
         self._interrupted = float("-inf")
         self._hung_up = False
         self._never_drawn = contextlib.ExitStack()
         self._end_task: asyncio.Task[None] | None = None
         self._notices_until: dict[tuple[str, str, str], float] = {}
-        for theme in OUR_THEMES:
-            self.register_theme(theme)
-        known = services.theme in self.available_themes
-        self.theme = services.theme if known else DEFAULT_THEME
-        self._keymap_problems = usable_keymap(services.keymap)[1]
-        self._ascii = wants_ascii(services.ascii, os.environ)
-        self._compact = services.compact
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return shift_variables(self.current_theme.dark)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
-        return [*filters, _ASCII] if self._ascii else filters
-
-    def get_key_display(self, binding: Binding) -> str:
-        shown = super().get_key_display(binding)
-        return shown.replace("⏎", "enter") if self._ascii else shown
-
-    def draw_with_ascii(self, setting: str) -> None:
-        """Draw so from now on: `auto`, `on` or `off`."""
-        self._ascii = wants_ascii(setting, os.environ)
-        for screen in self.screen_stack:
-            for widget in (screen, *screen.query("*")):
-                widget.notify_style_update()
-                widget.refresh()
-
-    def draw_compactly(self, setting: str) -> None:
-        """The same for frames and padding."""
-        self._compact = setting
-        self._lay_out(self.size)
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._lay_out(event.size)
-
-    def _lay_out(self, size: Size) -> None:
-        small = size.width < FULL_SIZE[0] or size.height < FULL_SIZE[1]
-        compact = small if self._compact == "auto" else self._compact == "on"
-        if compact != self.has_class("-compact"):
-            self.set_class(compact, "-compact")
-            self.refresh_css(animate=False)  # the screens behind this one, too
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen
-
-    def on_mount(self) -> None:
-        self.set_keymap(self.chat_screen.keymap)
-        for problem in self._keymap_problems:
-            self.notify(sanitize(problem), title="Keymap", severity="warning", markup=False)
-        if self.services.theme and self.services.theme not in self.available_themes:
-            words = f"There is no theme {self.services.theme!r}; using {self.theme}."
-            self.notify(sanitize(words), severity="warning", markup=False)
-        self.theme_changed_signal.subscribe(self, self._keep_theme)
-
-    def _keep_theme(self, theme: Theme) -> None:
-        if self.services.save_theme is None:
-            return
-        try:
-            self.services.save_theme(theme.name)
-        except UrialError as error:
-            self.notify(sanitize(error.message), severity="warning", markup=False)
 
     def notify(
         self,
@@ -172,29 +109,65 @@ class UrialApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
         else:
-            place = self.screen.PLACE if isinstance(self.screen, CommandScreen) else ""
-            self.push_screen(HelpScreen(self.chat_screen.moment, self.chat_screen.keymap, place))
+            self.push_screen(
+                HelpScreen(
+                    self.chat_screen.moment,
+                    self.chat_screen.keymap,
+                    keys_here(self.screen),
+                    place=self._place(),
+                    possible=[c.id for c in APP_COMMANDS if self.can_on(c.action, self.screen)],
+                )
+            )
 
-    def action_open_settings(self) -> None:
-        services = self.services
-        path = services.settings_file
-        if path is None or isinstance(self.screen, SettingsScreen):
+    def _place(self) -> str | None:
+        """What help calls the screen: "" for the chat, None for a dialog."""
+        if isinstance(self.screen, CommandScreen):
+            return self.screen.PLACE or None
+        return "" if isinstance(self.screen, ChatScreen) else None
+
+    # --- what is possible -------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not self.screen_stack or self.can_on(action, self.screen)
+
+    def can_on(self, action: str, screen: Screen[object]) -> bool:
+        """Whether a command of the app makes sense on that screen, which another one may lie over."""
+        if isinstance(screen, PressKey):
+            return False  # every key is the one that is asked for
+        match action:
+            case "jump":
+                return isinstance(screen, JumpScreen) or (
+                    not isinstance(screen, CommandPalette) and len(on_screen(screen)) > 1
+                )
+            case "command_palette":
+                return not isinstance(screen, JumpScreen)
+            case "open_settings":
+                return self._can_open(SettingsScreen)
+            case "open_keys":
+                return self._can_open(KeysScreen)
+            case "choose_theme":
+                return not isinstance(screen, ThemePicker | SettingsScreen)
+        return True
+
+    def _can_open(self, kind: type[Screen[Any]]) -> bool:
+        """Whether there are settings, and this screen of theirs is not open already."""
+        is_open = any(isinstance(screen, kind) for screen in self.screen_stack)
+        return self.services.settings_file is not None and not is_open
+
+    # --- jumping ----------------------------------------------------------------------------
+
+    def action_jump(self) -> None:
+        """Put a letter beside everything that can have the focus; again: take them away."""
+        if isinstance(self.screen, JumpScreen):
+            self.screen.dismiss(None)
             return
-        access = SettingsAccess(
-            path,
-            services.options,
-            choices={
-                "theme": lambda: sorted(self.available_themes),
-                "pack": lambda: [pack.id for pack in services.list_packs()],
-            },
-            checks={"side": services.check_side} if services.check_side is not None else {},
-            take={
-                "theme": lambda name: setattr(self, "theme", name),
-                "ascii": self.draw_with_ascii,
-                "compact": self.draw_compactly,
-            },
-        )
-        self.push_screen(SettingsScreen(self.chat_screen.keymap, access))
+        below = self.screen
+
+        def go(target: Widget | None) -> None:
+            if target is not None and target.is_attached and target.focusable:
+                below.set_focus(target)
+
+        self.push_screen(JumpScreen(below), go)
 
     def action_interrupt(self) -> None:
         """Copy the selection; else stop the answer; a second time within a few seconds, quit."""

@@ -21,7 +21,7 @@ from urial_tui.ui.commands_branches import BRANCH_COMMANDS
 from urial_tui.ui.commands_exporting import EXPORT_COMMAND
 from urial_tui.ui.commands_judging import JUDGE_COMMANDS
 from urial_tui.ui.commands_models import LIBRARY_COMMANDS
-from urial_tui.ui.commands_settings import OPEN_SETTINGS
+from urial_tui.ui.commands_settings import CHOOSE_THEME, OPEN_KEYS, OPEN_SETTINGS
 from urial_tui.ui.commands_shift import SHIFT_COMMANDS
 
 __all__ = ["ALL_COMMANDS", "APP_COMMANDS", "CHAT_COMMANDS", "FOOTER_ORDER", "GROUPS", "Command"]
@@ -48,7 +48,21 @@ APP_COMMANDS = (
         priority=True,
         palette=False,
     ),
+    # Terminals send F14 for Shift+F2, unless they speak the newer keyboard protocol.
+    Command(
+        "app.jump",
+        "shift+f2,f14",
+        "jump",
+        "Jump",
+        "Jump to a part of the screen",
+        "A letter stands beside everything that can have the focus; press it, or click",
+        PROGRAM,
+        show=False,
+        priority=True,
+    ),
     OPEN_SETTINGS,
+    OPEN_KEYS,
+    CHOOSE_THEME,
     Command(
         "app.interrupt",
         "ctrl+c",
@@ -318,6 +332,9 @@ FOOTER_ORDER = (
     "hub.back",
     "settings.back",
     "settings.reset",
+    "keys.back",
+    "keys.change",
+    "keys.reset",
     "rate.back",
     "pair.back",
     "board.back",

@@ -1,12 +1,12 @@
-"""The commands about settings: one that opens them from anywhere, and those of their own screen.
+"""The commands about settings: those that open them from anywhere, and those of their own screens.
 
-Most of that screen's fields are lines of text, so its keys are no letters.
+Most fields of the settings' screen are lines of text, so its keys are no letters.
 """
 
 from urial_tui.ui.command import PROGRAM, Command
 
-SETTINGS = "Settings"
-"""The screen's name, which help and keymap call its place."""
+SETTINGS, KEYS = "Settings", "Keys"
+"""The screens' names, which help and keymap call their places."""
 
 # Terminals send F16 for Shift+F4, unless they speak the newer keyboard protocol.
 OPEN_SETTINGS = Command(
@@ -16,6 +16,28 @@ OPEN_SETTINGS = Command(
     "Settings",
     "Settings",
     "Look through all settings and change them; the file keeps its comments",
+    PROGRAM,
+    show=False,
+)
+
+OPEN_KEYS = Command(
+    "app.keys",
+    "",
+    "open_keys",
+    "Keys",
+    "Change the keys",
+    "Every command with its keys; press the new one, and what has it already is told at once",
+    PROGRAM,
+    show=False,
+)
+
+CHOOSE_THEME = Command(
+    "app.theme",
+    "",
+    "choose_theme",
+    "Theme",
+    "Choose the theme",
+    "Each is shown while the cursor is on it",
     PROGRAM,
     show=False,
 )
@@ -51,4 +73,53 @@ SETTINGS_COMMANDS = (
     ),
 )
 
-SETTINGS_SCREENS = {SETTINGS: SETTINGS_COMMANDS}
+KEYS_COMMANDS = (
+    Command(
+        "keys.change",
+        "enter",
+        "change",
+        "Change",
+        "Give it another key",
+        "Press the new key; it takes the place of the old ones",
+        KEYS,
+    ),
+    Command(
+        "keys.add",
+        "a",
+        "add",
+        "Add",
+        "Give it one more key",
+        "Press one more key; the old ones stay",
+        KEYS,
+    ),
+    Command(
+        "keys.reset",
+        "delete,backspace",
+        "reset",
+        "Default",
+        "Back to its default keys",
+        "Take this command out of the settings file's table keymap",
+        KEYS,
+    ),
+    Command(
+        "keys.filter",
+        "slash",
+        "filter",
+        "Filter",
+        "Filter the commands",
+        "Words of a name, an id, a place, a key, or `changed`; all must match",
+        KEYS,
+    ),
+    Command(
+        "keys.back",
+        "escape",
+        "back",
+        "Back",
+        "One step back",
+        "To the list, then the filter away, then out",
+        KEYS,
+        palette=False,
+    ),
+)
+
+SETTINGS_SCREENS = {SETTINGS: SETTINGS_COMMANDS, KEYS: KEYS_COMMANDS}

@@ -4,11 +4,12 @@ how keys are named.
 Bindings are rebound by id through Textual's own keymap; this module only checks and describes.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
 from textual.binding import Binding
-from textual.keys import Keys
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.widget import Widget
 from textual.widgets import TextArea
 
@@ -17,12 +18,15 @@ from urial_tui.ui.commands_models import SCREEN_COMMANDS
 from urial_tui.ui.commands_settings import SETTINGS_SCREENS
 
 _BY_ID = {command.id: command for command in ALL_COMMANDS}
-_NAMED_KEYS = frozenset(key.value for key in Keys)
+_ALSO_KEYS = ("menu", "pause", "print_screen", "caps_lock", "scroll_lock", "num_lock")
+_NAMED_KEYS = frozenset(
+    {*(key.value for key in Keys), *KEY_NAME_REPLACEMENTS.values(), *_ALSO_KEYS}
+)
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
 
 
-def widget_bindings() -> dict[str, list[Binding]]:
-    """The bindings with an id that our widgets and the screens beside the chat bring themselves, by place."""
+def widget_bindings(*, beside_chat: bool = True) -> dict[str, list[Binding]]:
+    """The bindings with an id that our widgets bring themselves, by place; and those of the screens beside the chat."""
     from urial_tui.ui.widgets.composer import Composer
     from urial_tui.ui.widgets.session_list import SessionList
     from urial_tui.ui.widgets.transcript import Transcript
@@ -36,10 +40,23 @@ def widget_bindings() -> dict[str, list[Binding]]:
         place: [b for b in widget.BINDINGS if isinstance(b, Binding) and b.id and b.description]
         for place, widget in places.items()
     }
+    if not beside_chat:
+        return found
     return found | {
         place: [command.binding() for command in commands]
         for place, commands in (SCREEN_COMMANDS | SETTINGS_SCREENS).items()
     }
+
+
+def title_of(binding: Binding) -> str:
+    """What help calls what a binding does: the command's title where it is one, else its label."""
+    return _titles().get(binding.id or "", binding.description)
+
+
+@cache
+def _titles() -> dict[str, str]:
+    places = (SCREEN_COMMANDS | SETTINGS_SCREENS).values()
+    return {one.id: one.title for one in (*ALL_COMMANDS, *(c for place in places for c in place))}
 
 
 def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -70,7 +87,8 @@ def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
         left = [name for name in usable.pop(loser).split(",") if name != key]
         if left:
             usable[loser] = ",".join(left)
-        now = f"{loser} keeps {' and '.join(map(key_name, keys_of(loser, usable)))}"
+        keeps = [key for key in keys_of(loser, usable) if key not in SENT_FOR_OTHERS]
+        now = f"{loser} keeps {' and '.join(map(key_name, keeps))}"
         problems.append(f"{key} is wanted by both {owner} and {loser}; {now}")
     return _with_sharers(usable), problems
 
@@ -79,11 +97,19 @@ def _is_key(name: str) -> bool:
     *modifiers, key = name.split("+")
     if not all(modifier in _MODIFIERS for modifier in modifiers):
         return False
-    return (
-        len(key) == 1
-        or key in _NAMED_KEYS
-        or (key.replace("_", "").isalnum() and key == key.lower() and len(key) > 1)
-    )
+    return len(key) == 1 or key in _NAMED_KEYS or _is_character(key)
+
+
+def _is_character(name: str) -> bool:
+    """Whether it is what Textual calls a character that is no letter: its Unicode name in this form."""
+    words = name.replace("_", " ")
+    for spelled in (words, words.replace(" ", "-")):
+        try:
+            unicodedata.lookup(spelled.upper())
+        except KeyError:
+            continue
+        return name == name.lower()
+    return False
 
 
 @cache
@@ -150,6 +176,11 @@ def keys_of(command_id: str, keymap: Mapping[str, str]) -> list[str]:
     return keymap.get(command_id, _defaults()[command_id]).split(",")
 
 
+def default_keys(command_id: str) -> list[str]:
+    """The keys that a command or a widget's binding has without a keymap."""
+    return _defaults()[command_id].split(",")
+
+
 def works_while_writing(key: str) -> bool:
     """Whether the composer leaves this key to the commands."""
     from urial_tui.ui.widgets.composer import Composer
@@ -166,7 +197,7 @@ def works_while_writing(key: str) -> bool:
 
 _PRINTABLE = frozenset({"question_mark", "slash", "left_square_bracket", "right_square_bracket"})
 
-SENT_FOR_OTHERS = frozenset({"f16", "f17", "f18", "f19", "f24"})
+SENT_FOR_OTHERS = frozenset({"f14", "f16", "f17", "f18", "f19", "f20", "f24"})
 """Keys that stand for another one on many terminals: bound beside it, but not named."""
 
 _NAMES = {

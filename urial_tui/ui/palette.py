@@ -4,36 +4,36 @@ their keys.
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
 
 from urial_tui.ui.commands import APP_COMMANDS, CHAT_COMMANDS, Command
 from urial_tui.ui.keymap import key_name, keys_of
+from urial_tui.ui.keys_here import is_possible
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.working import CommandScreen
+
+
+def possible_commands(screen: Screen[Any]) -> Iterator[Command]:
+    """The palette's commands that make sense on a screen now: its own, then the program's."""
+    here: tuple[Command, ...] = ()
+    if isinstance(screen, ChatScreen):
+        here = CHAT_COMMANDS
+    elif isinstance(screen, CommandScreen):
+        here = screen.COMMANDS_HERE
+    for command in (*here, *APP_COMMANDS):
+        if command.palette and is_possible(command, screen):
+            yield command
 
 
 class Commands(Provider):
     """Lists what can be done on the screen that the palette was opened from."""
 
-    def _possible(self) -> Iterator[Command]:
-        screen = self.screen
-        here: tuple[Command, ...] = ()
-        if isinstance(screen, ChatScreen):
-            here = CHAT_COMMANDS
-        elif isinstance(screen, CommandScreen):
-            here = screen.COMMANDS_HERE
-        for command in (*here, *APP_COMMANDS):
-            if not command.palette:
-                continue
-            if not here or screen.check_action(command.action, ()):
-                yield command
-
     def _run(self, command: Command) -> Callable[[], object]:
-        return partial(self.app.run_action, command.action, self._namespace(command))
-
-    def _namespace(self, command: Command):  # type: ignore[no-untyped-def]
-        return self.app if command in APP_COMMANDS else self.screen
+        owner = self.app if command in APP_COMMANDS else self.screen
+        return partial(self.app.run_action, command.action, owner)
 
     def _help(self, command: Command) -> str:
         screen = self.screen
@@ -42,12 +42,12 @@ class Commands(Provider):
         return f"{command.tooltip} ({key})" if key else command.tooltip
 
     async def discover(self) -> Hits:
-        for command in self._possible():
+        for command in possible_commands(self.screen):
             yield DiscoveryHit(command.title, self._run(command), help=self._help(command))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in self._possible():
+        for command in possible_commands(self.screen):
             score = matcher.match(command.title)
             if score > 0:
                 yield Hit(

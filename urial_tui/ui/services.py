@@ -380,6 +380,8 @@ class AppServices:
     """What the settings screen changes; None: there is no such screen."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of this run alone, by key."""
+    take: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    """What takes a setting that was changed at once, by key; what is drawn is the app's own business."""
     session_id: str | None = None
     """The session to open first; None: the last one that was used, when `resume` is set."""
     resume: bool = True

@@ -18,6 +18,7 @@ import click
 
 from urial_tui import __version__, paths
 from urial_tui.cli.common.context_options import context_options
+from urial_tui.cli.common.keymap import keymap_problems
 from urial_tui.cli.doctor.checks import Check, Status
 from urial_tui.cli.settings import load_or_defaults
 from urial_tui.errors import SettingsError, UrialError
@@ -146,6 +147,9 @@ def _settings() -> Iterator[Check]:
         yield Check(group, "environment", "ok", given or "gives no settings")
     except SettingsError as error:
         yield Check(group, "environment", "fail", error.message, error.hint)
+    for problem in keymap_problems(load_or_defaults()[0].keymap):
+        hint = 'Choose another key: the command "Change the keys" of the interface, or the file\'s table keymap.'
+        yield Check(group, "keymap", "warn", problem, hint)
     for name, hint in unknown_variables(os.environ).items():
         yield Check(group, "environment", "warn", f"{name} is no setting", hint)
 

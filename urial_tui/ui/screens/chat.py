@@ -113,6 +113,11 @@ class ChatScreen(
             lines.append(Content.assemble((f"{key:>8}", "$text-accent"), f"   {words}"))
         return Content("\n").join(lines)
 
+    def show_keys(self) -> None:
+        """The keys were bound anew."""
+        if self.is_attached:
+            self.query_one("#welcome Static", Static).update(self.welcome())
+
     # --- start ------------------------------------------------------------------------------
 
     def on_mount(self) -> None:

@@ -234,6 +234,11 @@ class ChatInspect(ChatBase):
         if self.chat is not None:
             self.do(self._set_scoring(not self.chat.pair.scoring))
 
+    def use_scoring(self, scoring: bool) -> None:
+        """The settings say so now."""
+        if self.chat is not None:
+            self.do(self.chat.set_scoring(scoring))
+
     async def _set_scoring(self, scoring: bool) -> None:
         if self.chat is None:
             return

@@ -5,10 +5,8 @@ and one at a time. What is set by a variable or an option of this run is shown a
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -21,37 +19,18 @@ from textual.widgets import Input, Static
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize, sanitize_line
-from urial_tui.settings import (
-    FIELDS,
-    Field,
-    Layered,
-    Settings,
-    read_layers,
-    reset_setting,
-    save_settings,
-)
+from urial_tui.settings import FIELDS, Field, Layered, Settings
 from urial_tui.ui.clipboard import shown_path
 from urial_tui.ui.commands_settings import SETTINGS, SETTINGS_COMMANDS
 from urial_tui.ui.screens.dialog import ChooseOne, problem_text
+from urial_tui.ui.screens.keys import KeysScreen
+from urial_tui.ui.screens.settings_access import SettingsAccess
 from urial_tui.ui.screens.settings_row import SettingRow
+from urial_tui.ui.screens.theme_picker import ThemePicker
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.setting_words import matches
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
-
-
-@dataclass(frozen=True)
-class SettingsAccess:
-    """What the screen works on. `options` are settings of this run, by key."""
-
-    path: Path
-    options: Mapping[str, Any] = field(default_factory=dict)
-    choices: Mapping[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
-    """The values of settings that are texts and chosen from a list."""
-    checks: Mapping[str, Callable[[str], None]] = field(default_factory=dict)
-    """Raise UrialError for a text that cannot be used; called in a thread."""
-    take: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
-    """What takes a change at once."""
 
 
 class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -128,7 +107,7 @@ class SettingsScreen(CommandScreen):
     async def load(self) -> None:
         """Show what counts now; where that cannot be read, why, and nothing can be changed."""
         try:
-            found = await asyncio.to_thread(read_layers, self._access.path, self._access.options)
+            found = await asyncio.to_thread(self._access.read)
         except UrialError as error:
             self._show_trouble(problem_text(error))
             return
@@ -174,6 +153,9 @@ class SettingsScreen(CommandScreen):
     @on(SettingRow.ChoiceWanted)
     def choice_wanted(self, event: SettingRow.ChoiceWanted) -> None:
         row = event.row
+        if row.item.kind == "keymap":
+            self.app.push_screen(KeysScreen(self.keymap, self._access), self._came_back)
+            return
         listed = self._access.choices.get(row.item.key)
         values = list(listed()) if listed is not None else list(row.item.choices)
         choices = [
@@ -185,21 +167,22 @@ class SettingsScreen(CommandScreen):
             if value is not None and value != row.value:
                 self.do(self._save(row, value))
 
+        if row.item.key == "theme":
+            self.app.push_screen(ThemePicker(values, row.value), chosen)
+            return
         current = values.index(row.value) if row.value in values else 0
         self.app.push_screen(ChooseOne(row.item.key, choices, current), chosen)
 
-    async def _save(self, row: SettingRow, value: Any) -> None:
-        await self._change(row, lambda: self._checked_and_saved(row.item.key, value), "saved")
+    def _came_back(self, result: object) -> None:
+        """From a screen that changes settings itself."""
+        self.do(self.load())
 
-    def _checked_and_saved(self, key: str, value: Any) -> None:
-        if key in self._access.checks and value is not None:
-            self._access.checks[key](value)
-        save_settings({key: value}, self._access.path)
+    async def _save(self, row: SettingRow, value: Any) -> None:
+        await self._change(row, lambda: self._access.save(row.item.key, value), "saved")
 
     async def _reset(self, row: SettingRow) -> None:
-        key = row.item.key
         row.put_back()
-        await self._change(row, lambda: reset_setting(key, self._access.path), "is the default")
+        await self._change(row, lambda: self._access.reset(row.item.key), "is the default")
 
     async def _change(self, row: SettingRow, change: Callable[[], None], done: str) -> None:
         async with self._one_at_a_time:
@@ -207,13 +190,13 @@ class SettingsScreen(CommandScreen):
                 await asyncio.to_thread(change)
             except UrialError as error:
                 row.show_problem(error)
+                self._access.let_count(row.item.key, row.value, row.origin)  # a theme was looked at
                 return
             await self.load()
         row.put_back()
         item = row.item
         self.query_one(Heading).update(piece=f"{item.key} {done}, counts {item.counts}")
-        if item.key in self._access.take and row.origin in ("default", "file"):
-            self._access.take[item.key](row.value)
+        self._access.let_count(item.key, row.value, row.origin)
 
     # --- keys -------------------------------------------------------------------------------
 

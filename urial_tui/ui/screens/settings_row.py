@@ -25,6 +25,7 @@ from urial_tui.ui.setting_words import about, overruled_words, words_of
 class Pressable(Static, can_focus=True):
     """A value that is changed by pressing it: a switch, or one of several that are listed."""
 
+    PANE = "Setting"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "press", "Change", tooltip="Switch it, or choose from a list"),
     ]
@@ -77,7 +78,7 @@ class SettingRow(Vertical):
         super().__init__()
         self.item, self.value, self.origin = item, value, origin
         self._listed = listed
-        self._pressed = listed or item.kind == "yes/no"
+        self._pressed = listed or item.kind in ("yes/no", "keymap")
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="line"):
@@ -139,6 +140,8 @@ class SettingRow(Vertical):
     def _pressable_words(self) -> str:
         if self.item.kind == "yes/no":
             return "[x] on" if self.value else "[ ] off"
+        if self.item.kind == "keymap":
+            return f"{len(self.value)} changed ▾" if self.value else "as they come ▾"
         return f"{self.shown} ▾"
 
     def show_problem(self, error: UrialError | None) -> None:

@@ -1,0 +1,200 @@
+"""The list of keys: a key is changed by pressing it, a clash is told before it is saved, and it counts at once."""
+
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Static
+
+from tests.support.fake_chat import FakeChat
+from tests.support.screen_text import drawn
+from tests.ui.driving import Bench, running
+from urial_tui.settings.layers import BY_VARIABLE
+from urial_tui.ui.key_rows import all_bound, problem_of, remark_on, rows_of
+from urial_tui.ui.screens.keys import KeysScreen
+from urial_tui.ui.screens.press_key import PressKey
+from urial_tui.ui.screens.settings import SettingsScreen
+from urial_tui.ui.widgets.heading import Heading
+
+
+def talked(chat: FakeChat) -> None:
+    chat.add_session("Walking", ["Why walk?", "To see."], "5")
+
+
+class Keys(Bench):
+    """A bench with the list of keys open."""
+
+    file: Path
+
+    @property
+    def keys(self) -> KeysScreen:
+        return next(one for one in self.app.screen_stack if isinstance(one, KeysScreen))
+
+    @property
+    def about(self) -> str:
+        return str(self.keys.query_one("#about", Static).render())
+
+    def saved(self) -> dict[str, Any]:
+        return tomllib.loads(self.file.read_text()).get("keymap", {})
+
+    async def go_to(self, binding: str) -> None:
+        self.keys.table.choose(binding)
+        await self.pilot.pause()
+
+    async def give(self, binding: str, how: str, *keys: str) -> None:
+        """Open the question for a key and press keys."""
+        await self.go_to(binding)
+        await self.press(how)
+        await self.until(lambda: isinstance(self.app.screen, PressKey))
+        await self.press(*keys)
+        await self.settle()
+
+    def problem(self) -> str:
+        return str(self.app.screen.query_one(".problem", Static).render())
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in BY_VARIABLE:
+        monkeypatch.delenv(variable, raising=False)
+    made = tmp_path / "settings.toml"
+    made.write_text('[keymap]\n# mine\n"chat.edit" = "f11"  # editing\n')
+    return made
+
+
+@asynccontextmanager
+async def keys_of(file: Path, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Keys]:
+    services = {"settings_file": file, "keymap": {"chat.edit": "f11"}}
+    async with running(talked, size=size, services=services) as bench:
+        keys = Keys(bench.app, bench.pilot, bench.chats)
+        keys.file = file
+        await bench.app.run_action("open_keys")
+        await keys.until(lambda: isinstance(bench.app.screen, KeysScreen))
+        await keys.settle()
+        yield keys
+
+
+async def test_a_key_is_pressed_saved_and_counts_at_once(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.give("chat.sampling", "enter", "f7")
+        assert "f7 is wanted by both chat.next-pair and chat.sampling" in keys.problem()
+        await keys.press("ctrl+q", "ctrl+c", "f1")  # keys of the program are keys here, too
+        assert "f1 is wanted by both app.help and chat.sampling" in keys.problem()
+        assert keys.saved() == {"chat.edit": "f11"}
+        await keys.press("f14")
+        assert "app.jump" in keys.problem()
+        await keys.press("f13")
+        await keys.until(lambda: keys.saved() == {"chat.edit": "f11", "chat.sampling": "f13"})
+        await keys.settle()
+        assert 'edit" = "f11"  # editing' in file.read_text() and "# mine" in file.read_text()
+        assert "counts at once" in str(keys.keys.query_one(Heading).render())
+        assert "changed" in drawn(keys.app)
+        await keys.press("escape", "f4")
+        assert keys.app.screen is keys.screen
+        await keys.press("f13")
+        assert type(keys.app.screen).__name__ == "SamplingDialog"
+        assert keys.screen.key("chat.sampling") == "F13"
+
+
+async def test_one_more_key_and_back_to_the_default(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.give("app.jump", "a", "f13")
+        assert keys.saved()["app.jump"] == "shift+f2,f14,f13"
+        await keys.press("f13")
+        assert type(keys.app.screen).__name__ == "JumpScreen"
+        await keys.press("escape")
+        assert "keys.reset" in keys.footer()
+        await keys.press("delete")
+        await keys.until(lambda: "app.jump" not in keys.saved())
+        await keys.settle()
+        assert "keys.reset" not in keys.footer()
+        await keys.press("f13")
+        assert keys.app.screen is keys.keys
+        await keys.go_to("chat.edit")
+        await keys.press("delete")
+        await keys.until(lambda: not keys.saved())
+        await keys.settle()
+        await keys.press("escape", "f2")
+        assert keys.screen.editing is not None
+
+
+async def test_escape_a_click_and_a_broken_file_change_nothing(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.give("chat.pack", "enter", "escape")
+        assert keys.app.screen is keys.keys
+        await keys.press("enter")
+        await keys.pilot.click(offset=(1, 1))
+        assert keys.app.screen is keys.keys
+        assert keys.saved() == {"chat.edit": "f11"}
+        file.write_text("[keymap\n")
+        await keys.give("chat.pack", "enter", "f13")
+        assert "not valid TOML" in keys.said()
+        assert file.read_text() == "[keymap\n"
+
+
+async def test_the_mouse_chooses_a_row_and_opens_the_question(file: Path) -> None:
+    async with keys_of(file) as keys:
+        table = keys.keys.table
+        await keys.pilot.click(table, offset=(5, 3))
+        assert table.chosen == rows_of({})[2].key
+        await keys.pilot.click(table, offset=(5, 3))
+        await keys.until(lambda: isinstance(keys.app.screen, PressKey))
+
+
+async def test_commands_are_found_by_words(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.press("slash", *"changed")
+        await keys.press("enter")
+        assert keys.keys.table.chosen == "chat.edit"
+        assert keys.keys.table.row_count == 1
+        await keys.press("escape")
+        assert keys.keys.table.row_count == len(all_bound())
+        await keys.press("escape")
+        assert keys.app.screen is keys.screen
+
+
+async def test_a_keymap_of_a_variable_is_shown_and_not_changed(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URIAL_TUI_KEYMAP", '{ "chat.edit" = "f13" }')
+    async with keys_of(file) as keys:
+        assert "URIAL_TUI_KEYMAP" in str(keys.keys.query_one("#trouble", Static).render())
+        await keys.go_to("chat.edit")
+        await keys.press("enter", "delete")
+        assert keys.app.screen is keys.keys
+        assert keys.saved() == {"chat.edit": "f11"}
+
+
+async def test_the_settings_lead_to_the_keys_and_back(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.press("escape", "f16", *"keymap")
+        await keys.press("enter", "enter")
+        assert isinstance(keys.app.screen, KeysScreen)
+        await keys.give("chat.edit", "enter", "f13")
+        await keys.press("escape")
+        assert isinstance(keys.app.screen, SettingsScreen)
+        await keys.settle()
+        assert "1 changed" in drawn(keys.app)
+
+
+def test_what_is_wrong_with_a_keymap_has_rows_too() -> None:
+    wanted = {"chat.fly": "f7", "chat.pack": "f5", "chat.new": "f13"}
+    rows = {
+        row.key: {name: cell.text for name, cell in row.cells.items()} for row in rows_of(wanted)
+    }
+    assert rows["chat.fly"]["title"] == "no such command"
+    assert rows["chat.fly"]["state"] == "refused"
+    assert (rows["chat.pack"]["state"], rows["chat.pack"]["keys"]) == ("refused", "F3")
+    assert (rows["chat.new"]["state"], rows["chat.new"]["keys"]) == ("changed", "F13")
+    assert "chat.side and chat.pack" in problem_of({}, "chat.pack", "f5", add=False)
+    assert problem_of({}, "models.verify", "f5", add=False) == ""
+
+
+def test_a_key_that_means_something_else_in_a_part_is_told() -> None:
+    remark = remark_on({"chat.pack": "t"}, "chat.pack")
+    assert "t is transcript.tokens in the conversation" in remark
+    assert "t belongs to the text while you write" in remark
+    assert remark_on({"chat.pack": "f13"}, "chat.pack") == ""
