@@ -14,7 +14,7 @@ from urial_tui.prompts.importer import import_official, pack_id_for
 from urial_tui.prompts.official import BACKTICKS, V5, V6, load_official, parse_official, tail_for
 from urial_tui.prompts.pack_file import PACK_ID, parse_pack
 from urial_tui.prompts.pack_text import pack_to_toml
-from urial_tui.prompts.render import official_shape, pack_shape, render_official
+from urial_tui.prompts.render import official_shape, pack_shape
 
 TURN = "# Query:\n```\nq{0}\n```\n\n# Answer:\n```\na{0}\n```"
 FENCED = f"# Instruction\n\nBe kind.\n\n\n{TURN.format(1)}\n\n{TURN.format(2)}"
@@ -29,7 +29,7 @@ def test_every_official_file_renders_every_conversation_byte_for_byte() -> None:
         prompt = load_official(OFFICIAL / name)
         assert prompt.hash == expected["prompt_sha256"]
         for texts, render in zip(sample["cases"], expected["renders"], strict=True):
-            rendered = render_official(prompt, turns(*texts))
+            rendered = official_shape(prompt).render(turns(*texts))
             assert hashlib.sha256(rendered.text.encode()).hexdigest() == render["sha256"], name
             assert rendered.stops == (expected["stop"],)
             checked += 1
@@ -81,7 +81,7 @@ def test_every_official_file_imports_to_a_pack_with_the_same_bytes() -> None:
 def test_other_roles_are_offered_as_the_examples_are_and_explained() -> None:
     assert OFFICIAL is not None
     prompt = load_official(OFFICIAL / "inst_help_mini_yi.txt")
-    assert not prompt.same_roles
+    assert prompt.differences()
     official = import_official(prompt, "yi")
     assert any("--as examples" in note for note in official.notes)
     examples = import_official(prompt, "yi", "examples")
@@ -107,7 +107,7 @@ def test_the_grammar_of_headings_and_fences() -> None:
         ("user", "q2", 16),
         ("assistant", "a2", 21),
     ]
-    assert prompt.same_roles
+    assert not prompt.differences()
 
 
 def test_role_names_inside_a_line_or_a_fence_are_text() -> None:
@@ -168,7 +168,7 @@ def test_the_rendering_of_any_file_begins_with_its_text(
     text: str, name: str, said: list[str]
 ) -> None:
     prompt = parse_official(text, name)
-    rendered = render_official(prompt, turns(*said))
+    rendered = official_shape(prompt).render(turns(*said))
     assert rendered.text.startswith(text)
     assert rendered.text[len(text) :].startswith(prompt.tail.query_open + said[0])
 

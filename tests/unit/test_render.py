@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from tests.support.packs import pack, turns
 from urial_tui.errors import PromptError
 from urial_tui.prompts.pack_types import Example, Format
-from urial_tui.prompts.render import (
-    pack_shape,
-    render_pack,
-    render_raw,
-    render_zero_shot,
-)
+from urial_tui.prompts.render import RAW_SHAPE, pack_shape, zero_shot_shape
 from urial_tui.prompts.styles import default_library, resolve_style
 from urial_tui.prompts.types import Span
 
@@ -25,7 +20,7 @@ OPENING = (
 
 
 def test_a_pack_renders_in_the_official_fenced_form() -> None:
-    rendered = render_pack(pack(), turns("Where?"))
+    rendered = pack_shape(pack()).render(turns("Where?"))
     assert rendered.text == OPENING + "Where?\n```\n\n# Answer:\n```\n"
     assert rendered.spans == (
         Span(OPENING),
@@ -38,7 +33,7 @@ def test_a_pack_renders_in_the_official_fenced_form() -> None:
 
 def test_an_earlier_answer_is_one_more_block_as_it_was_written() -> None:
     answer = "Look:\n```python\nprint(1)\n```\nDone."
-    rendered = render_pack(pack(), turns("Where?", answer, "Why?"))
+    rendered = pack_shape(pack()).render(turns("Where?", answer, "Why?"))
     assert rendered.text == (
         OPENING
         + "Where?\n```\n\n# Answer:\n```\n"
@@ -49,7 +44,7 @@ def test_an_earlier_answer_is_one_more_block_as_it_was_written() -> None:
 
 
 def test_a_prefill_follows_the_open_fence_as_user_text() -> None:
-    rendered = render_pack(pack(), turns("Where?"), "Well,")
+    rendered = pack_shape(pack()).render(turns("Where?"), "Well,")
     assert rendered.text.endswith("# Answer:\n```\nWell,")
     assert rendered.spans[-1] == Span("Well,", user=True)
 
@@ -67,14 +62,16 @@ def test_formats_change_every_piece_of_the_scaffold() -> None:
         after_examples="<e>",
         stops=("Q:",),
     )
-    rendered = render_pack(pack(system="S", examples=(Example("q", "a"),), format=form), turns("u"))
+    rendered = pack_shape(pack(system="S", examples=(Example("q", "a"),), format=form)).render(
+        turns("u")
+    )
     assert rendered.text == "S<s><b>Q:<h>q<a><b>A:<h>a<e><b>Q:<h>u<a><b>A:<h>"
     assert (rendered.stops, rendered.fence) == (("Q:",), None)
 
 
 def test_nothing_stands_before_the_first_heading_of_a_prompt() -> None:
-    assert render_pack(pack(system=""), turns("x")).text.startswith("# Query:\n```\nWho?")
-    assert render_zero_shot(turns("x")).text == "# Query:\n```\nx\n```\n\n# Answer:\n```\n"
+    assert pack_shape(pack(system="")).render(turns("x")).text.startswith("# Query:\n```\nWho?")
+    assert zero_shot_shape().render(turns("x")).text == "# Query:\n```\nx\n```\n\n# Answer:\n```\n"
 
 
 def test_zero_shot_is_the_default_packs_form_without_its_texts() -> None:
@@ -88,15 +85,15 @@ def test_zero_shot_is_the_default_packs_form_without_its_texts() -> None:
 
 def test_zero_shot_can_take_another_packs_headings() -> None:
     form = Format(query_heading="# Domanda:", answer_heading="# Risposta:")
-    rendered = render_zero_shot(turns("x"), pack=pack(format=form))
+    rendered = zero_shot_shape(pack(format=form)).render(turns("x"))
     assert rendered.text == "# Domanda:\n```\nx\n```\n\n# Risposta:\n```\n"
 
 
 def test_raw_is_the_text_alone_and_the_answer_follows_directly() -> None:
-    rendered = render_raw(turns("The capital of France is"))
+    rendered = RAW_SHAPE.render(turns("The capital of France is"))
     assert (rendered.text, rendered.constant) == ("The capital of France is", 0)
     assert (rendered.stops, rendered.fence) == ((), None)
-    longer = render_raw(turns("The capital of France is", " Paris.", "And Italy's"), " is")
+    longer = RAW_SHAPE.render(turns("The capital of France is", " Paris.", "And Italy's"), " is")
     assert longer.text == "The capital of France is Paris.\n\nAnd Italy's is"
 
 
@@ -106,12 +103,12 @@ def test_raw_is_the_text_alone_and_the_answer_follows_directly() -> None:
 )
 def test_a_conversation_that_asks_nothing_is_refused(texts: list[str], words: str) -> None:
     with pytest.raises(PromptError, match=words):
-        render_pack(pack(), turns(*texts))
+        pack_shape(pack()).render(turns(*texts))
 
 
 def test_turns_must_alternate() -> None:
     with pytest.raises(PromptError, match="message 2 is the user's"):
-        render_raw([*turns("a"), *turns("b")])
+        RAW_SHAPE.render([*turns("a"), *turns("b")])
 
 
 _conversations = st.lists(st.text(max_size=30), min_size=1, max_size=7).filter(lambda t: len(t) % 2)

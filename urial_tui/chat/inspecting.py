@@ -116,11 +116,6 @@ class Inspecting(Branches):
         """All traces of an answer, the newest first."""
         return await self._store.traces_of(message_id)
 
-    async def load_trace(self, trace_id: str) -> Trace:
-        """Raises StoreError when there is none of that id."""
-        self._shown = await self._with_noise(await self._store.trace(trace_id))
-        return self._shown
-
     async def shift_totals(self, session_only: bool) -> list[ShiftTotals]:
         """Classes over the newest traces of all answers, or of the open session's, for each pair of sides."""
         if session_only and not self._session_id:

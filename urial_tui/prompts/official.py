@@ -97,11 +97,6 @@ class OfficialPrompt:
     warnings: tuple[str, ...]
     path: Path | None = None
 
-    @property
-    def same_roles(self) -> bool:
-        """Whether the file's own turns look like the tail: same headings, fenced where the tail is fenced."""
-        return not self.differences()
-
     def differences(self) -> list[str]:
         """Why a conversation in the tail's form would look different from the file's own examples."""
         found = []

@@ -91,24 +91,6 @@ def official_shape(prompt: OfficialPrompt) -> Shape:
     )
 
 
-def render_pack(pack: Pack, turns: Sequence[Turn], prefill: str = "") -> Rendered:
-    return pack_shape(pack).render(turns, prefill)
-
-
-def render_raw(turns: Sequence[Turn], prefill: str = "") -> Rendered:
-    return RAW_SHAPE.render(turns, prefill)
-
-
-def render_zero_shot(
-    turns: Sequence[Turn], prefill: str = "", pack: Pack | None = None
-) -> Rendered:
-    return zero_shot_shape(pack).render(turns, prefill)
-
-
-def render_official(prompt: OfficialPrompt, turns: Sequence[Turn], prefill: str = "") -> Rendered:
-    return official_shape(prompt).render(turns, prefill)
-
-
 def _format_shape(form: Format, before: str) -> Shape:
     query_open = _open(form, form.query_heading)
     first = query_open if before else query_open.removeprefix(form.before_heading)
