@@ -183,6 +183,20 @@ def test_a_trace_that_cannot_be_begun_leaves_nothing(store: Store) -> None:
     assert store._db.value("SELECT count(*) FROM vocabulary") == 0
 
 
+def test_a_number_that_is_none_is_refused_in_provenance_and_timings(store: Store) -> None:
+    message_id = answer(store)
+    trace_id = scored(store, message_id)
+    for attempt in (
+        lambda: store.begin_generation(message_id, replace(GENERATION, context={"x": nan})),
+        lambda: store.begin_trace(message_id, replace(START, versions={"x": nan})),  # type: ignore[dict-item]
+        lambda: store.finish_trace(trace_id, complete=True, timings={"x": inf}),
+    ):
+        with pytest.raises(StoreError) as refused:
+            attempt()
+        assert refused.value.kind == "not-json"
+    assert store.trace(trace_id).timings == {}
+
+
 def test_failures_and_measurements_are_written_to_their_reference(store: Store) -> None:
     clean = replace(START, references=(PACK, replace(RAW, error="")))
     trace_id = store.begin_trace(answer(store), clean)

@@ -8,6 +8,7 @@ from typing import Any
 from urial_tui.errors import StoreError
 from urial_tui.store.database.connection import Connection, Row
 from urial_tui.store.database.ids import new_id, now, storable
+from urial_tui.store.database.json_columns import texts, to_json
 from urial_tui.store.messages.messages import get as get_message
 from urial_tui.store.types import Generation, GenerationEnd, GenerationStart, Token
 
@@ -58,16 +59,16 @@ def begin(db: Connection, message_id: str, start: GenerationStart) -> str:
         "pack_id": start.pack_id,
         "pack_hash": start.pack_hash,
         **{column: start.sampling.get(key) for key, column in _SAMPLING.items()},
-        "stop_texts": _json(start.stops.get("texts", ())),
+        "stop_texts": to_json(start.stops.get("texts", ())),
         **{column: start.stops.get(key) for key, column in _STOPS.items()},
         "n_ctx": start.n_ctx,
         "prompt_ids": pack_ids(start.prompt_ids),
-        "versions": _json(start.versions),
+        "versions": to_json(start.versions),
         "continued_from": start.continued_from,
         "dropped_turns": start.dropped_turns,
         "template_hash": start.template_hash,
         "context": pack_context(start.context),
-        "other": _json({name: extra for name, extra in other.items() if extra}),
+        "other": to_json({name: extra for name, extra in other.items() if extra}),
     }
     columns = ", ".join(values)
     marks = ", ".join("?" * len(values))
@@ -100,7 +101,7 @@ def end_generation(db: Connection, message_id: str, generation_id: str, end: Gen
             end.prompt_tokens,
             end.completion_tokens,
             end.seed,
-            _json(other),
+            to_json(other),
             *(end.timings.get(name) for name in _TIMINGS),
             generation_id,
         ),
@@ -154,21 +155,17 @@ def unpack_ids(blob: bytes) -> tuple[int, ...]:
 
 def pack_context(context: dict[str, Any] | None) -> str | None:
     """Options of a context as a JSON object; NULL where they are not known."""
-    return None if context is None else _json(context)
+    return None if context is None else to_json(context)
 
 
 def unpack_context(text: str | None) -> dict[str, Any] | None:
     return None if text is None else dict(json.loads(text))
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
 def _generation(row: Row) -> Generation:
     other = json.loads(row["other"])
     stops = _present(row, _STOPS)
-    stops["texts"] = tuple(json.loads(row["stop_texts"]))
+    stops["texts"] = texts(row["stop_texts"])
     start = GenerationStart(
         side=row["side"],
         model_path=row["model_path"],

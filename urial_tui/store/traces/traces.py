@@ -1,10 +1,9 @@
 """Traces: the token records of an answer, written while they arrive, each append whole or not at all.
 
 A score in which a number is NaN is no score: that side has none for the token. Log-probabilities in `top` are kept in
-single precision, as the engine computes them. `trace_reading` reads what is written here.
+single precision, as the engine computes them. `reading` reads what is written here.
 """
 
-import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urial_tui.shift.records import Alternatives, GeneratorScore, ReferenceScore
 from urial_tui.store.database import locks
 from urial_tui.store.database.connection import Connection
 from urial_tui.store.database.ids import new_id, now, storable
+from urial_tui.store.database.json_columns import to_json
 from urial_tui.store.messages.messages import get as get_message
 from urial_tui.store.traces import shift_totals
 from urial_tui.store.traces.generations import pack_context, pack_ids
@@ -53,7 +53,7 @@ def begin(db: Connection, message_id: str, start: TraceStart) -> str:
                 start.top_k,
                 start.vocabulary,
                 start.n_common,
-                json.dumps(start.versions, sort_keys=True),
+                to_json(start.versions),
             ),
         )
         seq = find(db, trace_id).seq
@@ -147,7 +147,7 @@ def finish(db: Connection, trace_id: str, *, complete: bool, timings: Mapping[st
         seq = find(db, trace_id).seq
         db.execute(
             "UPDATE trace SET ended_at = ?, complete = ?, timings = ? WHERE seq = ?",
-            (now(), complete, json.dumps(dict(timings), sort_keys=True), seq),
+            (now(), complete, to_json(dict(timings)), seq),
         )
         message_id = db.value("SELECT message_id FROM trace WHERE seq = ?", (seq,))
         shift_totals.count(db, message_id)
