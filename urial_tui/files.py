@@ -7,6 +7,7 @@ symbolic link in the target's place is replaced, never followed.
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -16,10 +17,13 @@ _NAME_CHARS = 40
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, *, sync: bool = True, modified_ns: int | None = None
+) -> Iterator[IO[bytes]]:
     """A new file, mode 0600, that takes the place of `path` when the block ends; not when it raises.
 
-    `sync`: also after a power cut the file is whole. Leave it out for what can be made again. Raises OSError.
+    `sync`: also after a power cut the file is whole. Leave it out for what can be made again. `modified_ns` is the
+    modification time that it gets. Raises OSError.
     """
     handle, part = new_part(path)
     try:
@@ -28,6 +32,8 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
             file.flush()
             if sync:
                 os.fsync(file.fileno())
+        if modified_ns is not None:
+            os.utime(part, ns=(time.time_ns(), modified_ns))
         part.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -9,9 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import json
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -103,32 +101,22 @@ def _damaged(why: str) -> ModelError:
 
 
 def _assemble(chunks: list[Path], total: int, target: Path, on_progress: OnProgress | None) -> None:
+    digest = hashlib.sha256()
+    done = 0
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{FILE_NAME}.", suffix=".part")
-        part = Path(name)
-        try:
-            digest = hashlib.sha256()
-            done = 0
-            with os.fdopen(handle, "wb") as out:
-                for chunk in chunks:
-                    with chunk.open("rb") as source:
-                        while block := source.read(_BLOCK):
-                            out.write(block)
-                            digest.update(block)
-                            done += len(block)
-                            if on_progress is not None:
-                                on_progress(done, total)
-                out.flush()
-                os.fsync(out.fileno())
+        # Programs that assemble at once replace each other's file: with one modification time
+        # for all, whichever record is written last is right for whichever file stays.
+        with files.replacing(target, modified_ns=chunks[0].stat().st_mtime_ns) as out:
+            for chunk in chunks:
+                with chunk.open("rb") as source:
+                    while block := source.read(_BLOCK):
+                        out.write(block)
+                        digest.update(block)
+                        done += len(block)
+                        if on_progress is not None:
+                            on_progress(done, total)
             if digest.hexdigest() != SHA256:
                 raise _damaged("its parts do not give the file that they should")
-            # Programs that assemble at once replace each other's file: with one modification time
-            # for all, whichever record is written last is right for whichever file stays.
-            os.utime(part, ns=(time.time_ns(), chunks[0].stat().st_mtime_ns))
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise ModelError(
             f"cannot write the embedded model to {target.parent}: {error.strerror or error}",
