@@ -82,6 +82,12 @@ class Scene:
         await (self.stage or conversation)(self, folder)
 
 
+def _typed(text: str) -> list[str]:
+    """The keys that type a text."""
+    names = {" ": "space", "?": "question_mark"}
+    return [names.get(letter, letter) for letter in text]
+
+
 async def until(what: str, condition: Callable[[], bool]) -> None:
     """Wait for a condition of the running app."""
     try:
@@ -133,11 +139,7 @@ async def conversation(scene: Scene, folder: Path) -> None:
         await until("the model", ready)
         there = answers()
         for number, text in enumerate(scene.questions, start=there + 1):
-            for word in text:
-                await pilot.press(
-                    "space" if word == " " else "question_mark" if word == "?" else word
-                )
-            await pilot.press("enter")
+            await pilot.press(*_typed(text), "enter")
             await until("the answer", lambda n=number: ready() and answers() == n)
 
         def measured() -> bool:
@@ -273,8 +275,10 @@ SCENES = (
         SMALL,
         {
             "chat-80x24": [],
-            "export-80x24": ["shift+f8"],
+            "jump-80x24": ["shift+f2"],
+            "export-80x24": ["escape", "shift+f8"],
             "settings-80x24": ["escape", "shift+f4"],
+            "keys-80x24": ["escape", "ctrl+p", *_typed("change the keys"), "enter"],
         },
         questions=(FIRST, SECOND),
     ),
@@ -300,7 +304,7 @@ SCENES = (
         {
             "branches-160x45": [*AT_A_SHIFT, "down", "b", ANSWERED, "escape", "shift+f7"],
             "branches-compared-160x45": ["c", "up", "c"],
-            "search-160x45": ["escape", "escape", "ctrl+f", *"learn"],
+            "search-160x45": ["escape", "escape", "ctrl+f", *_typed("learn")],
         },
         PAIR,
         (ASKED,),

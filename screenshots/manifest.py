@@ -40,6 +40,8 @@ SHOWN_BY = {
     "comparing-160x45": ["test_judging_pictures/test_comparing_a_pair[(160, 45)]"],
     "judged-160x45": ["test_judging_pictures/test_what_was_said_of_an_answer"],
     "sessions-160x45": ["test_history_pictures/test_a_hit_with_its_words_and_the_list_with_marks"],
+    "jump-80x24": ["test_every_screen/test_screens_look_as_they_did[chat][JumpScreen 80x24]"],
+    "keys-80x24": ["test_every_screen/test_screens_look_as_they_did[chat][KeysScreen 80x24]"],
     "export-80x24": ["test_every_screen/test_screens_look_as_they_did[chat][ExportDialog 80x24]"],
     "settings-80x24": ["test_settings_screen/test_a_picture_of_the_settings[(80, 24)]"],
     "no-colour-80x24": ["test_inspector_pane/test_a_picture_without_colour"],
