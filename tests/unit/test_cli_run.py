@@ -1,7 +1,9 @@
 """`run`: every item by every side once, whatever interrupts it; what makes a run another one; what failed is told."""
 
 import json
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -553,7 +555,35 @@ def test_runs_are_listed_shown_renamed_and_deleted(
         assert store.stats().messages == 0
 
 
-@pytest.mark.parametrize("action", [("show",), ("rename", "x"), ("delete", "--yes")])
+def test_a_run_that_a_machine_that_is_gone_holds_is_taken_from_it_by_the_command_that_is_named(
+    run: Command, engines: Engines, command: tuple[str, ...]
+) -> None:
+    run(*command, "--limit", "1")
+    id_ = the_run().id
+    with Store.open(paths.history_file()) as holder:
+        holder.lock_run(id_, "urial-tui\x1b run")
+        with sqlite3.connect(paths.history_file()) as raw:
+            raw.execute("UPDATE run_lock SET host = 'elsewhere'")
+        raw.close()
+        code, _, err = run(*command)
+        assert (code, f"urial-tui runs unlock {id_}" in err) == (5, True)
+        code, _, err = run("runs", "unlock", "last")
+        assert (code, "\x1b" in err) == (2, False)
+        assert (
+            f"taking the run {id_} from urial-tui␛ run (process {os.getpid()} on elsewhere)" in err
+        )
+        assert run(*command)[0] == 5, "it was not confirmed"
+        assert run("runs", "unlock", "last", "--yes")[1].endswith(" is free.\n")
+        assert run(*command)[0] == 0
+    assert_each_once(answers(), 3, 2)
+    assert run("runs", "unlock", "last")[:2] == (0, f"No program holds {id_} (in).\n")
+    freed = json.loads(run("runs", "unlock", "last", "--json")[1])
+    assert freed == {"run": id_, "taken_from": None}
+
+
+@pytest.mark.parametrize(
+    "action", [("show",), ("rename", "x"), ("delete", "--yes"), ("unlock", "--yes")]
+)
 def test_without_a_history_there_is_no_run_and_none_is_made(
     run: Command, action: tuple[str, ...]
 ) -> None:

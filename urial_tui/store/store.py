@@ -310,7 +310,10 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
         return copy
 
     def write_back(self, memory: "Store") -> None:
-        """Take what changed in `memory` (from `in_memory` or `in_memory_copy`) into this history, or raise."""
+        """Take what changed in `memory` (from `in_memory` or `in_memory_copy`) into this history, or raise.
+
+        Locks of sessions come along, not those of runs: what writes a run does not go on in memory.
+        """
         transfer.write_back(memory._db, self._db)
         for session_id in list(self._locked):
             if memory.lock_holder(session_id) is None:  # given back meanwhile
@@ -319,10 +322,3 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
             holder = memory.lock_holder(session_id)
             if holder is not None:
                 self.lock(session_id, holder.program)
-        for run_id in list(self._locked_runs):
-            if memory.run_lock_holder(run_id) is None:
-                self.unlock_run(run_id)
-        for run_id in memory._locked_runs - self._locked_runs:
-            holder = memory.run_lock_holder(run_id)
-            if holder is not None:
-                self.lock_run(run_id, holder.program)

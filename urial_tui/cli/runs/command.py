@@ -111,6 +111,43 @@ def delete_command(run: str, yes: bool, as_json: bool) -> None:
     click.echo(json_line(result) if as_json else f"{found.id} ({name}) is deleted.")
 
 
+@runs.command("unlock")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object; needs --yes.")
+def unlock_command(run: str, yes: bool, as_json: bool) -> None:
+    """Take a run from a program that hangs, or is on a machine that is gone.
+
+    RUN: an id, the beginning of one, a name, or `last`. The lock of a program that has ended on this machine needs no
+    such command: whoever comes next takes it.
+    """
+    from dataclasses import asdict
+
+    from urial_tui.cli.common.confirming import confirm
+    from urial_tui.cli.common.wording import local
+    from urial_tui.safetext import json_line, sanitize_line
+
+    with _open() as store:
+        found = store.find_run(run)
+        name = f"{found.id} ({sanitize_line(found.start.name, 60)})"
+        holder = store.run_lock_holder(found.id)
+        if holder is not None:
+            program = sanitize_line(f"{holder.program} (process {holder.pid} on {holder.host})")
+            confirm(
+                f"Take the run {name} from {program}, which has had it since {local(holder.since)}?",
+                f"taking the run {found.id} from {program}",
+                yes=yes,
+                as_json=as_json,
+            )
+            store.lock_run(found.id, "urial-tui runs unlock", take_over=True)
+            store.unlock_run(found.id)
+    if as_json:
+        result = {"run": found.id, "taken_from": None if holder is None else asdict(holder)}
+        click.echo(json_line(result))
+    else:
+        click.echo(f"No program holds {name}." if holder is None else f"{name} is free.")
+
+
 def _open(*, readonly: bool = False) -> "Store":
     """Raises StoreError, `not-found` where there is no history yet."""
     from urial_tui.cli.history.access import open_history

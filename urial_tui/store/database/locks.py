@@ -42,7 +42,7 @@ _RUN = _Kind(
     refused="run-locked",
     taken="this run is being written by",
     hint="Wait until it is done, or end it there.",
-    hint_elsewhere="Wait until it is done, or end it there.",
+    hint_elsewhere="Wait until it is done, or end it there. If {host} is gone: urial-tui runs unlock {key}",
 )
 
 
@@ -77,7 +77,7 @@ def unlock_run(db: Connection, run_id: str) -> None:
 
 def guard(db: Connection, session_id: str) -> None:
     """Raise StoreError when another living process holds the lock of this session, or of the run that it is of."""
-    _refuse(_SESSION, _holder(db, _SESSION, session_id))
+    _refuse(_SESSION, session_id, _holder(db, _SESSION, session_id))
     run_id = _run_of(db, session_id)
     if run_id is not None:
         guard_run(db, run_id)
@@ -85,7 +85,7 @@ def guard(db: Connection, session_id: str) -> None:
 
 def guard_run(db: Connection, run_id: str) -> None:
     """Raise StoreError (`run-locked`) when another living process holds the lock of this run."""
-    _refuse(_RUN, _holder(db, _RUN, run_id))
+    _refuse(_RUN, run_id, _holder(db, _RUN, run_id))
 
 
 def holder(db: Connection, session_id: str) -> LockHolder | None:
@@ -143,7 +143,7 @@ def _give_back(db: Connection, kind: _Kind, key: str) -> None:
         )
 
 
-def _refuse(kind: _Kind, other: LockHolder | None) -> None:
+def _refuse(kind: _Kind, key: str, other: LockHolder | None) -> None:
     if other is None or (other.pid == os.getpid() and other.host == processes.host()):
         return
     elsewhere = other.host != processes.host()
@@ -151,7 +151,7 @@ def _refuse(kind: _Kind, other: LockHolder | None) -> None:
     raise StoreError(
         f"{kind.taken} {other.program} (process {other.pid}{where}, since {other.since})",
         kind=kind.refused,
-        hint=(kind.hint_elsewhere if elsewhere else kind.hint).format(host=other.host),
+        hint=(kind.hint_elsewhere if elsewhere else kind.hint).format(host=other.host, key=key),
     )
 
 
