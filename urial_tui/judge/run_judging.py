@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from urial_tui.engine.giving_up import Patience
 from urial_tui.errors import EngineError, UrialError
 from urial_tui.judge.flipping import flipped
 from urial_tui.judge.judging import Judge
@@ -16,8 +17,6 @@ from urial_tui.judge.records import as_comparison, as_judgement
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging.types import Comparison, Judgement
 
-GIVE_UP_AFTER = 3
-"""So many judgements in a row that an engine could not make: the next ones will not go better."""
 _AT_ONCE = 400
 """Messages that are asked about in one query."""
 
@@ -90,17 +89,16 @@ class Judging:
         if not self._left:
             return self.tally
         await self._judge.prepare()
-        in_a_row = 0
+        patience = Patience()
         try:
             for task in self._left:
                 try:
                     made = await self._made(task)
-                    in_a_row = 0
+                    patience.restored()
                 except EngineError as error:
                     self.tally.failures.append(Failure(task, error))
-                    in_a_row += 1
                     self._ended()
-                    if in_a_row >= GIVE_UP_AFTER:
+                    if patience.ended_by(error):
                         self.tally.fatal = error
                         break
                     continue

@@ -14,14 +14,12 @@ from urial_tui.chat.measuring import Measurements
 from urial_tui.chat.turn import Turn
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine
+from urial_tui.engine.giving_up import Patience
 from urial_tui.errors import EngineError, StoreError, UrialError
 from urial_tui.runs.contexts import Contexts
 from urial_tui.runs.plan import RunSide, groups
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.runs.types import Run, RunItem
-
-GIVE_UP_AFTER = 3
-"""So many answers in a row that an engine could not write: the next ones will not go better."""
 
 Place = tuple[int, int, int]
 """(item, side, turn) of an answer."""
@@ -97,7 +95,7 @@ class Runner:
         self._answers: dict[Place, str] = {}
         """The messages of complete answers."""
         self._scored: set[str] = set()
-        self._in_a_row = 0
+        self._patience = Patience()
 
     async def look(self) -> Tally:
         """Find what is there. Nothing is loaded."""
@@ -155,7 +153,7 @@ class Runner:
         if error is not None:
             self.tally.failures.append(Failure(None, number, 0, error))
             return
-        self._in_a_row = 0
+        self._patience.restored()
         for item in self._items:
             await self._item(number, item)
             if self.tally.fatal is not None:
@@ -173,12 +171,11 @@ class Runner:
             failure = await self._one(place)
             if failure is None:
                 self.tally.done += 1
-                self._in_a_row = 0
+                self._patience.restored()
                 self._watch.ended()
                 continue
             self.tally.failures.append(failure)
-            self._in_a_row += 1
-            if self._in_a_row >= GIVE_UP_AFTER and _may_repeat(failure.error):
+            if self._patience.ended_by(failure.error):
                 self.tally.fatal = failure.error
             if not failure.scoring:  # the next turn would follow an answer that is not there
                 for _ in range(turn, len(item.turns)):
@@ -276,8 +273,3 @@ class Runner:
         if text not in self.tally.notes:
             self.tally.notes.append(text)
             self._watch.note(text)
-
-
-def _may_repeat(error: UrialError) -> bool:
-    """Whether the next answer will meet the same: what failed is the engine, not this item."""
-    return isinstance(error, EngineError) and error.kind not in ("context-full", "vocabulary")

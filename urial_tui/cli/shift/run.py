@@ -17,6 +17,7 @@ from urial_tui.cli.common.fit_warning import warn_unless_fits
 from urial_tui.cli.common.signals import cancelling
 from urial_tui.cli.shift.items import OutputFile, Row
 from urial_tui.cli.shift.progress import ProgressLine
+from urial_tui.engine.giving_up import Patience
 from urial_tui.errors import EngineError, UrialError
 from urial_tui.exchange.shift_json import Item, Json, item_of
 from urial_tui.prompts.types import Turn
@@ -24,8 +25,6 @@ from urial_tui.services import Services, versions
 from urial_tui.store.types import TraceSide
 
 DEFAULT_MAX_TOKENS = 512
-GIVE_UP_AFTER = 3
-"""So many items in a row that an engine could not do: the next ones will not go better."""
 
 
 @dataclass(frozen=True)
@@ -155,20 +154,19 @@ class _Work:
     on_item: Callable[[Item], None]
     progress: ProgressLine
     mark: str
-    failures: int = 0
+    patience: Patience = field(default_factory=Patience)
 
     async def one(self, row: Row, shifter: Shifter | None) -> None:
         try:
             if row.problem is not None or shifter is None:
                 raise row.problem or UrialError("the item cannot be compared")
             item = await self._compare(row, shifter)
-            self.failures = 0
+            self.patience.restored()
         except UrialError as error:
             if self.shifting.single:
                 raise
             self.outcome.problems.append((row, error))
-            self.failures += row.problem is None
-            if self.failures >= GIVE_UP_AFTER and error.kind.startswith("engine"):
+            if self.patience.ended_by(error):
                 self.outcome.fatal = error
             return
         finally:
