@@ -57,6 +57,13 @@ def small() -> Board:
     return build(material(given, pairs, n=2, shifts=shifts))
 
 
+def two_wordings() -> Board:
+    """Both judges by one wording, one of them by another with the same id and version."""
+    other = replace(JUST_EVAL, hash="cc" * 32)
+    given = [judged(f"0.{n}", judge, clarity=4) for n in range(2) for judge in (SMOL, ZOE)]
+    return build(material([*given, judged("0.0", rubric=other, clarity=2)], n=2))
+
+
 def hostile() -> Board:
     judge = replace(SMOL, judge=HOSTILE, provenance={HOSTILE: HOSTILE})
     rubric = replace(JUST_EVAL, id=HOSTILE)
@@ -407,3 +414,11 @@ def test_options_that_exclude_each_other_are_refused(store: Store, tmp_path: Pat
         ("--html", same, "-o", same),
     ):
         assert refused(*options).kind == "usage"
+
+
+def test_every_table_tells_two_wordings_of_a_rubric_apart() -> None:
+    text = board_text(two_wordings(), width=160)
+    titles = [line for line in text.splitlines() if "just-eval v1" in line and "note" not in line]
+    assert len(titles) == 4, titles
+    assert sum("(aaaaaaaa)" in title for title in titles) == 3
+    assert sum("(cccccccc)" in title for title in titles) == 1

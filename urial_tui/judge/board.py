@@ -15,7 +15,6 @@ from urial_tui.judge.board_material import (
     Material,
     RowHead,
     judge_labels,
-    rubric_label,
 )
 from urial_tui.judge.board_means import Means
 from urial_tui.judge.board_panels import panels
@@ -28,6 +27,7 @@ from urial_tui.judge.board_types import (
     Group,
     Panel,
     ShiftCell,
+    rubric_label,
 )
 from urial_tui.shift.classes import COUNTED, Class
 from urial_tui.shift.summary import shares

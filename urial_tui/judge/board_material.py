@@ -235,13 +235,6 @@ def judge_labels(judges: Iterable[JudgeInfo]) -> dict[str, str]:
     }
 
 
-def rubric_label(rubric: RubricRef, among: Iterable[RubricRef]) -> str:
-    """Id and version, with the beginning of the hash where another file has the same."""
-    same = {ref.hash for ref in among if (ref.id, ref.version) == (rubric.id, rubric.version)}
-    name = f"{rubric.id} v{rubric.version}"
-    return name if len(same | {rubric.hash}) == 1 else f"{name} ({rubric.hash[:8]})"
-
-
 def _of_answers(material: Material) -> Material:
     """Without judgements of what is not on the board, such as an answer that is being written again."""
     there = {answer.message_id for answer in material.answers}

@@ -4,6 +4,7 @@
 refused, not judged) is counted apart and never enters a mean.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +19,13 @@ BY: tuple[By, ...] = ("task", "topic", "dataset", "category", "turn")
 
 SAFETY = "safety"
 """The aspect that no average contains: it is judged on other instructions, with a rubric of its own."""
+
+
+def rubric_label(rubric: RubricRef, among: Iterable[RubricRef]) -> str:
+    """Id and version, with the beginning of the hash where another file has the same."""
+    same = {ref.hash for ref in among if (ref.id, ref.version) == (rubric.id, rubric.version)}
+    name = f"{rubric.id} v{rubric.version}"
+    return name if len(same | {rubric.hash}) == 1 else f"{name} ({rubric.hash[:8]})"
 
 
 @dataclass(frozen=True)
@@ -262,6 +270,16 @@ class Board:
     agreement: tuple[Agreement, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader has to know, in sentences: what was left out, which rubrics had two versions."""
+
+    @property
+    def rubrics(self) -> tuple[RubricRef, ...]:
+        """Those by which something on it was judged, in the order of its parts."""
+        parts = (*self.panels, *self.duels, *self.agreement)
+        return tuple(dict.fromkeys(part.rubric for part in parts))
+
+    def rubric_label(self, rubric: RubricRef) -> str:
+        """What a rubric is called in every part of the board."""
+        return rubric_label(rubric, self.rubrics)
 
     def row(self, key: str) -> BoardRow:
         return next(row for row in self.rows if row.key == key)

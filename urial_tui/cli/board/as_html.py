@@ -110,9 +110,6 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _provenance(board: Board, versions: dict[str, str]) -> dict[str, Any]:
-    rubrics = dict.fromkeys(
-        [panel.rubric for panel in board.panels] + [duel.rubric for duel in board.duels]
-    )
     return {
         "runs": [
             {
@@ -129,7 +126,7 @@ def _provenance(board: Board, versions: dict[str, str]) -> dict[str, Any]:
         ],
         "rubrics": [
             {"id": rubric.id, "version": rubric.version, "sha256": rubric.hash}
-            for rubric in rubrics
+            for rubric in board.rubrics
         ],
         "judges": [
             {"judge": j.judge, "kind": j.kind, "key": j.key, "provenance": j.provenance}

@@ -17,7 +17,6 @@ from urial_tui.cli.board.values import (
     points,
 )
 from urial_tui.judge.agreement import Agreement, AspectAgreement
-from urial_tui.judge.board_material import rubric_label
 from urial_tui.judge.board_types import Board, Duel, PublishedTable
 from urial_tui.shift.classes import COUNTED
 
@@ -27,7 +26,7 @@ from urial_tui.shift.classes import COUNTED
 def duel_table(board: Board, duel: Duel) -> Table:
     letters = Letters(board)
     one, other = letters.of[duel.row], letters.of[duel.opponent]
-    rubric = rubric_label(duel.rubric, [d.rubric for d in board.duels])
+    rubric = board.rubric_label(duel.rubric)
     items = over_items(cell.margin for cell in duel.cells)
     others = any(cell.n_na or cell.n_invalid or cell.n_refused for cell in duel.cells)
     rows = []
@@ -137,7 +136,7 @@ def shift_table(board: Board) -> Table | None:
 
 
 def agreement_table(board: Board, found: Agreement) -> Table:
-    rubric = rubric_label(found.rubric, [other.rubric for other in board.agreement])
+    rubric = board.rubric_label(found.rubric)
     scores = found.kind == "score"
     middle = ("within 1", "Spearman", "kappa, weighted") if scores else ("kappa",)
     columns = (
@@ -175,7 +174,7 @@ def agreement_matrix(board: Board, kind: str, rubric_hash: str) -> Table | None:
         rho = f" {number(pooled.rho)}" if kind == "score" else ""
         return f"{number(pooled.kappa)}{rho} ({pooled.n})"
 
-    rubric = rubric_label(found[0].rubric, [other.rubric for other in board.agreement])
+    rubric = board.rubric_label(found[0].rubric)
     words = "kappa, Spearman (n)" if kind == "score" else "kappa (n)"
     return Table(
         f"All together: {label(rubric)}",

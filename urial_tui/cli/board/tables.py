@@ -24,7 +24,6 @@ from urial_tui.cli.board.values import (
     whole,
 )
 from urial_tui.cli.common.wording import many
-from urial_tui.judge.board_material import rubric_label
 from urial_tui.judge.board_types import Board, Breakdown, Line, Panel, PublishedTable
 
 PUBLISHED_HEADING = "Published figures, for reference only"
@@ -80,7 +79,7 @@ def sides_table(board: Board) -> Table:
 
 
 def panel_title(board: Board, panel: Panel) -> str:
-    rubric = rubric_label(panel.rubric, [other.rubric for other in board.panels])
+    rubric = board.rubric_label(panel.rubric)
     kind = "a person" if panel.judge.kind == "person" else "a model"
     return f"{label(rubric)} by {label(panel.judge.label, TITLE_CHARS)} ({kind})"
 
