@@ -274,8 +274,10 @@ class Board:
     @property
     def rubrics(self) -> tuple[RubricRef, ...]:
         """Those by which something on it was judged, in the order of its parts."""
-        parts = (*self.panels, *self.duels, *self.agreement)
-        return tuple(dict.fromkeys(part.rubric for part in parts))
+        found = [panel.rubric for panel in self.panels]
+        found += [duel.rubric for duel in self.duels]
+        found += [pair.rubric for pair in self.agreement]
+        return tuple(dict.fromkeys(found))
 
     def rubric_label(self, rubric: RubricRef) -> str:
         """What a rubric is called in every part of the board."""
