@@ -86,7 +86,10 @@ def test_help_lists_every_command_and_imports_none(run: Run) -> None:
         check=True,
     )
     # The root command shares its options with others; no command is among what is imported.
-    assert loaded.stderr.strip() == "['urial_tui.cli', 'urial_tui.cli.common.context_options']"
+    assert (
+        loaded.stderr.strip()
+        == "['urial_tui.cli', 'urial_tui.cli.common', 'urial_tui.cli.common.context_options']"
+    )
 
 
 def test_help_is_quick() -> None:
