@@ -1,5 +1,6 @@
 """What pages are made of: templates with placeholders, data that stays data, texts with nothing invisible in them."""
 
+import html
 import json
 from collections.abc import Mapping
 from importlib import resources
@@ -14,6 +15,22 @@ _IN_SCRIPT: Final = {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
+
+
+_NOTHING_ELSE: Final = "base-uri 'none'; form-action 'none'"
+
+
+def mark(kind: str) -> str:
+    """What tells, in the first bytes of a page, that a command of this program wrote it, and which."""
+    return f'<meta name="generator" content="urial-tui {kind}">'
+
+
+def head(kind: str, title: str, *, script: bool = False) -> str:
+    """How every page begins, up to its styles: nothing from elsewhere is loaded, and without `script` nothing runs."""
+    runs = "script-src 'unsafe-inline'; " if script else ""
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; {runs}{_NOTHING_ELSE}"
+    parts = {"__MARK__": mark(kind), "__POLICY__": policy, "__TITLE__": html.escape(title)}
+    return filled(asset("urial_tui.exchange", "head.html"), parts).rstrip("\n")
 
 
 def asset(package: str, name: str) -> str:

@@ -8,7 +8,7 @@ import html
 from collections.abc import Sequence
 from typing import Any, Final
 
-from urial_tui.exchange.pages import asset, filled, label, sanitized, script_json
+from urial_tui.exchange.pages import asset, filled, head, label, sanitized, script_json
 from urial_tui.exchange.shift_json import Item, Json
 from urial_tui.exchange.shift_summary import summary_of
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
@@ -34,9 +34,8 @@ def around_data(kind: str, heading: str, title: str) -> tuple[str, str]:
     """The page before its data and after it. `kind` is what its first lines are marked with."""
     before, after = asset(_PACKAGE, "shift.html").split("__DATA__")
     parts = {
-        "__KIND__": kind,
+        "__PAGE__": head(kind, sanitize_line(title, 300), script=True),
         "__HEADING__": html.escape(sanitize_line(heading, 200)),
-        "__TITLE__": html.escape(sanitize_line(title, 300)),
     }
     return filled(before, parts), filled(after, {"__SCRIPT__": asset(_PACKAGE, "shift.js")})
 

@@ -10,7 +10,7 @@ from urial_tui.cli.board.as_svg import bars
 from urial_tui.cli.board.tables import PUBLISHED_HEADING, heading, sections
 from urial_tui.cli.board.values import Table, label
 from urial_tui.cli.common import pages
-from urial_tui.exchange.pages import asset, filled, sanitized
+from urial_tui.exchange.pages import asset, filled, head, sanitized
 from urial_tui.judge.board_types import Board, PublishedTable
 from urial_tui.safetext import sanitize
 
@@ -48,11 +48,11 @@ def page(
     """The whole page as text. `versions` is what made it."""
     names = ", ".join(label(run.name) for run in board.runs)
     parts = {
-        "__TITLE__": escape(f"Board: {names}"),
+        "__PAGE__": head(KIND, f"Board: {names}"),
         "__HEAD__": "\n".join(f'<div class="soft">{escape(line)}</div>' for line in heading(board)),
         "__BODY__": "\n".join(_body(board, compatible, published, versions)),
     }
-    return filled(asset("urial_tui.cli", "board.html"), parts)
+    return filled(asset("urial_tui.cli.board", "board.html"), parts)
 
 
 def _body(

@@ -9,11 +9,11 @@ from typing import Final
 
 from urial_tui import files
 from urial_tui.errors import UrialError, UsageError
+from urial_tui.exchange.pages import mark
 
-_MARKER: Final = '<meta name="generator" content="urial-tui {kind}">'
-_MARKER_WITHIN: Final = 1024
+_MARK_WITHIN: Final = 1024
 _BEGINNING: Final = b"<!doctype html>"
-"""Without it the marker may be anything, the name in a model's header perhaps."""
+"""Without it the mark may be anything, the name in a model's header perhaps."""
 
 
 def check_page(path: Path, kind: str) -> None:
@@ -30,11 +30,10 @@ def _is_page(path: Path, kind: str) -> bool:
     """Whether the file is empty or was written by `write_page`: anything else is somebody's, a model perhaps."""
     try:
         with path.open("rb") as file:
-            head = file.read(_MARKER_WITHIN)
+            head = file.read(_MARK_WITHIN)
     except OSError:
         return False
-    marker = _MARKER.format(kind=kind).encode()
-    return not head or (head.startswith(_BEGINNING) and marker in head)
+    return not head or (head.startswith(_BEGINNING) and mark(kind).encode() in head)
 
 
 def write_page(path: Path, text: str, kind: str) -> None:
