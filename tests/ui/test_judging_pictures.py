@@ -75,12 +75,6 @@ def app(made: FakeJudging, **services: Any) -> Any:
     return make_app(prepare, services={"judging": made, **services})
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_rating_an_answer(snap_compare: Any, size: tuple[int, int]) -> None:
-    run = doing("4", "5", "n", action="rate_answer")
-    assert snap_compare(app(desk()), terminal_size=size, run_before=run)
-
-
 def test_rating_without_colour(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     run = doing("4", "down", "2", action="rate_answer")
@@ -88,28 +82,14 @@ def test_rating_without_colour(snap_compare: Any, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_comparing_a_pair(snap_compare: Any, size: tuple[int, int]) -> None:
-    run = doing("enter", "p", "a", "t", action="compare_run")
-    assert snap_compare(app(desk()), terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize(
     "keys",
-    [(), ("tab",), ("tab", "tab"), ("o",)],
-    ids=["scores", "wins", "agreement", "answers"],
+    [("tab",), ("tab", "tab")],
+    ids=["wins", "agreement"],
 )
 def test_the_board(snap_compare: Any, size: tuple[int, int], keys: tuple[str, ...]) -> None:
     made = asyncio.run(compared())
     assert snap_compare(app(made), terminal_size=size, run_before=doing(*keys, action="open_board"))
-
-
-def test_choosing_a_judge(snap_compare: Any) -> None:
-    assert snap_compare(app(desk()), run_before=doing(action="judge_answer"))
-
-
-def test_what_was_said_of_an_answer(snap_compare: Any) -> None:
-    assert snap_compare(app(desk()), run_before=doing(action="show_judgements"))
 
 
 def test_a_step_of_a_judge_in_words() -> None:

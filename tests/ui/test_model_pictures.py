@@ -64,10 +64,9 @@ def app(desk: FakeDesk, **services: Any) -> Any:
     return make_app(services={"models": desk, **services})
 
 
-@pytest.mark.parametrize("size", [*SIZES, (60, 15)], ids=str)
-def test_the_library(snap_compare: Any, size: tuple[int, int]) -> None:
+def test_the_library_in_a_small_terminal(snap_compare: Any) -> None:
     run = doing("f17", "down", "down")
-    assert snap_compare(app(desk()), terminal_size=size, run_before=run)
+    assert snap_compare(app(desk()), terminal_size=(60, 15), run_before=run)
 
 
 def test_the_library_without_colour(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,23 +82,12 @@ def test_the_library_in_the_light_theme(snap_compare: Any) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_pairs_to_begin_with(snap_compare: Any, size: tuple[int, int]) -> None:
-    assert snap_compare(app(desk()), terminal_size=size, run_before=doing(open_hub))
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_repository_and_downloads(snap_compare: Any, size: tuple[int, int]) -> None:
     shown = desk()
     run = doing(
         open_hub, lambda _: fetching(shown), "slash", *"smollm", "enter", "enter", "tab", "end"
     )
     assert snap_compare(app(shown), terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_the_first_run(snap_compare: Any, size: tuple[int, int]) -> None:
-    first = app(desk(), first_run=True)
-    assert snap_compare(first, terminal_size=size, run_before=still)
 
 
 def test_the_first_run_with_a_path(snap_compare: Any) -> None:

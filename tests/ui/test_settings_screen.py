@@ -12,12 +12,14 @@ from tests.support.screen_text import drawn
 from tests.ui.driving import Bench, make_app, running
 from tests.ui.test_snapshots import pressing
 from urial_tui.errors import UsageError
+from urial_tui.launch import app_services
 from urial_tui.settings import FIELDS, load_settings
 from urial_tui.settings.layers import BY_VARIABLE
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.dialog import ChooseOne
 from urial_tui.ui.screens.settings import SettingsScreen
 from urial_tui.ui.screens.settings_row import OriginMark, Pressable, SettingRow
+from urial_tui.ui.screens.theme_picker import ThemePicker
 from urial_tui.ui.widgets.heading import Heading
 
 
@@ -192,6 +194,76 @@ async def test_settings_are_found_by_words_and_changed_with_the_mouse(file: Path
         form.row("ascii").post_message(SettingRow.Wanted(form.row("ascii"), "on"))
         await form.saved("ascii", "on")
         assert drawn(form.app).isascii()
+
+
+async def test_a_theme_is_shown_while_the_cursor_is_on_it_and_kept_only_when_it_is_chosen(
+    file: Path,
+) -> None:
+    kept: list[str] = []
+    before = text(file)
+    async with settings_of(file, save_theme=kept.append) as form:
+        await form.go_to("theme")
+        await form.press("enter")
+        await form.until(lambda: isinstance(form.app.screen, ThemePicker))
+        await form.press("home", "down", "down")
+        await form.until(lambda: form.app.theme == sorted(form.app.available_themes)[2])
+        await form.press("escape")
+        await form.settle()
+        assert (form.app.theme, kept, text(file)) == ("urial-night", [], before)
+        await form.press("enter", "up", "enter")
+        await form.saved("theme", "urial-day")
+        assert form.app.theme == "urial-day"
+        assert 'theme = "urial-day"' in text(file)
+        assert "counts at once" in str(form.settings.query_one(Heading).render())
+        await form.press("f5")
+        await form.saved("theme", "urial-night")
+        assert form.app.theme == "urial-night"
+
+
+async def test_a_theme_is_chosen_from_anywhere_and_kept() -> None:
+    kept: list[str] = []
+    async with running(services={"save_theme": kept.append}) as bench:
+        await bench.app.run_action("choose_theme")
+        await bench.until(lambda: isinstance(bench.app.screen, ThemePicker))
+        await bench.settle()
+        options = bench.app.screen.query_one(OptionList)
+        assert options.highlighted == sorted(bench.app.available_themes).index("urial-night")
+        options.highlighted = 0
+        await bench.until(lambda: bench.app.theme != "urial-night")
+        assert kept == []
+        await bench.press("enter")
+        await bench.settle()
+        assert kept == [sorted(bench.app.available_themes)[0]]
+
+
+async def test_what_counts_at_once_is_handed_on_when_it_is_saved(file: Path) -> None:
+    took: list[tuple[str, Any]] = []
+    names = ("rater", "judge", "sampling.top_k")
+    take = {name: lambda value, name=name: took.append((name, value)) for name in names}
+    async with settings_of(file, take=take) as form:
+        await form.go_to("scoring")
+        await form.press("enter")
+        await form.saved("scoring", False)
+        assert form.chat.called("set_scoring") == [(False,)]
+        await form.type("sampling.top_k", "7")
+        await form.press("enter")
+        await form.saved("sampling.top_k", 7)
+        assert "counts for the next answer" in str(form.settings.query_one(Heading).render())
+        await form.type("rater", "ann")
+        await form.press("enter")
+        await form.saved("rater", "ann")
+        await form.press("f5")
+        await form.saved("rater", "me")
+        assert took == [("sampling.top_k", 7), ("rater", "ann"), ("rater", "me")]
+
+
+def test_the_form_says_truly_when_a_change_counts() -> None:
+    """What counts at once or for the next answer has something that takes it; nothing else has."""
+    app = make_app(services={"settings_file": Path("/none"), "take": app_services().take})
+    access = app._settings_access()
+    assert access is not None
+    soon = {item.key for item in FIELDS if item.counts in ("at once", "for the next answer")}
+    assert set(access.take) == soon
 
 
 async def test_a_broken_file_is_told_and_left_alone(file: Path) -> None:

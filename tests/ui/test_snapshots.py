@@ -95,15 +95,12 @@ def test_the_light_theme(snap_compare: Any) -> None:
 @pytest.mark.parametrize(
     "keys",
     [
-        ("f3",),
-        ("f4",),
-        ("f5",),
         ("f1",),
         ("ctrl+o",),
         ("f2",),
         ("ctrl+t", "S", "u", "r", "e"),
     ],
-    ids=["packs", "sampling", "models", "help", "sessions", "editing", "beginning"],
+    ids=["help", "sessions", "editing", "beginning"],
 )
 def test_what_keys_open(snap_compare: Any, keys: tuple[str, ...]) -> None:
     assert snap_compare(make_app(prepare), run_before=pressing(*keys))

@@ -13,6 +13,7 @@ from urial_tui.ui.commands import APP_COMMANDS, CHAT_COMMANDS, Command
 from urial_tui.ui.keymap import key_name, keys_of
 from urial_tui.ui.keys_here import is_possible
 from urial_tui.ui.screens.chat import ChatScreen
+from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.screens.working import CommandScreen
 
 
@@ -23,8 +24,9 @@ def possible_commands(screen: Screen[Any]) -> Iterator[Command]:
         here = CHAT_COMMANDS
     elif isinstance(screen, CommandScreen):
         here = screen.COMMANDS_HERE
+    closes = "help" if isinstance(screen, HelpScreen) else None
     for command in (*here, *APP_COMMANDS):
-        if command.palette and is_possible(command, screen):
+        if command.palette and command.action != closes and is_possible(command, screen):
             yield command
 
 

@@ -89,7 +89,8 @@ class HelpScreen(Dialog[None]):
             table.add_row("", Text(PLACES[self._moment.place], style="italic"))
             table.add_row()
         if self._here.pane in panes:
-            self._add_bindings(table, self._here.pane, panes.pop(self._here.pane))
+            more = _nameless(self._here.own)
+            self._add_bindings(table, self._here.pane, panes.pop(self._here.pane), more)
         else:
             self._add_lines(table, self._here.pane, self._here.own)
         for group in GROUPS:
@@ -97,12 +98,13 @@ class HelpScreen(Dialog[None]):
             self._add_commands(table, group, commands)
         for place, bindings in panes.items():
             self._add_bindings(table, place, bindings, known=False)
+        self._add_lines(table, "Moving", _nameless(self._here.screen))
 
     def _add_elsewhere(self, table: Table) -> None:
         """The screen's own keys, then those of what has the focus, then the program's."""
         bindings = widget_bindings().get(self._place or "")
         if bindings is not None:
-            self._add_bindings(table, self._place or "", bindings)
+            self._add_bindings(table, self._place or "", bindings, _nameless(self._here.screen))
         else:
             self._add_lines(table, self._place or "This dialog", self._here.screen)
         if self._here.writes:
@@ -130,25 +132,43 @@ class HelpScreen(Dialog[None]):
         table.add_row()
 
     def _add_bindings(
-        self, table: Table, title: str, bindings: Sequence[Binding], *, known: bool = True
+        self,
+        table: Table,
+        title: str,
+        bindings: Sequence[Binding],
+        more: Sequence[KeyLine] = (),
+        *,
+        known: bool = True,
     ) -> None:
-        """Those that work come first. Without `known` they are those of another part, which work when that has the
-        focus."""
+        """Those that work come first, then `more`. Without `known` they are those of another part, which work when
+        that has the focus."""
         self._title(table, title)
         ids = self._here.ids
         for binding in sorted(bindings, key=lambda one: known and one.id not in ids):
             keys = keys_of(binding.id or "", self._keymap)
             possible = not known or binding.id in ids
+            if not possible and more:
+                self._add_rows(table, more)
+                more = ()
             table.add_row(*_row(keys, title_of(binding), binding.tooltip, possible))
+        self._add_rows(table, more)
         table.add_row()
 
     def _add_lines(self, table: Table, title: str, lines: Sequence[KeyLine]) -> None:
         if not lines:
             return
         self._title(table, title)
+        self._add_rows(table, lines)
+        table.add_row()
+
+    def _add_rows(self, table: Table, lines: Sequence[KeyLine]) -> None:
         for line in lines:
             table.add_row(*_row(line.keys, title_of(line.binding), line.tooltip, True))
-        table.add_row()
+
+
+def _nameless(lines: Sequence[KeyLine]) -> list[KeyLine]:
+    """Those that cannot be rebound: moving about, mostly."""
+    return [line for line in lines if not line.binding.id]
 
 
 def _row(keys: Sequence[str], title: str, tooltip: str, possible: bool) -> tuple[Text, Text]:
