@@ -1,13 +1,14 @@
 """What every export is: files with names, made and checked by a format; `writing` puts them on the disk."""
 
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from urial_tui.errors import ExchangeError
+from urial_tui.exchange.reading import MAX_DEPTH
+from urial_tui.runs.json_rows import fault_in
 
 What = Literal["outputs", "judgements", "messages", "tokens", "scores", "all"]
 
@@ -16,7 +17,6 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 """Names that are devices on Windows, whatever comes after a dot."""
 _FILE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
-_MAX_DEPTH = 64
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def json_object(value: dict[str, Any], name: str) -> bytes:
 def _check_rows(rows: Sequence[dict[str, Any]], name: str) -> None:
     for number, row in enumerate(rows, 1):
         for key, value in row.items():
-            why = _not_json(key) or _not_json(value)
-            if why:
-                raise bad_row(name, number, key, why)
+            fault = fault_in(key, MAX_DEPTH) or fault_in(value, MAX_DEPTH)
+            if fault is not None:
+                raise bad_row(name, number, key, fault[1])
 
 
 def check_texts(
@@ -137,28 +137,3 @@ def bad_row(name: str, number: int, key: str, why: str) -> ExchangeError:
 
 def nothing(what: str, hint: str) -> ExchangeError:
     return ExchangeError(what, hint=hint, kind="nothing")
-
-
-def _not_json(value: Any, depth: int = 0) -> str:
-    """Why `value` is no JSON, in words; empty when it is."""
-    if depth > _MAX_DEPTH:
-        return "is nested too deeply"
-    if value is None or isinstance(value, bool | int):
-        return ""
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "holds half of a surrogate pair, which is not text"
-        return ""
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else "is no finite number"
-    if isinstance(value, dict):
-        inner = [*value, *value.values()]
-        if not all(isinstance(key, str) for key in value):
-            return "has a key that is no text"
-    elif isinstance(value, list | tuple):
-        inner = list(value)
-    else:
-        return f"is a {type(value).__name__}, which JSON has not"
-    return next((why for item in inner if (why := _not_json(item, depth + 1))), "")

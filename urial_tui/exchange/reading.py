@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from urial_tui.errors import ExchangeError
-from urial_tui.runs.json_rows import BadRow
+from urial_tui.runs.json_rows import BadRow, fault_in
 from urial_tui.safetext import sanitize_line
 
 MAX_FILE: Final = 256 * 1024 * 1024
@@ -23,6 +23,7 @@ MAX_LINE: Final = 256 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 MAX_DEPTH: Final = 64
 """Objects and arrays inside one another."""
+_WHERE_CHARS: Final = 40
 
 _BEGINS: Final = re.compile(
     r"""\[\s*(?: [\[{\]"'] | -?\d | (?:true|false|null|NaN|-?Infinity)\b | \Z )
@@ -136,28 +137,12 @@ def is_prose(text: str) -> bool:
     return mark is not None and mark[1] not in ",]["
 
 
-def check(value: Any, where: str = "", depth: int = 0) -> None:
+def check(value: Any) -> None:
     """Raises BadRow for text that is no text and what is nested too deeply, naming where in the row it is."""
-    if isinstance(value, str):
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise BadRow(
-                    f"`{where}` holds half of a surrogate pair, which is not text"
-                ) from None
-        return
-    if isinstance(value, dict | list):
-        if depth > MAX_DEPTH:
-            raise BadRow(f"`{where[:40]}` is nested too deeply")
-        inner = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, one in inner:
-            if isinstance(name, str):
-                check(name, where or "a key", depth)
-                at = f"{where}.{name}" if where else name
-            else:
-                at = f"{where}[{name}]"
-            check(one, at, depth + 1)
+    fault = fault_in(value, MAX_DEPTH)
+    if fault is not None:
+        where, why = fault
+        raise BadRow(f"`{where[:_WHERE_CHARS]}` {why}" if where else f"it {why}")
 
 
 def bad_rows(path: Path, problems: list[str], more: int = 0) -> ExchangeError:

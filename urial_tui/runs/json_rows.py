@@ -1,12 +1,14 @@
 """Rows of JSON as other programs write them: an array of objects or one object a line, and what is checked of each.
 
-`shift --input` and `run --input` both read their rows through here. Nothing is evaluated, and no row's text is changed.
+`shift --input` and `run --input` read their rows through here; imports and exports have what JSON cannot hold found by
+the same walk. Nothing is evaluated, and no row's text is changed.
 """
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from urial_tui.errors import UsageError
 
@@ -14,7 +16,7 @@ MAX_INPUT_BYTES: Final = 256 * 1024 * 1024
 ARRAY_HINT: Final = 'It is a JSON array: [{"id": 1, "instruction": "...", "output": "..."}, ...].'
 _MAX_DEPTH: Final = 32
 _MAX_ID: Final = 2**63
-_SURROGATE: Final = "it holds half of a surrogate pair, which is not text"
+_SURROGATE: Final = "holds half of a surrogate pair, which is not text"
 
 
 class BadRow(ValueError):
@@ -77,30 +79,58 @@ def instruction_of(row: dict[str, Any], name: str = "instruction") -> str:
 
 def check_text(text: str) -> None:
     """Raises BadRow for halves of surrogate pairs, which JSON can write and no file can hold."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise BadRow(_SURROGATE) from None
+    check_value(text)
 
 
-def check_value(value: Any, depth: int = 0) -> None:
+def check_value(value: Any) -> None:
     """Raises BadRow for numbers that are none, text that is none, and objects without end."""
-    if depth > _MAX_DEPTH:
-        raise BadRow("it is nested too deeply")
+    fault = fault_in(value, _MAX_DEPTH)
+    if fault is not None:
+        raise BadRow(f"it {fault[1]}")
+
+
+def fault_in(value: Any, deepest: int) -> tuple[str, str] | None:
+    """Where in `value` there is what JSON or a file cannot hold, and why, in words that follow a name. None: nowhere.
+
+    The place is written as in `a.b[2]`, "" for `value` itself; of a key that is no text it is the object's. `deepest`
+    is how many objects and arrays may be in one another.
+    """
     if isinstance(value, str):
-        check_text(value)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            _refuse_number(value)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            check_text(key)
-            check_value(inner, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            check_value(inner, depth + 1)
+        return None if value.isascii() or _is_text(value) else ("", _SURROGATE)
+    if value is None or isinstance(value, int):
+        return None
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return None
+        said = "NaN" if math.isnan(value) else "an infinite number"
+        return "", f"has {said}, which is not JSON"
+    inner: Iterable[tuple[Any, Any]]
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    else:
+        return "", f"is a {type(value).__name__}, which JSON has not"
+    if deepest < 0:
+        return "", "is nested too deeply"
+    for name, one in inner:
+        if isinstance(value, dict):
+            if not isinstance(name, str):
+                return "", "has a key that is no text"
+            fault = fault_in(name, deepest)
+            if fault is not None:
+                return fault
+        fault = fault_in(one, deepest - 1)
+        if fault is not None:
+            below, why = fault
+            step = name if isinstance(name, str) else f"[{name}]"
+            return step + ("." if below[:1] not in ("", "[") else "") + below, why
+    return None
 
 
-def _refuse_number(value: float) -> NoReturn:
-    said = "NaN" if math.isnan(value) else "an infinite number"
-    raise BadRow(f"it has {said}, which is not JSON")
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
