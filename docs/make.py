@@ -128,7 +128,8 @@ def settings_page() -> str:
         "value or an unknown key is an error that names the line; nothing is guessed.",
         "",
         "In the interface Shift+F4 opens the same settings as a form. It writes this file and keeps its",
-        "comments, as `urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` do.",
+        "comments, as `urial-tui settings set KEY VALUE` and `urial-tui settings unset KEY` do. A change made",
+        "there counts from the next start, unless its row says that it does sooner.",
         "",
         "```toml",
         'side = "demo"',
@@ -204,7 +205,8 @@ def setting_row(item: Field) -> str:
     expected = item.expected + (f", in {item.unit}" if item.unit else "")
     default = shown(item, item.default)
     default = f"`{default}`" if item.default is not None else item.optional
-    cells = [f"`{item.key}`", expected, default, item.help]
+    counts = "" if item.counts == "from the next start" else f" Counts {item.counts}."
+    cells = [f"`{item.key}`", expected, default, item.help + counts]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
