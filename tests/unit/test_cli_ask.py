@@ -102,7 +102,7 @@ def test_a_standard_input_that_cannot_be_read_is_refused(
 def test_a_standard_input_without_end_is_refused(
     command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urial_tui.cli.ask.query.MAX_BYTES", 10)
+    monkeypatch.setattr("urial_tui.cli.common.query.MAX_BYTES", 10)
     assert "more than" in refused(command, "-", input=b"a" * 11).message
 
 

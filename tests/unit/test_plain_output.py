@@ -7,10 +7,10 @@ import pytest
 
 from tests.unit.test_cli_board import small
 from urial_tui.cli.board.command import Shown
+from urial_tui.cli.common import progress as shift_progress
 from urial_tui.cli.common.plain import plain
+from urial_tui.cli.common.progress import ProgressLine
 from urial_tui.cli.shift import as_text as shift_text
-from urial_tui.cli.shift import progress as shift_progress
-from urial_tui.cli.shift.progress import ProgressLine
 
 BLOCKS, ESCAPES = re.compile("[█▌░]"), re.compile(r"\x1b\[[0-9;]*m")
 PLAIN = pytest.mark.parametrize("asked", [{"URIAL_TUI_PLAIN": "1"}, {"TERM": "dumb"}], ids=str)

@@ -8,14 +8,12 @@ import click
 
 from urial_tui import paths
 from urial_tui.cli.common.keymap import keymap_problems
-from urial_tui.errors import SettingsError
 from urial_tui.safetext import sanitize
 from urial_tui.settings import (
     FIELDS,
     Field,
     Layered,
     Settings,
-    current_settings,
     field_named,
     read_layers,
     reset_setting,
@@ -104,11 +102,3 @@ def shown(item: Field, value: Any) -> str:
     value = item.written(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"{text} {item.unit}".rstrip()
-
-
-def load_or_defaults() -> tuple[Settings, SettingsError | None]:
-    """The settings, or the defaults and why, for commands that must work with broken ones."""
-    try:
-        return current_settings(), None
-    except SettingsError as error:
-        return Settings(), error

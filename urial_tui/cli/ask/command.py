@@ -1,6 +1,5 @@
 """`urial-tui ask`: one question, one answer, streamed; the same turn that the TUI runs."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,21 +7,10 @@ import click
 
 from urial_tui.cli.common.completing import side_names
 from urial_tui.cli.common.context_options import context_options
+from urial_tui.cli.common.ranges import FiniteRange
 
 if TYPE_CHECKING:
     from urial_tui.cli.ask.asking import Answered
-
-
-class FiniteRange(click.FloatRange):
-    """A range of numbers. Every comparison with nan is false, so click's own range lets it in."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
 
 
 @click.command()
@@ -63,7 +51,7 @@ def ask(
 ) -> None:
     """Ask QUERY and stream the answer. `-` reads the query from standard input."""
     from urial_tui.cli.ask.asking import Asking, run
-    from urial_tui.cli.ask.query import read_query
+    from urial_tui.cli.common.query import read_query
     from urial_tui.errors import UsageError
     from urial_tui.safetext import json_line
     from urial_tui.services import SideChoice

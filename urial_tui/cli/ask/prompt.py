@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from urial_tui.cli.ask.query import checked_argument, read_query
 from urial_tui.cli.common.completing import side_names
+from urial_tui.cli.common.query import checked_argument, read_query
 from urial_tui.errors import UsageError
 from urial_tui.prompts.conversation import load_conversation
 from urial_tui.prompts.styles import Style, default_library, resolve_style

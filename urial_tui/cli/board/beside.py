@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from urial_tui.cli.board.values import (
-    NONE,
     TITLE_CHARS,
     Column,
     Letters,
@@ -11,11 +10,11 @@ from urial_tui.cli.board.values import (
     between,
     label,
     n_items,
-    number,
     over_items,
     percent,
     points,
 )
+from urial_tui.cli.common.wording import NONE, number
 from urial_tui.judge.agreement import Agreement, AspectAgreement
 from urial_tui.judge.board_types import Board, Duel, PublishedTable
 from urial_tui.shift.classes import COUNTED

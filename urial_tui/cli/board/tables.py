@@ -9,7 +9,6 @@ from urial_tui.cli.board.beside import (
     shift_table,
 )
 from urial_tui.cli.board.values import (
-    NONE,
     TITLE_CHARS,
     Column,
     Letters,
@@ -17,13 +16,12 @@ from urial_tui.cli.board.values import (
     label,
     mean,
     n_items,
-    number,
     over_items,
     percent,
     span,
     whole,
 )
-from urial_tui.cli.common.wording import many
+from urial_tui.cli.common.wording import NONE, many, number
 from urial_tui.judge.board_types import Board, Breakdown, Line, Panel, PublishedTable
 
 PUBLISHED_HEADING = "Published figures, for reference only"

@@ -7,12 +7,11 @@ which the first table explains, because a side's notation may be a long path.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from urial_tui.cli.common.wording import NONE, number
 from urial_tui.judge.board_types import Board
 from urial_tui.safetext import sanitize_line
 from urial_tui.shift.summary import Interval
 
-NONE = "-"
-"""Where there is no number."""
 LABEL_CHARS = 300
 TITLE_CHARS = 44
 
@@ -63,10 +62,6 @@ def label(text: str, limit: int = LABEL_CHARS) -> str:
     """One safe line; the beginning of a long one is cut, since the end of a path tells more."""
     safe = sanitize_line(text, LABEL_CHARS)
     return safe if len(safe) <= limit else "…" + safe[len(safe) - limit + 1 :]
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    return NONE if value is None else f"{value:.{digits}f}"
 
 
 def span(interval: Interval | None, digits: int = 2) -> str:

@@ -25,7 +25,7 @@ def reference_names(
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The models and adapters whose names begin with `incomplete`."""
-    from urial_tui.cli.models.text import open_catalog
+    from urial_tui.cli.common.catalog import open_catalog
     from urial_tui.errors import UrialError
 
     try:

@@ -20,10 +20,9 @@ from urial_tui import __version__, paths
 from urial_tui.cli.common.context_options import context_options
 from urial_tui.cli.common.keymap import keymap_problems
 from urial_tui.cli.doctor.checks import Check, Status
-from urial_tui.cli.settings import load_or_defaults
 from urial_tui.errors import SettingsError, UrialError
 from urial_tui.safetext import sanitize, sanitize_line
-from urial_tui.settings import variable_of, with_values
+from urial_tui.settings import Settings, current_settings, variable_of, with_values
 from urial_tui.settings.file import read_file
 from urial_tui.settings.layers import read_environment, unknown_variables
 
@@ -147,7 +146,7 @@ def _settings() -> Iterator[Check]:
         yield Check(group, "environment", "ok", given or "gives no settings")
     except SettingsError as error:
         yield Check(group, "environment", "fail", error.message, error.hint)
-    for problem in keymap_problems(load_or_defaults()[0].keymap):
+    for problem in keymap_problems(_settings_or_defaults().keymap):
         hint = 'Choose another key: the command "Change the keys" of the interface, or the file\'s table keymap.'
         yield Check(group, "keymap", "warn", problem, hint)
     for name, hint in unknown_variables(os.environ).items():
@@ -162,14 +161,22 @@ def _packs() -> Iterator[Check]:
     yield Check("packs", "packs", "ok" if ids else "fail", ", ".join(ids) or "none were found")
     for problem in library.problems:
         yield Check("packs", "broken pack", "warn", str(problem), "Correct the file or remove it.")
-    wanted = load_or_defaults()[0].pack
+    wanted = _settings_or_defaults().pack
     if wanted not in ids:
         hint = "Change `pack` in the settings."
         yield Check("packs", "default pack", "fail", f"{wanted!r} is not there", hint)
 
 
+def _settings_or_defaults() -> Settings:
+    """The settings; the defaults where they are broken, which is told apart."""
+    try:
+        return current_settings()
+    except SettingsError:
+        return Settings()
+
+
 def _history() -> Iterator[Check]:
-    from urial_tui.cli.history.care import DAMAGED_HINT, INDEX_HINT
+    from urial_tui.cli.common.history import DAMAGED_HINT, INDEX_HINT
     from urial_tui.store.store import Store
 
     path = paths.history_file()
@@ -206,7 +213,7 @@ def _models(overrides: dict[str, Any]) -> Iterator[Check]:
     from urial_tui.sides import DEMO, parse_side
 
     group = "models"
-    settings = with_values(load_or_defaults()[0], overrides)
+    settings = with_values(_settings_or_defaults(), overrides)
     wants_demo = parse_side(settings.side).model == DEMO
     missing: Status = "fail" if wants_demo else "warn"
     hint = "pip install 'urial-tui[demo]'"

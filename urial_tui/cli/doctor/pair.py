@@ -12,8 +12,8 @@ from typing import Any
 from urial_tui import paths
 from urial_tui.chat.measuring import Measurement, Measurements, measure
 from urial_tui.chat.references import check_reference, resolve_reference
+from urial_tui.cli.common.progress import ProgressLine
 from urial_tui.cli.doctor.checks import Check
-from urial_tui.cli.shift.progress import ProgressLine
 from urial_tui.engine.protocol import ContextSpec, Progress
 from urial_tui.errors import UrialError
 from urial_tui.services import Services, versions

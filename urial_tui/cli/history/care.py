@@ -10,24 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from urial_tui.cli.common.wording import many
+from urial_tui.cli.common.history import DAMAGED_HINT, INDEX_HINT, history_file
+from urial_tui.cli.common.wording import human_size, many
 
 if TYPE_CHECKING:
     from urial_tui.store.care.care import Health
     from urial_tui.store.care.salvage import Salvaged
     from urial_tui.store.care.salvage_tables import TableSaved
 
-DAMAGED_HINT = (
-    "Keep a copy of the file. `urial-tui history salvage` puts what can be read into a new one."
-)
-INDEX_HINT = "The messages are whole, searches may miss some. `urial-tui history compact` makes the index anew."
-
 
 @click.command("check")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def check_command(as_json: bool) -> None:
     """Read the whole history and say what is wrong with it. Exit code 1 when something is."""
-    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.care import examine
 
@@ -54,7 +49,6 @@ def backup_command(path: Path | None, as_json: bool) -> None:
     PATH: a file that is not there, or a folder; without it, a dated name beside the history. Exit code 1 when the
     history is damaged, and the copy therefore too; it is kept.
     """
-    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.care import back_up
 
@@ -65,7 +59,7 @@ def backup_command(path: Path | None, as_json: bool) -> None:
              "problems": made.problems, "hint": DAMAGED_HINT if made.problems else ""}
         )  # fmt: skip
     else:
-        click.echo(f"{_line(made.path)}: {_size(made.size)}")
+        click.echo(f"{_line(made.path)}: {human_size(made.size)}")
     if made.problems:
         if not as_json:
             click.echo("The copy is damaged, as the history is:", err=True)
@@ -81,7 +75,6 @@ def compact_command(as_json: bool) -> None:
     """Give back the room that deleted conversations have left in the file, and tidy the search index."""
     from dataclasses import asdict
 
-    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.care import compact
 
@@ -93,10 +86,10 @@ def compact_command(as_json: bool) -> None:
         click.echo("The search index did not agree with the texts; it is new.")
     if done.needs:
         click.echo(
-            f"The file was not made smaller: that needs {_size(done.needs)} of free space beside it."
+            f"The file was not made smaller: that needs {human_size(done.needs)} of free space beside it."
         )
     else:
-        click.echo(f"{_size(done.before)} before, {_size(done.after)} now.")
+        click.echo(f"{human_size(done.before)} before, {human_size(done.after)} now.")
 
 
 @click.command("salvage")
@@ -110,7 +103,6 @@ def salvage_command(file: Path | None, output: Path | None, as_json: bool) -> No
 
     FILE: a history, or a backup of one; without it, the one that the program uses.
     """
-    from urial_tui.cli.history.access import history_file
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.care.salvage import salvage
     from urial_tui.store.database import files
@@ -158,7 +150,9 @@ def _print_health(health: "Health") -> None:
     from urial_tui.safetext import sanitize_line
 
     stats = health.stats
-    click.echo(f"{_line(stats.path)}: {_size(stats.size_bytes)}, schema {stats.schema_version}")
+    click.echo(
+        f"{_line(stats.path)}: {human_size(stats.size_bytes)}, schema {stats.schema_version}"
+    )
     click.echo(f"{stats.sessions} sessions, {stats.messages} messages, {stats.tokens} tokens")
     for problem in (*health.problems, *(health.index or ())):
         click.echo(f"- {sanitize_line(problem)}")
@@ -216,9 +210,3 @@ def _line(text: object) -> str:
     from urial_tui.safetext import sanitize_line
 
     return sanitize_line(str(text))
-
-
-def _size(n_bytes: int) -> str:
-    from urial_tui.cli.models.text import human_size
-
-    return human_size(n_bytes)

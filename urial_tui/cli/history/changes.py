@@ -34,7 +34,7 @@ _SESSION_IS: Final = "SESSION: an id as `history list` shows it, the beginning o
 @_JSON
 def rename_command(session: str, title: str, as_json: bool) -> None:
     """Call the session SESSION (an id, the beginning of one, or `last`) TITLE."""
-    from urial_tui.cli.ask.query import checked_argument
+    from urial_tui.cli.common.query import checked_argument
     from urial_tui.errors import UsageError
 
     wanted = checked_argument(title, "the title").strip()
@@ -93,7 +93,7 @@ def delete_command(sessions: Sequence[str], now: bool, yes: bool, as_json: bool)
 def empty_bin_command(before: str, yes: bool, as_json: bool) -> None:
     """Delete for good what is in the bin."""
     from urial_tui.cli.common.confirming import confirm
-    from urial_tui.cli.history.access import open_history, open_if_there
+    from urial_tui.cli.common.history import open_history, open_if_there
     from urial_tui.cli.history.text import print_json
     from urial_tui.store.types import SessionFilter
 
@@ -169,7 +169,7 @@ CHANGES: Final[tuple[click.Command, ...]] = (
 
 def _report(references: Sequence[str], change: Change, as_json: bool) -> list[Session]:
     """Change the sessions and print them as they are then."""
-    from urial_tui.cli.history.access import open_history
+    from urial_tui.cli.common.history import open_history
     from urial_tui.cli.history.text import print_sessions_json, session_line
 
     with open_history(readonly=False) as store:
@@ -185,7 +185,7 @@ def _report(references: Sequence[str], change: Change, as_json: bool) -> list[Se
 
 def _delete_for_good(references: Sequence[str], yes: bool, as_json: bool) -> None:
     from urial_tui.cli.common.confirming import confirm
-    from urial_tui.cli.history.access import find_all, open_history
+    from urial_tui.cli.common.history import find_all, open_history
     from urial_tui.cli.history.text import print_sessions_json, title
 
     with open_history() as store:
@@ -206,7 +206,7 @@ def _delete_for_good(references: Sequence[str], yes: bool, as_json: bool) -> Non
 
 def _change(store: Store, references: Sequence[str], change: Change) -> list[str]:
     """Change all sessions or none; their ids. Raises StoreError, which names the session that is refused."""
-    from urial_tui.cli.history.access import find_all
+    from urial_tui.cli.common.history import find_all
     from urial_tui.errors import StoreError
 
     ids = [session.id for session in find_all(store, references)]

@@ -46,7 +46,7 @@ def list_command(query: str, wanted: SessionFilter, limit: int, offset: int, as_
     """
     from dataclasses import replace
 
-    from urial_tui.cli.history.access import open_if_there
+    from urial_tui.cli.common.history import open_if_there
     from urial_tui.cli.history.text import bold_matches, marked, print_json, session_line
 
     wanted = replace(wanted, query=query)
@@ -90,8 +90,8 @@ def show_command(session: str, all_branches: bool, message: str | None, as_json:
 
     SESSION: an id as `history list` shows it, the beginning of one, or `last`.
     """
+    from urial_tui.cli.common.history import open_history
     from urial_tui.cli.common.wording import local
-    from urial_tui.cli.history.access import open_history
     from urial_tui.cli.history.text import one_line, print_json, provenance, title
 
     with open_history() as store:
@@ -125,7 +125,7 @@ def show_command(session: str, all_branches: bool, message: str | None, as_json:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def tags_command(as_json: bool) -> None:
     """List the tags, with how many sessions have each; the bin left out."""
-    from urial_tui.cli.history.access import open_if_there
+    from urial_tui.cli.common.history import open_if_there
     from urial_tui.cli.history.text import one_line, print_json
 
     store = open_if_there()

@@ -39,8 +39,8 @@ def search(query: str, wanted: SessionFilter, limit: int, as_json: bool) -> None
       urial-tui search '"every day"' --side sft --since 7d
       urial-tui history show SESSION --message MESSAGE
     """
-    from urial_tui.cli.ask.query import checked_argument
-    from urial_tui.cli.history.access import open_if_there
+    from urial_tui.cli.common.history import open_if_there
+    from urial_tui.cli.common.query import checked_argument
     from urial_tui.cli.history.text import print_json
     from urial_tui.errors import UsageError
 

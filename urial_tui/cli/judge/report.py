@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.board.values import number
 from urial_tui.cli.common.leaving import leave_resumable, say
+from urial_tui.cli.common.wording import number
 from urial_tui.cli.judge.work import Asked, Outcome
 from urial_tui.errors import JudgeError
 from urial_tui.judge.totals import OUTCOMES, aspect_totals, pick_totals

@@ -9,8 +9,8 @@ import click
 
 from urial_tui.cli.common.fit_warning import warn_unless_fits
 from urial_tui.cli.common.leaving import leave_by
+from urial_tui.cli.common.progress import ProgressLine
 from urial_tui.cli.common.signals import cancelling
-from urial_tui.cli.shift.progress import ProgressLine
 from urial_tui.errors import ExchangeError, StoreError, UsageError
 from urial_tui.exchange.selecting import side_numbers
 from urial_tui.judge.judging import Judge

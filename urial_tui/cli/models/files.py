@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
+from urial_tui.cli.common.catalog import open_catalog
 from urial_tui.cli.common.completing import model_names
 from urial_tui.cli.common.confirming import confirm
-from urial_tui.cli.models.text import facts_json, human_size, open_catalog, say
+from urial_tui.cli.common.wording import human_size
+from urial_tui.cli.models.text import facts_json, say
 from urial_tui.errors import ModelError, UsageError
 from urial_tui.models.catalog import Catalog
 from urial_tui.models.facts import Verification

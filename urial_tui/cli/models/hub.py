@@ -98,7 +98,7 @@ def starters(as_json: bool) -> None:
 
 
 def _starter_lines(starter: "Starter") -> list[str]:
-    from urial_tui.cli.models.text import human_size
+    from urial_tui.cli.common.wording import human_size
 
     head = f"{starter.id:<18} {starter.title}, for {starter.ram_gb} GB of memory"
     lines = [

@@ -2,7 +2,9 @@
 
 import click
 
-from urial_tui.cli.models.text import facts_json, human_size, open_catalog, say
+from urial_tui.cli.common.catalog import open_catalog
+from urial_tui.cli.common.wording import human_size
+from urial_tui.cli.models.text import facts_json, say
 from urial_tui.models.facts import ModelFacts
 from urial_tui.safetext import json_line
 

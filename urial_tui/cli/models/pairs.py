@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from urial_tui.cli.common.catalog import open_catalog
 from urial_tui.cli.common.completing import model_names
-from urial_tui.cli.models.text import open_catalog, say
+from urial_tui.cli.models.text import say
 from urial_tui.models.facts import Partner
 from urial_tui.safetext import json_line
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 import click
 
 from urial_tui import paths
+from urial_tui.cli.common.progress import ProgressLine
+from urial_tui.cli.common.wording import human_size
 from urial_tui.cli.models.pulling_report import (
     Chosen,
     Json,
@@ -24,8 +26,6 @@ from urial_tui.cli.models.pulling_report import (
     tell,
     verdict,
 )
-from urial_tui.cli.models.text import human_size
-from urial_tui.cli.shift.progress import ProgressLine
 from urial_tui.errors import ModelError, UrialError, UsageError
 from urial_tui.models.hub import starters
 from urial_tui.models.hub.client import Hub

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.models.text import human_size
+from urial_tui.cli.common.wording import human_size
 from urial_tui.errors import UrialError
 from urial_tui.models.fit import Verdict, verdict_for_size
 from urial_tui.models.hub.download import id_of

@@ -1,20 +1,11 @@
-"""What the `models` commands share: the catalog they ask, and how models are written, as text and as JSON."""
+"""How the `models` commands write models, as text and as JSON."""
 
 from typing import Any
 
 import click
 
-from urial_tui.models.catalog import Catalog
 from urial_tui.models.facts import ModelFacts
-from urial_tui.models.library import Library
 from urial_tui.safetext import sanitize_line
-from urial_tui.settings import current_settings
-
-
-def open_catalog() -> Catalog:
-    """The catalog of the user's settings. Raises SettingsError."""
-    settings = current_settings()
-    return Catalog(Library.from_settings(settings), settings)
 
 
 def say(line: str, *, err: bool = False) -> None:
@@ -50,13 +41,3 @@ def facts_json(facts: ModelFacts) -> dict[str, Any]:
         "also": [str(path) for path in facts.also],
         "error": facts.problem,
     }
-
-
-def human_size(n_bytes: int) -> str:
-    """Bytes in the unit that reads best, 1000-based as file sizes on hubs are."""
-    size = float(n_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

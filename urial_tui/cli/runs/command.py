@@ -27,10 +27,11 @@ def runs() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_command(limit: int, as_json: bool) -> None:
     """List runs, the newest first."""
+    from urial_tui.cli.common.history import open_if_there
     from urial_tui.cli.runs.text import run_dict, run_lines
     from urial_tui.safetext import json_line
 
-    store = _open_if_there()
+    store = open_if_there()
     found: list[Run] = []
     if store is not None:
         with store:
@@ -71,7 +72,7 @@ def show_command(run: str, as_json: bool) -> None:
 @click.argument("name")
 def rename_command(run: str, name: str) -> None:
     """Call the run RUN (an id, the beginning of one, a name, or `last`) NAME."""
-    from urial_tui.cli.ask.query import checked_argument
+    from urial_tui.cli.common.query import checked_argument
     from urial_tui.errors import UsageError
     from urial_tui.safetext import sanitize_line
 
@@ -150,7 +151,7 @@ def unlock_command(run: str, yes: bool, as_json: bool) -> None:
 
 def _open(*, readonly: bool = False) -> "Store":
     """Raises StoreError, `not-found` where there is no history yet."""
-    from urial_tui.cli.history.access import open_history
+    from urial_tui.cli.common.history import open_history
     from urial_tui.errors import StoreError
 
     try:
@@ -161,14 +162,3 @@ def _open(*, readonly: bool = False) -> "Store":
         raise StoreError(
             "there is no run yet", hint="`urial-tui run` makes one.", kind="not-found"
         ) from error
-
-
-def _open_if_there() -> "Store | None":
-    from urial_tui.errors import StoreError
-
-    try:
-        return _open(readonly=True)
-    except StoreError as error:
-        if error.kind != "not-found":
-            raise
-        return None

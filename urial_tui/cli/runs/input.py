@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from urial_tui.cli.shift.progress import ProgressLine
+from urial_tui.cli.common.progress import ProgressLine
 from urial_tui.errors import UsageError
 from urial_tui.models.hub.datasets import dataset_file, dataset_name
 from urial_tui.runs.inputs import InputSet, read_input

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from urial_tui.cli.ask.command import FiniteRange
 from urial_tui.cli.common.completing import reference_names, side_names
 from urial_tui.cli.common.context_options import context_options
+from urial_tui.cli.common.ranges import FiniteRange
 
 
 @click.command()
@@ -71,7 +71,7 @@ def run(
 
     The same command goes on after any interruption. A data set by name is fetched once and read offline afterwards.
     """
-    from urial_tui.cli.ask.query import checked_argument
+    from urial_tui.cli.common.query import checked_argument
     from urial_tui.cli.runs.input import load
     from urial_tui.cli.runs.report import report
     from urial_tui.cli.runs.work import Running, work

@@ -13,9 +13,9 @@ from urial_tui.chat.active import ActiveSide
 from urial_tui.chat.references import resolve_reference
 from urial_tui.cli.common.fit_warning import warn_unless_fits
 from urial_tui.cli.common.leaving import leave_by, say
+from urial_tui.cli.common.progress import ProgressLine
 from urial_tui.cli.common.signals import cancelling
 from urial_tui.cli.common.wording import many
-from urial_tui.cli.shift.progress import ProgressLine
 from urial_tui.errors import StoreError
 from urial_tui.runs.inputs import NAMES, InputSet
 from urial_tui.runs.plan import RunSide, differences, run_side, run_start

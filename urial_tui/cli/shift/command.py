@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from urial_tui.cli.ask.command import FiniteRange
 from urial_tui.cli.common.completing import reference_names, side_names
 from urial_tui.cli.common.context_options import context_options
+from urial_tui.cli.common.ranges import FiniteRange
 
 if TYPE_CHECKING:
     from urial_tui.cli.shift.items import Row
@@ -199,7 +199,7 @@ def _rows(
     import hashlib
     import sys
 
-    from urial_tui.cli.ask.query import read_query
+    from urial_tui.cli.common.query import read_query
     from urial_tui.cli.shift.items import Row, load_rows
     from urial_tui.errors import UsageError
 
@@ -225,7 +225,7 @@ def _rows(
 
 def _read_answer(path: Path) -> str:
     """The text of the file, less one newline at its end. UsageError when it is empty."""
-    from urial_tui.cli.ask.query import read_stdin
+    from urial_tui.cli.common.query import read_stdin
     from urial_tui.errors import UsageError
     from urial_tui.prompts.files import decode, read_bytes
 

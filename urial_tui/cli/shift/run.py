@@ -14,9 +14,9 @@ from urial_tui.chat.identity import fingerprint, identity
 from urial_tui.chat.references import ActiveReference, resolve_reference, trace_side
 from urial_tui.chat.shifting import Shifter, greedy_unless
 from urial_tui.cli.common.fit_warning import warn_unless_fits
+from urial_tui.cli.common.progress import ProgressLine
 from urial_tui.cli.common.signals import cancelling
 from urial_tui.cli.shift.items import OutputFile, Row
-from urial_tui.cli.shift.progress import ProgressLine
 from urial_tui.engine.giving_up import Patience
 from urial_tui.errors import EngineError, UrialError
 from urial_tui.exchange.shift_json import Item, Json, item_of

@@ -1,4 +1,4 @@
-"""Opening the history for commands about sessions. Nothing is made where nothing is."""
+"""Opening the history for commands, which make none where none is, and what is said of a damaged one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 
     from urial_tui.store.store import Store
     from urial_tui.store.types import Session
+
+DAMAGED_HINT = (
+    "Keep a copy of the file. `urial-tui history salvage` puts what can be read into a new one."
+)
+INDEX_HINT = "The messages are whole, searches may miss some. `urial-tui history compact` makes the index anew."
 
 
 def open_history(*, readonly: bool = True) -> Store:
