@@ -9,7 +9,8 @@ from tests.support import bad_gguf, tinygguf
 from tests.support.bad_gguf import ARRAY, TEXT, array, string, take_apart
 from urial_tui.errors import ModelError
 from urial_tui.models import vocabulary
-from urial_tui.models.vocabulary import Difference, compare, compute_fingerprint, read_vocabulary
+from urial_tui.models.vocabulary import compare, compute_fingerprint, read_vocabulary
+from urial_tui.shift.vocabularies import Difference
 
 TOKENS = "tokenizer.ggml.tokens"
 

@@ -13,7 +13,7 @@ from urial_tui import paths
 from urial_tui.models import index as index_module
 from urial_tui.models.gguf_header import GgufHeader, read_header
 from urial_tui.models.index import MAX_ENTRIES, Description, Index
-from urial_tui.models.vocabulary import compute_fingerprint, fingerprint
+from urial_tui.models.vocabulary import compute_fingerprint
 
 
 @pytest.fixture(autouse=True)
@@ -198,8 +198,10 @@ def test_long_texts_are_cut(tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_is_computed_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = fingerprint(tiny)
+    index = Index.open()
+    found = index.fingerprint(tiny)
     assert found == compute_fingerprint(tiny)
+    index.save()
     monkeypatch.setattr(index_module, "compute_fingerprint", lambda path: pytest.fail(str(path)))
-    assert fingerprint(tiny) == found
+    assert Index.open().fingerprint(tiny) == found
     assert Index.open().describe(tiny).vocabulary == found

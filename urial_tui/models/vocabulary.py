@@ -16,9 +16,7 @@ from urial_tui.models.gguf_open import open_gguf, read_magic
 from urial_tui.models.gguf_types import ARRAY, SCALARS, STRING
 from urial_tui.models.gguf_values import MAX_KEY_BYTES, MAX_KEYS, TOKENS
 from urial_tui.shift import vocabularies
-from urial_tui.shift.vocabularies import Difference, Vocabulary, VocabularyMatch, fingerprint_of
-
-__all__ = ["Difference", "VocabularyMatch", "compare", "compute_fingerprint", "fingerprint"]
+from urial_tui.shift.vocabularies import Vocabulary, VocabularyMatch, fingerprint_of
 
 MAX_TOKENS: Final = 600_000
 MAX_BYTES: Final = 24 * 1024 * 1024
@@ -52,21 +50,11 @@ _ATTRIBUTES: Final = {
 """A token's type as the file numbers it -> the attribute that llama.cpp gives it at first."""
 
 
-def fingerprint(path: Path) -> str:
-    """The fingerprint of `path`'s vocabulary, from the library's cache or by reading it (0.2 s for 262,144 tokens).
+def compute_fingerprint(path: Path) -> str:
+    """The fingerprint of `path`'s vocabulary, by reading it (0.2 s for 262,144 tokens); `Index` remembers it.
 
     Files of one vocabulary have the same one, whatever their quantisation. Raises ModelError.
     """
-    from urial_tui.models.index import Index
-
-    index = Index.open()
-    found = index.fingerprint(path)
-    index.save()
-    return found
-
-
-def compute_fingerprint(path: Path) -> str:
-    """As `fingerprint`, always by reading the file."""
     return read_vocabulary(path).fingerprint
 
 
