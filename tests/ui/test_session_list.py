@@ -183,6 +183,21 @@ async def test_new_sessions_do_not_move_the_cursor_to_another_one() -> None:
         assert sessions.highlighted == "2"
 
 
+async def test_the_cursor_goes_with_the_session_on_screen_while_the_keys_are_elsewhere() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        sessions = app.query_one(SessionList)
+        app.screen.set_focus(None)
+        sessions.set_sessions(SESSIONS, "1", NOW)
+        assert sessions.highlighted == "1"
+        sessions.set_sessions([session("9", "new"), *SESSIONS], "9", NOW)
+        assert sessions.highlighted == "9"
+        sessions.set_current("3")
+        sessions.focus()
+        await pilot.pause()
+        assert sessions.highlighted == "3"
+
+
 async def test_an_empty_list_asks_for_nothing() -> None:
     app = Host()
     async with app.run_test() as pilot:

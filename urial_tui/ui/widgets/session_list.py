@@ -159,8 +159,8 @@ class SessionList(Vertical):
         now: datetime | None = None,
         total: int | None = None,
     ) -> None:
-        """Show these, of `total` in all. The list's cursor stays on its session, else goes to the current one,
-        else stays at its height."""
+        """Show these, of `total` in all. While the list has the focus its cursor stays on its session, else goes to the
+        current one, else stays at its height; without the focus the current one comes first."""
         self._total = len(sessions) if total is None else total
         self._current = current_id
         self._now = now
@@ -306,7 +306,7 @@ class SessionList(Vertical):
         self._sessions = sessions
         options.set_options(Option(self._line(session)) for session in sessions)
         ids = [session.id for session in sessions]
-        for wanted in (before, self._current):
+        for wanted in (before, self._current) if self._in_use() else (self._current, before):
             if wanted in ids:
                 options.highlighted = ids.index(wanted)
                 break
@@ -315,6 +315,11 @@ class SessionList(Vertical):
                 options.highlighted = min(place, len(ids) - 1)
         self._show_note()
         self.refresh_bindings()
+
+    def _in_use(self) -> bool:
+        """Whether this list has its screen's focus, also while a dialog lies over it."""
+        focused = self.screen.focused
+        return focused is not None and self in focused.ancestors_with_self
 
     def _line(self, session: Session) -> Content:
         now = self._now or datetime.now().astimezone()
