@@ -1,7 +1,7 @@
 """Our own format, lossless: a header, runs, sessions and comparisons, each a line with everything that belongs to it.
 
 What is exported, imported into an empty history and exported again is the same file, byte for byte. Both ways keep no
-more than one line in memory. `store.lossless` has what is in a line.
+more than one line in memory. `store.exchange.lossless` has what is in a line.
 """
 
 import json

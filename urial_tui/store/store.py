@@ -41,8 +41,8 @@ from urial_tui.store.types import (
 
 
 class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
-    """An open history. Use `open` or `in_memory`. Lists, tags, the bin: `organising_calls`. Runs, judgements:
-    `judging_calls`."""
+    """An open history. Use `open` or `in_memory`. Lists, tags, the bin: `sessions.organising_calls`. Runs, judgements:
+    `judging.calls`."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db

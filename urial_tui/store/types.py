@@ -42,7 +42,7 @@ Shown = Literal["no", "yes", "only"]
 class SessionFilter:
     """Which sessions a list or a search is about. Every field narrows it; the defaults are the usual list.
 
-    `query` as in `store.search`; `side` and `pack` are parts of a name, whatever the case, of the session or of one
+    `query` as in `sessions.search`; `side` and `pack` are parts of a name, whatever the case, of the session or of one
     of its answers; all `tags` must be there. `since` and `until` are times as stored, of the last message, the end
     left out. Scores are the mean over all aspects of all judgements with a score (1 to 5), `shifted` the share of
     tokens (0 to 1), both over the session's answers: a session without any matches no bound.

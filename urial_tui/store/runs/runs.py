@@ -1,4 +1,4 @@
-"""Runs: an instruction set and the sides that answer it. `run_answers` has the conversations in them."""
+"""Runs: an instruction set and the sides that answer it. `answers` has the conversations in them."""
 
 import json
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The schema, as the steps that lead to it. A step that was released is never edited: a change is a new step.
 
-The words for tables and columns are in `schema_words`; docs/schema.md is made of both.
+The words for tables and columns are in `words`; docs/schema.md is made of both.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The words of `schema_words` for runs, judgements and comparisons."""
+"""The words of `words` for runs, judgements and comparisons."""
 
 from urial_tui.store.schema.words import LOCK, SEQ, Words
 
