@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import traces
 from tests.support.shift_page import Reader, page_script, run_page_script
-from urial_tui.chat.shifting import ShiftResult
+from urial_tui.chat.shift_result import ShiftResult
 from urial_tui.cli.shift.as_html import write_page
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.exchange.pages import script_json

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
 from urial_tui.chat.active import ActiveSide, as_prompt, as_stops
 from urial_tui.chat.measuring import Measurement, Measurements, measure
 from urial_tui.chat.references import ActiveReference, as_reference, check_reference, trace_side
+from urial_tui.chat.shift_result import GIVEN, ShiftResult
 from urial_tui.engine import protocol as wire
 from urial_tui.engine.api import Engine
 from urial_tui.engine.reading import events_of
@@ -22,13 +23,9 @@ from urial_tui.errors import EngineError, UrialError, UsageError
 from urial_tui.prompts.types import Turn
 from urial_tui.shift.records import TokenScore, with_finite_kl
 from urial_tui.sides import SAME
-from urial_tui.store.types import TraceSide
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total); stages are those of engine Progress, and "generate" with answer tokens."""
-
-GIVEN = "given"
-"""Finish reason of an answer that was not generated."""
 
 
 @dataclass(frozen=True)
@@ -44,44 +41,6 @@ class Prepared:
     infos: tuple[wire.ContextInfo, ...]
     generator_info: wire.ContextInfo | None = None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ShiftResult:
-    """One compared answer. `raw` has each token's bytes, `scores` one record a token, in order.
-
-    `visible` is how many bytes of the last token belong to the answer (a stop text may begin inside it). `errors` has
-    one entry a reference: why its scores are missing, where they are. `finish_reason` is the engine's, or GIVEN.
-    """
-
-    query: tuple[Turn, ...]
-    raw: tuple[bytes, ...]
-    scores: tuple[TokenScore, ...]
-    pieces: dict[int, bytes]
-    visible: int
-    generator: TraceSide | None
-    references: tuple[TraceSide, ...]
-    warnings: tuple[tuple[str, ...], ...]
-    errors: tuple[UrialError | None, ...]
-    finish_reason: str
-    top_k: int
-    vocabulary: str
-    n_common: tuple[int, ...]
-    timings: dict[str, float | int]
-    sampling: dict[str, Any] | None
-    versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def shown(self) -> tuple[bytes, ...]:
-        """Each token's bytes that are text of the answer: none of a control token, part of one that was cut."""
-        return tuple(
-            b"" if score.control else raw[: self.visible] if score.cut else raw
-            for raw, score in zip(self.raw, self.scores, strict=True)
-        )
-
-    @property
-    def text(self) -> str:
-        return b"".join(self.shown).decode("utf-8", "replace")
 
 
 @dataclass

@@ -7,7 +7,7 @@ read. A browser has to hold all of it, so only so many scored tokens are told in
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from urial_tui.chat.shifting import ShiftResult
+from urial_tui.chat.shift_result import ShiftResult
 from urial_tui.exchange.conversations import chosen, messages_of, provenance
 from urial_tui.exchange.exports import Document, Export, Names, Wanted
 from urial_tui.exchange.pages import sanitized, script_json

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from urial_tui.chat.shifting import ShiftResult
+from urial_tui.chat.shift_result import ShiftResult
 from urial_tui.shift.classes import is_near_tie, token_class
 from urial_tui.shift.records import Alternatives, GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.shift.summary import (
