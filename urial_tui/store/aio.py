@@ -14,6 +14,8 @@ from typing import ParamSpec, Self, TypeVar
 from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
 from urial_tui.store.judging.aio import AsyncJudgingCalls
+from urial_tui.store.runs.aio import AsyncRunCalls
+from urial_tui.store.runs.types import AnswerShift
 from urial_tui.store.sessions.organising_aio import AsyncOrganisingCalls
 from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.store import Store
@@ -35,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class AsyncStore(AsyncOrganisingCalls, AsyncJudgingCalls):
+class AsyncStore(AsyncOrganisingCalls, AsyncRunCalls, AsyncJudgingCalls):
     """`Store` with coroutines. Use `open`, `in_memory` or `open_or_memory`; end with `aclose`."""
 
     def __init__(self, path: Path | None) -> None:
@@ -241,6 +243,12 @@ class AsyncStore(AsyncOrganisingCalls, AsyncJudgingCalls):
 
     async def traces_of(self, message_id: str) -> list[TraceInfo]:
         return await self._call(Store.traces_of, message_id)
+
+    async def answer_shifts(self, run_id: str) -> list[AnswerShift]:
+        return await self._call(Store.answer_shifts, run_id)
+
+    async def scored_answers(self, run_id: str) -> list[tuple[str, tuple[str, ...]]]:
+        return await self._call(Store.scored_answers, run_id)
 
     async def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
         return await self._call(Store.shift_totals, session_id)

@@ -16,6 +16,8 @@ from urial_tui.store.exchange import transfer
 from urial_tui.store.exchange.calls import ExchangeCalls
 from urial_tui.store.judging.calls import JudgingCalls
 from urial_tui.store.messages import drafts, messages
+from urial_tui.store.runs.calls import RunCalls
+from urial_tui.store.runs.types import AnswerShift
 from urial_tui.store.schema import check as checks
 from urial_tui.store.schema import migrate
 from urial_tui.store.sessions import organising, outline, sessions
@@ -40,9 +42,9 @@ from urial_tui.store.types import (
 )
 
 
-class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
-    """An open history. Use `open` or `in_memory`. Lists, tags, the bin: `sessions.organising_calls`. Runs, judgements:
-    `judging.calls`."""
+class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
+    """An open history. Use `open` or `in_memory`. Lists, tags and the bin are in `sessions.organising_calls`, runs in
+    `runs.calls`, judgements in `judging.calls`, what comes and goes without loss in `exchange.calls`."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
@@ -269,6 +271,14 @@ class Store(OrganisingCalls, JudgingCalls, ExchangeCalls):
     def has_trace(self, message_ids: Iterable[str]) -> set[str]:
         """Those messages that `trace_of` finds something for."""
         return trace_reading.having(self._db, message_ids)
+
+    def answer_shifts(self, run_id: str) -> list[AnswerShift]:
+        """Classes of each answer against each reference, from the trace that counts for it."""
+        return shift_totals.of_run(self._db, run_id)
+
+    def scored_answers(self, run_id: str) -> list[tuple[str, tuple[str, ...]]]:
+        """(message, references) of each complete canonical trace of the run's answers."""
+        return trace_reading.scored_of_run(self._db, run_id)
 
     def shift_totals(self, session_id: str | None = None) -> list[ShiftTotals]:
         """Classes by pair of sides and path over the traces that count of all answers, or of one session's."""
