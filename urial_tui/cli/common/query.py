@@ -1,4 +1,4 @@
-"""The query of a command line, the same for `ask` and `prompt`: an argument, or `-` for standard input."""
+"""Texts that a command line gives: the query, an argument or `-` for standard input, and other arguments, as text."""
 
 import sys
 from typing import Final
