@@ -21,6 +21,12 @@ def test_ids_are_unique_and_every_command_says_what_it_does():
         assert command.group in GROUPS
 
 
+def test_every_binding_that_can_be_rebound_says_what_it_does():
+    for place, bindings in widget_bindings().items():
+        for binding in bindings:
+            assert binding.id and binding.description and binding.tooltip, (place, binding.id)
+
+
 def test_no_key_has_two_commands():
     keys = [key for command in ALL_COMMANDS for key in command.keys.split(",") if key]
     doubles = {key for key in keys if keys.count(key) > 1}

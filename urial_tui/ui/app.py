@@ -32,7 +32,7 @@ from urial_tui.ui.keys_here import keys_here
 from urial_tui.ui.palette import Commands
 from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
-from urial_tui.ui.screens.jump import JumpScreen, on_screen
+from urial_tui.ui.screens.jump import JumpScreen
 from urial_tui.ui.screens.keys import KeysScreen
 from urial_tui.ui.screens.press_key import PressKey
 from urial_tui.ui.screens.settings import SettingsScreen
@@ -137,7 +137,7 @@ class UrialApp(SettingsApp):
         match action:
             case "jump":
                 return isinstance(screen, JumpScreen) or (
-                    not isinstance(screen, CommandPalette) and len(on_screen(screen)) > 1
+                    not isinstance(screen, CommandPalette) and len(screen.focus_chain) > 1
                 )
             case "command_palette":
                 return not isinstance(screen, JumpScreen)

@@ -38,11 +38,12 @@ class Composer(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="composer.send"),
+        Binding("enter", "send", "Send", tooltip="Let the model answer", id="composer.send"),
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "newline",
             "New line",
+            tooltip="In the message",
             id="composer.newline",
         ),
     ]

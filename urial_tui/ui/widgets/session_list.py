@@ -58,7 +58,7 @@ class SessionList(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="session_list.filter"),
+        Binding("slash", "filter", "Filter", tooltip="As in a search", id="session_list.filter"),
         _asking("r", "rename", "Rename", "Give it another title"),
         _asking("p", "pin", "Pin", "Keep it at the top; again: no longer"),
         _asking("t", "tag", "Tags", "Words to find it by"),
@@ -69,7 +69,14 @@ class SessionList(Vertical):
         _asking("x", "export", "Export", "Write it to a file", show=False),
         Binding("space", "mark", "Mark", tooltip="For the next command", id="session_list.mark"),
         Binding("u", "undo", "Undo", tooltip="Take the change back", id="session_list.undo"),
-        Binding("escape", "clear", "Clear", show=False, id="session_list.clear_filter"),
+        Binding(
+            "escape",
+            "clear",
+            "Clear",
+            show=False,
+            tooltip="The marks, then the filter",
+            id="session_list.clear_filter",
+        ),
     ]
 
     @dataclass
