@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.imported import judged, lines, output, put
 from tests.support.store_runs import answer_all, make_run
-from tests.unit.test_imports import judged, lines, output, put
 from urial_tui import paths
 from urial_tui.cli.exchange.importing import import_command
 from urial_tui.errors import StoreError, UrialError, UsageError

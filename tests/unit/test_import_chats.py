@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.unit.test_imports import node, put, refused, shown, take
+from tests.support.imported import node, put, refused, shown, take
 from urial_tui.cli.exchange.importing import import_command
 from urial_tui.errors import StoreError
 from urial_tui.exchange import import_types

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support import evaluator_rules as rules
+from tests.support.imported import QUESTIONS, back, judged, lines, mt_answer, output, put, take
 from tests.support.judged_runs import judged_run
-from tests.unit.test_imports import QUESTIONS, back, judged, lines, mt_answer, output, put, take
 from urial_tui.exchange import alpaca_eval, just_eval, urial_pairwise, writing
 from urial_tui.exchange.exports import Names, Wanted
 from urial_tui.exchange.formats import EXPORTERS
