@@ -9,13 +9,12 @@ from typing import Any, Final
 from urial_tui.exchange import import_compared, import_outputs
 from urial_tui.exchange.alpaca_eval import FORMAT
 from urial_tui.exchange.import_compared import Compared
-from urial_tui.exchange.import_runs import each, foreign_judge, foreign_rubric, text_of
-from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tally, Write
+from urial_tui.exchange.import_runs import foreign_judge, foreign_rubric, text_of
+from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Write
 from urial_tui.exchange.pairs import OVERALL
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.judging.types import Comparison, Pick, Winner
-from urial_tui.store.store import Store
 
 _OUTPUTS: Final = frozenset(("instruction", "output", "generator"))
 _ANNOTATED: Final = frozenset(("instruction", "output_1", "output_2", "preference"))
@@ -30,12 +29,7 @@ def recognises(loaded: Loaded) -> bool:
 def make(loaded: Loaded, options: Options) -> Write:
     if loaded.keys() >= _OUTPUTS:
         return import_outputs.make(loaded, options, FORMAT)
-    rows = each(loaded, _compared)
-
-    def write(store: Store, tally: Tally) -> None:
-        import_compared.write(store, rows, loaded, FORMAT, options, tally)
-
-    return write
+    return import_compared.make(loaded, options, FORMAT, _compared)
 
 
 IMPORTER: Final = Importer("AlpacaEval's model outputs and annotations", recognises, make)

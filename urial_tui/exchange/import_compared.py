@@ -1,6 +1,6 @@
 """Two answers to one question and which is better, as a run of two sides and comparisons: URIAL's and AlpacaEval's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from urial_tui.exchange.import_runs import (
@@ -8,10 +8,11 @@ from urial_tui.exchange.import_runs import (
     Said,
     already_judged,
     answers_of,
+    each,
     numbered,
     write_run,
 )
-from urial_tui.exchange.import_types import Loaded, Options, Tally, one_or_more
+from urial_tui.exchange.import_types import Loaded, Options, Row, Tally, Write, one_or_more
 from urial_tui.store.judging.types import Comparison
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
@@ -28,7 +29,19 @@ class Compared:
     said: Comparison | None
 
 
-def write(
+def make(
+    loaded: Loaded, options: Options, format_: str, compared: Callable[[Row], Compared]
+) -> Write:
+    """`compared` makes a row's pair, or raises BadRow. Raises ExchangeError for a file with such rows."""
+    rows = each(loaded, compared)
+
+    def write(store: Store, tally: Tally) -> None:
+        _write(store, rows, loaded, format_, options, tally)
+
+    return write
+
+
+def _write(
     store: Store,
     rows: Sequence[Compared],
     loaded: Loaded,

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from urial_tui.exchange import import_compared
 from urial_tui.exchange.import_compared import Compared
-from urial_tui.exchange.import_runs import each, foreign_judge, foreign_rubric, text_of
-from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tally, Write
+from urial_tui.exchange.import_runs import foreign_judge, foreign_rubric, text_of
+from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Write
 from urial_tui.exchange.reading import parsed
 from urial_tui.exchange.urial_pairwise import FORMAT
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.judging.types import Comparison, Outcome, Pick, Winner
-from urial_tui.store.store import Store
 
 _PENDING: Final = "N/A"
 _KEYS: Final = frozenset(("input", "model_output", "ref_output", "generator", "ref_generator"))
@@ -26,12 +25,7 @@ def recognises(loaded: Loaded) -> bool:
 
 
 def make(loaded: Loaded, options: Options) -> Write:
-    rows = each(loaded, _compared)
-
-    def write(store: Store, tally: Tally) -> None:
-        import_compared.write(store, rows, loaded, FORMAT, options, tally)
-
-    return write
+    return import_compared.make(loaded, options, FORMAT, _compared)
 
 
 IMPORTER: Final = Importer("URIAL's pairwise results", recognises, make)

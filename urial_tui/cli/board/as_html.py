@@ -9,7 +9,7 @@ from typing import Any, Final
 from urial_tui.cli.board.as_svg import bars
 from urial_tui.cli.board.tables import PUBLISHED_HEADING, heading, sections
 from urial_tui.cli.board.values import Table, label
-from urial_tui.cli.common import pages
+from urial_tui.cli.common import outputs
 from urial_tui.exchange.pages import asset, filled, head, sanitized
 from urial_tui.judge.board_types import Board, PublishedTable
 from urial_tui.safetext import sanitize
@@ -22,7 +22,7 @@ _FOLDED = ("group", "agreement")
 
 def check_target(path: Path) -> None:
     """Refuse early what `write_page` could not write. Raises UsageError."""
-    pages.check_page(path, KIND)
+    outputs.check_page(path, KIND)
 
 
 def write_page(
@@ -35,7 +35,7 @@ def write_page(
 ) -> None:
     """Write the page, whole or not at all, mode 0600. Raises UrialError when it cannot be written."""
     text = page(board, compatible=compatible, published=published, versions=versions)
-    pages.write_page(path, text, KIND)
+    outputs.write_page(path, text, KIND)
 
 
 def page(

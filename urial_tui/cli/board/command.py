@@ -105,7 +105,7 @@ def board(
     if html is not None:
         _write_html(html, shown)
     if output is not None:
-        from urial_tui.cli.common.pages import write_output
+        from urial_tui.cli.common.outputs import write_output
 
         text = shown.text(layout, width=100, colour=False, unicode=True)
         write_output(output, text, force=force)
@@ -135,7 +135,7 @@ def _layout(as_json: bool, markdown: bool, as_csv: bool) -> str:
 def _check_files(html: Path | None, output: Path | None, force: bool) -> None:
     """Before anything is computed. Raises UsageError."""
     from urial_tui.cli.board.as_html import check_target
-    from urial_tui.cli.common.pages import check_output
+    from urial_tui.cli.common.outputs import check_output
     from urial_tui.errors import UsageError
 
     if html is not None and output is not None and html.absolute() == output.absolute():
