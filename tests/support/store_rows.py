@@ -1,6 +1,9 @@
 """Rows to put into a store in tests."""
 
-from urial_tui.store.types import GenerationEnd, GenerationStart, Token
+from dataclasses import replace
+
+from urial_tui.store.store import Store
+from urial_tui.store.types import GenerationEnd, GenerationStart, Status, Token
 
 START = GenerationStart(
     side="demo@urial-general",
@@ -55,3 +58,21 @@ def tokens(first: int, n: int, text: str = " word") -> list[Token]:
     return [
         Token(i, 1000 + i, text.encode(), text, len(text.encode())) for i in range(first, first + n)
     ]
+
+
+def say(
+    store: Store,
+    session: str,
+    parent: str | None,
+    question: str,
+    text: str,
+    side: str = "demo@urial-general",
+    status: Status = "complete",
+) -> str:
+    """A question and its answer at the end of a branch; the id of the answer."""
+    user = store.add_user_message(session, parent, question)
+    begun = store.begin_answer(session, user.id)
+    generation = store.begin_generation(begun.id, replace(START, side=side))
+    store.finish_answer(begun.id, generation, status, END, tail=text)
+    store.set_leaf(session, begun.id)
+    return begun.id

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.just_eval_rules import check_judgements, load_outputs
+from tests.support.store_rows import say
 from tests.support.store_runs import OK, answer_all, judgement, make_run
-from tests.unit.test_export_sources import say
 from urial_tui import paths
 from urial_tui.cli.exchange.export import _print, export
 from urial_tui.errors import ExchangeError, StoreError, UsageError

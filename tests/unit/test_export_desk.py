@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.judged_runs import items, judged_run
-from tests.unit.test_export_sources import say
+from tests.support.store_rows import say
 from urial_tui.errors import ExchangeError, StoreError
 from urial_tui.exchange.exporting import ExportDesk, Subject
 from urial_tui.exchange.formats import EXPORTERS

@@ -13,9 +13,8 @@ import pytest
 from tests.support import evaluator_rules as rules
 from tests.support import just_eval_rules
 from tests.support.judged_runs import FIVE, NASTY, WINNERS, judged_run
-from tests.support.store_rows import END, START
+from tests.support.store_rows import END, START, say
 from tests.support.store_runs import JUDGE, PERSON, RUN, comparison, judgement, make_run
-from tests.unit.test_export_sources import say
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange import alpaca_eval, lm_eval, mt_bench, promptfoo, urial_pairwise
 from urial_tui.exchange.exports import Wanted

@@ -13,9 +13,8 @@ import pytest
 from tests.support import store_traces
 from tests.support.judged_runs import NASTY, items, judged_run
 from tests.support.shift_page import Reader, run_page_script
-from tests.support.store_rows import END, START
+from tests.support.store_rows import END, START, say
 from tests.support.store_runs import judgement
-from tests.unit.test_export_sources import say
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange import csv_tables, html_page, markdown
 from urial_tui.exchange.exports import Document, Wanted

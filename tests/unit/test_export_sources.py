@@ -1,38 +1,19 @@
 """What an exporter gets: the answers of a run, or of conversations, side by side."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from tests.support.store_rows import END, START
+from tests.support.store_rows import END, say
 from tests.support.store_runs import answer, begin, comparison, judgement, make_run
 from urial_tui.exchange.sources import source_of_run, source_of_sessions
 from urial_tui.store.store import Store
-from urial_tui.store.types import Status
 
 
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store.in_memory() as opened:
         yield opened
-
-
-def say(
-    store: Store,
-    session: str,
-    parent: str | None,
-    question: str,
-    text: str,
-    side: str = "demo@urial-general",
-    status: Status = "complete",
-) -> str:
-    user = store.add_user_message(session, parent, question)
-    begun = store.begin_answer(session, user.id)
-    generation = store.begin_generation(begun.id, replace(START, side=side))
-    store.finish_answer(begun.id, generation, status, END, tail=text)
-    store.set_leaf(session, begun.id)
-    return begun.id
 
 
 def test_a_run_has_its_sides_in_order_with_the_turns_that_are_complete(store: Store) -> None:
