@@ -5,15 +5,13 @@ or the knowledge of an architecture is llama.cpp's to say.
 """
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from urial_tui.errors import ModelError
 from urial_tui.models.gguf_bytes import BoundedBytes
+from urial_tui.models.gguf_summary import GgufHeader, Tensor
 from urial_tui.models.gguf_types import STRING
 from urial_tui.models.gguf_values import TEMPLATE, TOKENS, Metadata
-
-if TYPE_CHECKING:
-    from urial_tui.models.gguf_header import GgufHeader, Tensor
 
 _ALIGNMENT: Final = "general.alignment"
 _U32: Final = 4
@@ -24,7 +22,7 @@ _TOKEN_ID: Final = re.compile(r"tokenizer\.ggml\.[a-z_]+_token_id")
 _NO_VOCABULARY: Final = ("", "none", "no_vocab")
 
 
-def check_layout(data: BoundedBytes, found: Metadata, tensors: tuple["Tensor", ...]) -> None:
+def check_layout(data: BoundedBytes, found: Metadata, tensors: tuple[Tensor, ...]) -> None:
     """The weights follow the header, `data`'s position, in the listed order, each aligned, none twice.
 
     Raises ModelError `gguf-damaged`, or `gguf-truncated` where the file ends before they do.
@@ -56,7 +54,7 @@ def check_layout(data: BoundedBytes, found: Metadata, tensors: tuple["Tensor", .
         )
 
 
-def check_model(data: BoundedBytes, found: Metadata, header: "GgufHeader") -> None:
+def check_model(data: BoundedBytes, found: Metadata, header: GgufHeader) -> None:
     """The numbers of a model and of its vocabulary fit together. Raises ModelError."""
     if TEMPLATE in found.lists:
         raise data.damaged(f"the metadata key {TEMPLATE!r} is not a text")
@@ -69,7 +67,7 @@ def check_model(data: BoundedBytes, found: Metadata, header: "GgufHeader") -> No
 
 
 def _check_dimensions(
-    data: BoundedBytes, found: Metadata, header: "GgufHeader", shapes: dict[str, tuple[int, ...]]
+    data: BoundedBytes, found: Metadata, header: GgufHeader, shapes: dict[str, tuple[int, ...]]
 ) -> None:
     arch = header.architecture
     if not header.n_layers:

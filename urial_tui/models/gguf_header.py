@@ -8,14 +8,14 @@ that says what the file is instead, or what to do. Texts are as the file has the
 import math
 import os
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from urial_tui.errors import ModelError
 from urial_tui.models import gguf_checks
 from urial_tui.models.gguf_bytes import BoundedBytes
 from urial_tui.models.gguf_open import open_gguf, read_magic
+from urial_tui.models.gguf_summary import GgufHeader, Tensor
 from urial_tui.models.gguf_types import FILE_TYPES, STRING, TENSOR_TYPES
 from urial_tui.models.gguf_values import (
     MAX_LAYERS,
@@ -32,64 +32,6 @@ MAX_TENSORS: Final = 32_768
 MAX_TENSOR_NAME: Final = 256
 _MAX_ELEMENTS: Final = 2**63
 _HUB: Final = "https://huggingface.co/"
-
-
-class Tensor(NamedTuple):
-    """A tensor as the header lists it; `shape` in ggml's order, the fastest dimension first."""
-
-    name: str
-    shape: tuple[int, ...]
-    type: str
-    offset: int
-    n_bytes: int
-
-
-@dataclass(frozen=True)
-class GgufHeader:
-    """What a GGUF file says about itself. 0, "" and None mean that it does not say."""
-
-    path: Path
-    file_size: int
-    version: int
-    kind: str
-    """`model`, `adapter`, `vocabulary`, or another word from `general.type`, such as `mmproj`."""
-    architecture: str
-    name: str
-    size_label: str
-    license: str
-    quantization: str
-    context_length: int
-    n_layers: int
-    n_embd: int
-    n_head: int
-    kv_heads: tuple[int, ...]
-    """Key/value heads of each layer."""
-    key_length: int
-    value_length: int
-    n_vocab: int
-    tokenizer: str
-    has_chat_template: bool
-    chat_template: str | None = field(repr=False)
-    sliding_window: int
-    sliding_pattern: int
-    """Every so many layers one sees the whole context; 0 where the file does not say."""
-    adapter_type: str
-    lora_alpha: float | None
-    split_no: int
-    split_count: int
-    n_params: int
-    weight_bytes: int
-    tensors: tuple[Tensor, ...] = field(repr=False)
-    base_model: str = ""
-    """What it was made from: `OWNER/REPO` where the file gives the hub's address, else a name."""
-    finetune: str = ""
-    """What `general.finetune` calls the training that came after the base, such as `Instruct`."""
-    experts_used: int = 0
-    """Experts that one token goes through; 0 where there are none."""
-
-    @property
-    def display_name(self) -> str:
-        return self.name or self.path.stem
 
 
 def read_header(path: Path) -> GgufHeader:
