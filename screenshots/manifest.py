@@ -17,7 +17,7 @@ SNAPSHOTS = HERE.parent / "tests" / "ui" / "__snapshots__"
 SHOWN_BY = {
     "chat-80x24": ["test_snapshots/test_a_conversation[(80, 24)]"],
     "chat-160x45": ["test_snapshots/test_a_conversation[(160, 45)]"],
-    "packs-160x45": ["test_snapshots/test_what_keys_open[packs]"],
+    "packs-160x45": ["test_every_screen/test_screens_look_as_they_did[chat][PackPicker 160x45]"],
     "help-160x45": ["test_snapshots/test_what_keys_open[help]"],
     "inspector-80x24": ["test_inspector_pane/test_a_picture_below_the_transcript"],
     "inspector-160x45": [
@@ -27,18 +27,34 @@ SHOWN_BY = {
     "inspector-kl-160x45": ["test_token_shift_pictures/test_a_graded_lane"],
     "positions-160x45": ["test_shift_screens/test_a_picture_of_the_chart[(140, 45)]"],
     "branches-160x45": ["test_history_pictures/test_the_tree[(120, 40)]"],
-    "branches-compared-160x45": ["test_history_pictures/test_two_branches[(120, 40)]"],
+    "branches-compared-160x45": ["test_history_pictures/test_two_branches"],
     "search-160x45": ["test_history_pictures/test_the_search[(120, 40)]"],
-    "welcome-80x24": ["test_model_pictures/test_the_first_run[(80, 24)]"],
-    "models-80x24": ["test_model_pictures/test_the_library[(80, 24)]"],
-    "models-160x45": ["test_model_pictures/test_the_library[(160, 45)]"],
-    "get-models-160x45": ["test_model_pictures/test_pairs_to_begin_with[(160, 45)]"],
-    "board-80x24": ["test_judging_pictures/test_the_board[scores-(80, 24)]"],
-    "board-160x45": ["test_judging_pictures/test_the_board[scores-(160, 45)]"],
-    "rating-80x24": ["test_judging_pictures/test_rating_an_answer[(80, 24)]"],
-    "rating-160x45": ["test_judging_pictures/test_rating_an_answer[(160, 45)]"],
-    "comparing-160x45": ["test_judging_pictures/test_comparing_a_pair[(160, 45)]"],
-    "judged-160x45": ["test_judging_pictures/test_what_was_said_of_an_answer"],
+    "welcome-80x24": [
+        "test_every_screen/test_screens_look_as_they_did[first][WelcomeScreen 80x24]"
+    ],
+    "models-80x24": ["test_every_screen/test_screens_look_as_they_did[models][ModelsScreen 80x24]"],
+    "models-160x45": [
+        "test_every_screen/test_screens_look_as_they_did[models][ModelsScreen 160x45]"
+    ],
+    "get-models-160x45": [
+        "test_every_screen/test_screens_look_as_they_did[models][HubScreen 160x45]"
+    ],
+    "board-80x24": ["test_every_screen/test_screens_look_as_they_did[judging][BoardScreen 80x24]"],
+    "board-160x45": [
+        "test_every_screen/test_screens_look_as_they_did[judging][BoardScreen 160x45]"
+    ],
+    "rating-80x24": [
+        "test_every_screen/test_screens_look_as_they_did[judging][RatingScreen 80x24]"
+    ],
+    "rating-160x45": [
+        "test_every_screen/test_screens_look_as_they_did[judging][RatingScreen 160x45]"
+    ],
+    "comparing-160x45": [
+        "test_every_screen/test_screens_look_as_they_did[judging][PairScreen 160x45]"
+    ],
+    "judged-160x45": [
+        "test_every_screen/test_screens_look_as_they_did[judging][JudgementsDialog 80x24]"
+    ],
     "sessions-160x45": ["test_history_pictures/test_a_hit_with_its_words_and_the_list_with_marks"],
     "jump-80x24": ["test_every_screen/test_screens_look_as_they_did[chat][JumpScreen 80x24]"],
     "keys-80x24": ["test_every_screen/test_screens_look_as_they_did[chat][KeysScreen 80x24]"],
