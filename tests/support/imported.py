@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange import imports as importing
 from urial_tui.exchange import (
     just_eval,
     writing,
 )
 from urial_tui.exchange.exports import Wanted
-from urial_tui.exchange.import_types import Options, Tally
+from urial_tui.exchange.incoming import imports as importing
+from urial_tui.exchange.incoming.types import Options, Tally
 from urial_tui.exchange.sources import source_of_run
 from urial_tui.store.store import Store
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tests.support.imported import node, put, refused, shown, take
 from urial_tui.cli.exchange.importing import import_command
 from urial_tui.errors import StoreError
-from urial_tui.exchange import import_types
+from urial_tui.exchange.incoming import types
 from urial_tui.store.store import Store
 
 
@@ -136,7 +136,7 @@ def test_a_file_is_hashed_once_and_not_for_each_of_its_chats(
         hashed.append(content)
         return hashlib.blake2b(content)
 
-    monkeypatch.setattr(import_types, "hashlib", SimpleNamespace(sha256=sha256))
+    monkeypatch.setattr(types, "hashlib", SimpleNamespace(sha256=sha256))
     assert len(take(store, put(tmp_path / "1.json", data)).sessions) == 9
     assert hashed == [data.encode()]
 

@@ -25,8 +25,8 @@ from urial_tui.exchange import (
     just_eval,
     mt_bench,
 )
-from urial_tui.exchange import imports as importing
-from urial_tui.exchange.import_types import Options
+from urial_tui.exchange.incoming import imports as importing
+from urial_tui.exchange.incoming.types import Options
 from urial_tui.store.store import Store
 
 
@@ -89,9 +89,9 @@ def test_a_byte_order_mark_is_no_part_of_a_file(store: Store, tmp_path: Path) ->
 
 def test_limits_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path / "x.json", [output(n) for n in range(4)])
-    monkeypatch.setattr("urial_tui.exchange.reading.MAX_ROWS", 3)
+    monkeypatch.setattr("urial_tui.exchange.incoming.reading.MAX_ROWS", 3)
     assert "more than 3 rows" in refused(path).message
-    monkeypatch.setattr("urial_tui.exchange.reading.MAX_FILE", 50)
+    monkeypatch.setattr("urial_tui.exchange.incoming.reading.MAX_FILE", 50)
     assert refused(path).kind == "too-large"
 
 

@@ -15,7 +15,8 @@ from tests.support.store_rows import START
 from tests.support.store_runs import COMPARED, JUDGE, OK, RUBRIC, answer, make_run
 from urial_tui.errors import ExchangeError, StoreError, UrialError
 from urial_tui.exchange import jsonl
-from urial_tui.exchange.import_types import Tally
+from urial_tui.exchange.incoming import jsonl as incoming
+from urial_tui.exchange.incoming.types import Tally
 from urial_tui.store.exchange.lossless_json import from_json, to_json
 from urial_tui.store.exchange.lossless_parts import ROOTS, Part, own_columns
 from urial_tui.store.judging.types import Comparison, Judgement
@@ -35,7 +36,7 @@ def exported(store: Store) -> bytes:
 def take(store: Store, path: Path, *, as_new: bool = False) -> Tally:
     tally = Tally(path, "jsonl")
     with store.importing():
-        jsonl.take(path, store, tally, as_new=as_new)
+        incoming.take(path, store, tally, as_new=as_new)
     return tally
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange.reading import MAX_DEPTH
-from urial_tui.runs.json_rows import fault_in
+from urial_tui.runs.json_rows import DEEPEST, fault_in
 
 What = Literal["outputs", "judgements", "messages", "tokens", "scores", "all"]
 
@@ -112,7 +111,7 @@ def json_object(value: dict[str, Any], name: str) -> bytes:
 def _check_rows(rows: Sequence[dict[str, Any]], name: str) -> None:
     for number, row in enumerate(rows, 1):
         for key, value in row.items():
-            fault = fault_in(key, MAX_DEPTH) or fault_in(value, MAX_DEPTH)
+            fault = fault_in(key, DEEPEST) or fault_in(value, DEEPEST)
             if fault is not None:
                 raise bad_row(name, number, key, fault[1])
 

@@ -14,6 +14,8 @@ from urial_tui.errors import UsageError
 
 MAX_INPUT_BYTES: Final = 256 * 1024 * 1024
 ARRAY_HINT: Final = 'It is a JSON array: [{"id": 1, "instruction": "...", "output": "..."}, ...].'
+DEEPEST: Final = 64
+"""How many objects and arrays may be in one another in what is imported or exported."""
 _MAX_DEPTH: Final = 32
 _MAX_ID: Final = 2**63
 _SURROGATE: Final = "holds half of a surrogate pair, which is not text"

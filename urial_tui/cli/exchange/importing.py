@@ -12,11 +12,11 @@ import click
 
 from urial_tui.cli.common.wording import many
 from urial_tui.errors import UsageError
-from urial_tui.exchange.imports import FORMATS
+from urial_tui.exchange.incoming.imports import FORMATS
 from urial_tui.safetext import json_line, sanitize_line
 
 if TYPE_CHECKING:
-    from urial_tui.exchange.import_types import Tally
+    from urial_tui.exchange.incoming.types import Tally
 
 
 @click.command("import")
@@ -62,8 +62,8 @@ def import_command(
       urial-tui import --format text answer.txt
     """
     from urial_tui import paths
-    from urial_tui.exchange import imports
-    from urial_tui.exchange.import_types import Options
+    from urial_tui.exchange.incoming import imports
+    from urial_tui.exchange.incoming.types import Options
     from urial_tui.store.store import Store
 
     if as_new and run is not None:

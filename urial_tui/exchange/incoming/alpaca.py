@@ -6,11 +6,11 @@ is not whole says how sure the annotator was. In which order they were shown is 
 
 from typing import Any, Final
 
-from urial_tui.exchange import import_compared, import_outputs
 from urial_tui.exchange.alpaca_eval import FORMAT
-from urial_tui.exchange.import_compared import Compared
-from urial_tui.exchange.import_runs import foreign_judge, foreign_rubric, text_of
-from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Write
+from urial_tui.exchange.incoming import compared, outputs
+from urial_tui.exchange.incoming.compared import Compared
+from urial_tui.exchange.incoming.runs import foreign_judge, foreign_rubric, text_of
+from urial_tui.exchange.incoming.types import Importer, Loaded, Options, Row, Write
 from urial_tui.exchange.pairs import OVERALL
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
@@ -28,8 +28,8 @@ def recognises(loaded: Loaded) -> bool:
 
 def make(loaded: Loaded, options: Options) -> Write:
     if loaded.keys() >= _OUTPUTS:
-        return import_outputs.make(loaded, options, FORMAT)
-    return import_compared.make(loaded, options, FORMAT, _compared)
+        return outputs.make(loaded, options, FORMAT)
+    return compared.make(loaded, options, FORMAT, _compared)
 
 
 IMPORTER: Final = Importer("AlpacaEval's model outputs and annotations", recognises, make)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from urial_tui.exchange.import_runs import AnsweredRun, each, numbered, text_of, write_run
-from urial_tui.exchange.import_types import Loaded, Options, Row, Tally, Write
+from urial_tui.exchange.incoming.runs import AnsweredRun, each, numbered, text_of, write_run
+from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally, Write
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store

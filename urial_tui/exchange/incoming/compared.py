@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from urial_tui.exchange.import_runs import (
+from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     Said,
     already_judged,
@@ -12,7 +12,7 @@ from urial_tui.exchange.import_runs import (
     numbered,
     write_run,
 )
-from urial_tui.exchange.import_types import Loaded, Options, Row, Tally, Write, one_or_more
+from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally, Write, one_or_more
 from urial_tui.store.judging.types import Comparison
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from urial_tui.errors import ExchangeError
-from urial_tui.runs.json_rows import BadRow, fault_in
+from urial_tui.runs.json_rows import DEEPEST, BadRow, fault_in
 from urial_tui.safetext import sanitize_line
 
 MAX_FILE: Final = 256 * 1024 * 1024
@@ -21,8 +21,6 @@ MAX_FILE: Final = 256 * 1024 * 1024
 MAX_LINE: Final = 256 * 1024 * 1024
 """Bytes of one line of our own format, of which a file may have any number."""
 MAX_ROWS: Final = 100_000
-MAX_DEPTH: Final = 64
-"""Objects and arrays inside one another."""
 _WHERE_CHARS: Final = 40
 
 _BEGINS: Final = re.compile(
@@ -139,7 +137,7 @@ def is_prose(text: str) -> bool:
 
 def check(value: Any) -> None:
     """Raises BadRow for text that is no text and what is nested too deeply, naming where in the row it is."""
-    fault = fault_in(value, MAX_DEPTH)
+    fault = fault_in(value, DEEPEST)
     if fault is not None:
         where, why = fault
         raise BadRow(f"`{where[:_WHERE_CHARS]}` {why}" if where else f"it {why}")

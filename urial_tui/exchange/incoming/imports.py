@@ -10,29 +10,29 @@ from pathlib import Path
 from typing import Final
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange import (
-    import_alpaca,
-    import_chats,
-    import_just_eval,
-    import_mt_bench,
-    import_pairwise,
-    import_text,
+from urial_tui.exchange.incoming import (
+    alpaca,
+    chats,
     jsonl,
+    just_eval,
+    mt_bench,
+    pairwise,
     reading,
+    texts,
 )
-from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Tally, Write
+from urial_tui.exchange.incoming.types import Importer, Loaded, Options, Row, Tally, Write
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.store import Store
 
 JSONL: Final = "jsonl"
 TEXT: Final = "text"
 IMPORTERS: Final[dict[str, Importer]] = {
-    "just-eval": import_just_eval.IMPORTER,
-    "urial-pairwise": import_pairwise.IMPORTER,
-    "alpaca-eval": import_alpaca.IMPORTER,
-    "mt-bench": import_mt_bench.IMPORTER,
-    "chat": import_chats.IMPORTER,
-    TEXT: import_text.IMPORTER,
+    "just-eval": just_eval.IMPORTER,
+    "urial-pairwise": pairwise.IMPORTER,
+    "alpaca-eval": alpaca.IMPORTER,
+    "mt-bench": mt_bench.IMPORTER,
+    "chat": chats.IMPORTER,
+    TEXT: texts.IMPORTER,
 }
 """By name, in the order in which a file is tried; our own format is read line by line and stands apart."""
 FORMATS: Final = (JSONL, *IMPORTERS)
@@ -61,7 +61,7 @@ def read(path: Path, format_: str | None, options: Options) -> Import:
     loaded = _load(path, as_text=format_ == TEXT)
     if format_ is None:
         format_ = next((name for name, its in IMPORTERS.items() if its.recognises(loaded)), None)
-    if format_ in (None, import_chats.FORMAT):
+    if format_ in (None, chats.FORMAT):
         _refuse_without_header(loaded)
     if format_ is None or not IMPORTERS[format_].recognises(loaded):
         named = "no known format" if format_ is None else format_

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange import reading
-from urial_tui.exchange.import_compared import save_comparison
-from urial_tui.exchange.import_runs import (
+from urial_tui.exchange.incoming import reading
+from urial_tui.exchange.incoming.compared import save_comparison
+from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     each,
     foreign_judge,
@@ -22,7 +22,7 @@ from urial_tui.exchange.import_runs import (
     text_of,
     write_run,
 )
-from urial_tui.exchange.import_types import (
+from urial_tui.exchange.incoming.types import (
     Importer,
     Loaded,
     Options,

@@ -6,11 +6,11 @@ winner for that order and none for the other.
 
 from typing import Any, Final
 
-from urial_tui.exchange import import_compared
-from urial_tui.exchange.import_compared import Compared
-from urial_tui.exchange.import_runs import foreign_judge, foreign_rubric, text_of
-from urial_tui.exchange.import_types import Importer, Loaded, Options, Row, Write
-from urial_tui.exchange.reading import parsed
+from urial_tui.exchange.incoming import compared
+from urial_tui.exchange.incoming.compared import Compared
+from urial_tui.exchange.incoming.reading import parsed
+from urial_tui.exchange.incoming.runs import foreign_judge, foreign_rubric, text_of
+from urial_tui.exchange.incoming.types import Importer, Loaded, Options, Row, Write
 from urial_tui.exchange.urial_pairwise import FORMAT
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
@@ -25,7 +25,7 @@ def recognises(loaded: Loaded) -> bool:
 
 
 def make(loaded: Loaded, options: Options) -> Write:
-    return import_compared.make(loaded, options, FORMAT, _compared)
+    return compared.make(loaded, options, FORMAT, _compared)
 
 
 IMPORTER: Final = Importer("URIAL's pairwise results", recognises, make)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange.import_types import Loaded, Options, Row, Tally
-from urial_tui.exchange.reading import bad_rows
+from urial_tui.exchange.incoming.reading import bad_rows
+from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.database.ids import new_id

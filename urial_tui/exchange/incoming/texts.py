@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from urial_tui.exchange.import_types import Importer, Loaded, Options, Tally, Write
+from urial_tui.exchange.incoming.types import Importer, Loaded, Options, Tally, Write
 from urial_tui.store.exchange.arrivals import NewMessage, NewSession
 from urial_tui.store.store import Store
 

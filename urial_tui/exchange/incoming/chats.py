@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from urial_tui.exchange import chat_trees
-from urial_tui.exchange.chat_trees import Node
-from urial_tui.exchange.import_runs import each
-from urial_tui.exchange.import_types import (
+from urial_tui.exchange.incoming import chat_trees
+from urial_tui.exchange.incoming.chat_trees import Node
+from urial_tui.exchange.incoming.known_chats import Found, KnownChats
+from urial_tui.exchange.incoming.reading import bad_rows
+from urial_tui.exchange.incoming.runs import each
+from urial_tui.exchange.incoming.types import (
     Importer,
     Loaded,
     Options,
@@ -21,8 +23,6 @@ from urial_tui.exchange.import_types import (
     Write,
     one_or_more,
 )
-from urial_tui.exchange.known_chats import Found, KnownChats
-from urial_tui.exchange.reading import bad_rows
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.exchange.arrivals import NewSession

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from urial_tui.exchange import import_outputs
-from urial_tui.exchange.import_runs import (
+from urial_tui.exchange.incoming import outputs
+from urial_tui.exchange.incoming.reading import parsed
+from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     Said,
     already_judged,
@@ -22,7 +23,7 @@ from urial_tui.exchange.import_runs import (
     text_of,
     write_run,
 )
-from urial_tui.exchange.import_types import (
+from urial_tui.exchange.incoming.types import (
     Importer,
     Loaded,
     Options,
@@ -32,7 +33,6 @@ from urial_tui.exchange.import_types import (
     one_or_more,
 )
 from urial_tui.exchange.just_eval import FORMAT, MODES
-from urial_tui.exchange.reading import parsed
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow, id_of
 from urial_tui.store.judging.types import AspectScore, JudgeInfo, Judgement, Outcome
@@ -66,7 +66,7 @@ def recognises(loaded: Loaded) -> bool:
 
 def make(loaded: Loaded, options: Options) -> Write:
     if loaded.keys() >= _OUTPUTS:
-        return import_outputs.make(loaded, options, FORMAT)
+        return outputs.make(loaded, options, FORMAT)
     rows = each(loaded, _judged)
 
     def write(store: Store, tally: Tally) -> None:
