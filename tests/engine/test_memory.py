@@ -18,7 +18,7 @@ from urial_tui.engine.worker import native
 from urial_tui.engine.worker.buffers import BufferLog
 from urial_tui.engine.worker.parameters import context_params, model_params
 from urial_tui.engine.worker.placement import run_dry
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf.header import read_header
 from urial_tui.models.memory import MemoryEstimate, estimate
 
 lib = native.lib

@@ -13,7 +13,7 @@ from urial_tui.engine.client import EngineClient
 from urial_tui.engine.options import OUTPUT_ROWS
 from urial_tui.engine.protocol import ContextSpec, Prompt, Reference
 from urial_tui.models import adapters
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf.header import read_header
 from urial_tui.models.memory import estimate
 from urial_tui.sides import DEMO
 

@@ -18,7 +18,7 @@ from urial_tui.errors import ModelError
 from urial_tui.models import demo
 from urial_tui.models.catalog import Catalog
 from urial_tui.models.describing import _EMBEDDED
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf.header import read_header
 from urial_tui.models.library import Library
 from urial_tui.models.resolve import resolve_side
 from urial_tui.models.vocabulary import compute_fingerprint

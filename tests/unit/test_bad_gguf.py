@@ -14,7 +14,7 @@ from urial_tui.errors import ModelError
 from urial_tui.main import main
 from urial_tui.models.adapter_fit import check_adapter
 from urial_tui.models.catalog import Catalog
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf.header import read_header
 from urial_tui.models.library import Library
 from urial_tui.models.places import Place
 from urial_tui.models.token_text import token_texts
@@ -136,7 +136,7 @@ LIMITED = """
 import resource, signal, sys
 from pathlib import Path
 from urial_tui.errors import ModelError
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf.header import read_header
 from urial_tui.models.vocabulary import compute_fingerprint
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])

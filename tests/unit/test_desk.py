@@ -58,7 +58,7 @@ def test_importing_the_desk_imports_nothing_heavy() -> None:
     code = "import sys, urial_tui.models.desk; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    heavy = {"catalog", "gguf_header", "vocabulary", "hub.downloads", "hub.client", "fit"}
+    heavy = {"catalog", "gguf.header", "vocabulary", "hub.downloads", "hub.client", "fit"}
     assert loaded & {f"urial_tui.models.{name}" for name in heavy} == set()
     assert not loaded & {"huggingface_hub", "textual", "numpy", "sqlite3"}
 

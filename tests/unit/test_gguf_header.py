@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support import tinygguf
 from urial_tui.errors import ModelError
-from urial_tui.models import gguf_bytes
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf import bytes as gguf_bytes
+from urial_tui.models.gguf.header import read_header
 
 
 def string(text: str | bytes) -> bytes:

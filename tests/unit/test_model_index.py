@@ -11,7 +11,7 @@ import pytest
 from tests.support import tinygguf
 from urial_tui import paths
 from urial_tui.models import index as index_module
-from urial_tui.models.gguf_header import GgufHeader, read_header
+from urial_tui.models.gguf.header import GgufHeader, read_header
 from urial_tui.models.index import MAX_ENTRIES, Description, Index
 from urial_tui.models.vocabulary import compute_fingerprint
 

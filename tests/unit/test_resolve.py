@@ -7,7 +7,7 @@ import pytest
 from tests.support import tinygguf
 from urial_tui.errors import ModelError, UrialError, UsageError
 from urial_tui.models import adapters, demo
-from urial_tui.models.gguf_header import MAX_TEMPLATE, read_header
+from urial_tui.models.gguf.header import MAX_TEMPLATE, read_header
 from urial_tui.models.library import Library
 from urial_tui.models.memory import estimate
 from urial_tui.models.places import Place

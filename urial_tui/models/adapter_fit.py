@@ -4,7 +4,7 @@ For `resolve`, before anything is loaded, and for the search for partners.
 """
 
 from urial_tui.errors import ModelError
-from urial_tui.models.gguf_summary import GgufHeader
+from urial_tui.models.gguf.summary import GgufHeader
 
 
 def check_adapter(adapter: GgufHeader, model: GgufHeader) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from urial_tui import __version__, files, paths
 from urial_tui.errors import ModelError, UrialError
-from urial_tui.models.gguf_header import GgufHeader, read_header
+from urial_tui.models.gguf.header import GgufHeader, read_header
 from urial_tui.models.vocabulary import compute_fingerprint
 
 MAX_ENTRIES: Final = 5000

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from urial_tui.errors import ModelError
 from urial_tui.models import hashes, places
-from urial_tui.models.gguf_open import open_gguf
+from urial_tui.models.gguf.open import open_gguf
 from urial_tui.models.naming import says_nothing
 from urial_tui.models.places import Found, Place
 from urial_tui.settings import Settings

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from urial_tui.engine.options import KV_TYPES, N_BATCH, OUTPUT_ROWS
-from urial_tui.models.gguf_summary import GgufHeader
+from urial_tui.models.gguf.summary import GgufHeader
 
 __all__ = ["N_BATCH", "OUTPUT_ROWS", "MemoryEstimate", "estimate"]
 

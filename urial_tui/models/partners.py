@@ -12,7 +12,7 @@ from typing import Final
 from urial_tui.errors import ModelError
 from urial_tui.models.adapter_fit import check_adapter
 from urial_tui.models.facts import ModelFacts, Partner
-from urial_tui.models.gguf_header import GgufHeader, read_header
+from urial_tui.models.gguf.header import GgufHeader, read_header
 from urial_tui.models.naming import bare_name
 from urial_tui.shift.vocabularies import VocabularyMatch
 from urial_tui.sides import CHAT, RAW, SAME, Side

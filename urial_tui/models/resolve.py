@@ -12,7 +12,7 @@ from typing import Final
 from urial_tui.errors import ModelError
 from urial_tui.models import adapters, demo
 from urial_tui.models.adapter_fit import check_adapter
-from urial_tui.models.gguf_header import GgufHeader, read_header
+from urial_tui.models.gguf.header import GgufHeader, read_header
 from urial_tui.models.library import Library, LibraryEntry
 from urial_tui.settings import Settings
 from urial_tui.sides import CHAT, DEMO, Side, parse_side

@@ -1,6 +1,6 @@
 """The literal text of a model's special tokens, for chat templates that mention them.
 
-Reads a GGUF's header again, within the same limits as `gguf_header`, and steps over the vocabulary to the one string
+Reads a GGUF's header again, within the same limits as `gguf.header`, and steps over the vocabulary to the one string
 that is wanted; the vocabulary itself is never kept.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from urial_tui.models.gguf_bytes import BoundedBytes
-from urial_tui.models.gguf_open import open_gguf, read_magic
-from urial_tui.models.gguf_types import ARRAY, SCALARS, STRING
-from urial_tui.models.gguf_values import MAX_KEY_BYTES, MAX_KEYS
+from urial_tui.models.gguf.bytes import BoundedBytes
+from urial_tui.models.gguf.open import open_gguf, read_magic
+from urial_tui.models.gguf.types import ARRAY, SCALARS, STRING
+from urial_tui.models.gguf.values import MAX_KEY_BYTES, MAX_KEYS
 
 MAX_TOKEN: Final = 256
 """Bytes of a special token's text; the longest of today have about 40."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from urial_tui.errors import ModelError
-from urial_tui.models.gguf_bytes import BoundedBytes
-from urial_tui.models.gguf_open import open_gguf, read_magic
-from urial_tui.models.gguf_types import ARRAY, SCALARS, STRING
-from urial_tui.models.gguf_values import MAX_KEY_BYTES, MAX_KEYS, TOKENS
+from urial_tui.models.gguf.bytes import BoundedBytes
+from urial_tui.models.gguf.open import open_gguf, read_magic
+from urial_tui.models.gguf.types import ARRAY, SCALARS, STRING
+from urial_tui.models.gguf.values import MAX_KEY_BYTES, MAX_KEYS, TOKENS
 from urial_tui.shift import vocabularies
 from urial_tui.shift.vocabularies import Vocabulary, VocabularyMatch, fingerprint_of
 

@@ -10,7 +10,7 @@ from urial_tui.chat.active import ActiveSide, as_prompt
 from urial_tui.engine.client import EngineClient
 from urial_tui.engine.memory import MemoryTaken
 from urial_tui.engine.protocol import Description, Prompt, Span
-from urial_tui.models.gguf_header import read_header
+from urial_tui.models.gguf.header import read_header
 from urial_tui.models.memory import MemoryEstimate, estimate
 from urial_tui.prompts.types import Rendered
 from urial_tui.services import Services, SideChoice

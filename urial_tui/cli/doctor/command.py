@@ -207,7 +207,7 @@ def _models(overrides: dict[str, Any]) -> Iterator[Check]:
     from urial_tui.cli.doctor.engine import demo_runs
     from urial_tui.cli.doctor.pair import kept_noise
     from urial_tui.models import demo
-    from urial_tui.models.gguf_header import read_header
+    from urial_tui.models.gguf.header import read_header
     from urial_tui.models.library import Library
     from urial_tui.models.resolve import resolve_side
     from urial_tui.sides import DEMO, parse_side

@@ -9,7 +9,7 @@ from urial_tui.cli.common.catalog import open_catalog
 from urial_tui.cli.common.completing import model_names
 from urial_tui.cli.common.wording import human_size
 from urial_tui.cli.models.text import facts_json, say
-from urial_tui.models.gguf_header import GgufHeader, read_header
+from urial_tui.models.gguf.header import GgufHeader, read_header
 from urial_tui.models.hashes import file_sha256
 from urial_tui.models.library import Library
 from urial_tui.models.memory import estimate

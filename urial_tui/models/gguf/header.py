@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from urial_tui.errors import ModelError
-from urial_tui.models import gguf_checks
-from urial_tui.models.gguf_bytes import BoundedBytes
-from urial_tui.models.gguf_open import open_gguf, read_magic
-from urial_tui.models.gguf_summary import GgufHeader, Tensor
-from urial_tui.models.gguf_types import FILE_TYPES, STRING, TENSOR_TYPES
-from urial_tui.models.gguf_values import (
+from urial_tui.models.gguf import checks
+from urial_tui.models.gguf.bytes import BoundedBytes
+from urial_tui.models.gguf.open import open_gguf, read_magic
+from urial_tui.models.gguf.summary import GgufHeader, Tensor
+from urial_tui.models.gguf.types import FILE_TYPES, STRING, TENSOR_TYPES
+from urial_tui.models.gguf.values import (
     MAX_LAYERS,
     MAX_TEMPLATE,
     TEMPLATE,
@@ -49,9 +49,9 @@ def read_header(path: Path) -> GgufHeader:
             raise data.damaged(f"it claims {n_tensors} tensors")
         metadata = read_metadata(data, n_keys)
         tensors = tuple(_read_tensor(data) for _ in range(n_tensors))
-        gguf_checks.check_layout(data, metadata, tensors)
+        checks.check_layout(data, metadata, tensors)
         header = _interpret(data, version, metadata, tensors)
-        gguf_checks.check_model(data, metadata, header)
+        checks.check_model(data, metadata, header)
         return header
 
 

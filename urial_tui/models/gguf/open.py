@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from urial_tui.errors import ModelError
-from urial_tui.models.gguf_bytes import BoundedBytes
+from urial_tui.models.gguf.bytes import BoundedBytes
 
 
 def open_gguf(path: Path) -> BinaryIO:

@@ -1,14 +1,14 @@
 """The metadata of a GGUF file as the header reader keeps it: numbers, short texts, lists with one value a layer.
 
-Read by `gguf_header` alone. Longer texts and lists are stepped over and only counted; a vocabulary is never kept.
+Read by `header` alone. Longer texts and lists are stepped over and only counted; a vocabulary is never kept.
 Whatever is wrong is a ModelError that names the file and the key.
 """
 
 import struct
 from typing import Any, Final
 
-from urial_tui.models.gguf_bytes import BoundedBytes
-from urial_tui.models.gguf_types import ARRAY, SCALARS, STRING
+from urial_tui.models.gguf.bytes import BoundedBytes
+from urial_tui.models.gguf.types import ARRAY, SCALARS, STRING
 
 MAX_KEYS: Final = 4096
 MAX_KEY_BYTES: Final = 1024

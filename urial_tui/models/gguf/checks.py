@@ -1,6 +1,6 @@
 """What must hold between the parts of a GGUF header, so that llama.cpp neither fails on it nor ends its process.
 
-Called by `gguf_header` once everything is read. Only what the header itself tells is looked at; what needs the weights
+Called by `header` once everything is read. Only what the header itself tells is looked at; what needs the weights
 or the knowledge of an architecture is llama.cpp's to say.
 """
 
@@ -8,10 +8,10 @@ import re
 from typing import Final
 
 from urial_tui.errors import ModelError
-from urial_tui.models.gguf_bytes import BoundedBytes
-from urial_tui.models.gguf_summary import GgufHeader, Tensor
-from urial_tui.models.gguf_types import STRING
-from urial_tui.models.gguf_values import TEMPLATE, TOKENS, Metadata
+from urial_tui.models.gguf.bytes import BoundedBytes
+from urial_tui.models.gguf.summary import GgufHeader, Tensor
+from urial_tui.models.gguf.types import STRING
+from urial_tui.models.gguf.values import TEMPLATE, TOKENS, Metadata
 
 _ALIGNMENT: Final = "general.alignment"
 _U32: Final = 4

@@ -1,4 +1,4 @@
-"""What the header of a GGUF file says, as values: `gguf_header` reads them, `gguf_checks` holds them to each other."""
+"""What the header of a GGUF file says, as values: `header` reads them, `checks` holds them to each other."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
