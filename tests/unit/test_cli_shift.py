@@ -18,7 +18,7 @@ from tests.support import tinygguf
 from tests.support.scripted_engine import Script
 from tests.support.scripted_scoring import OTHER, Scored, Scoring, ScoringEngine
 from urial_tui import paths, services
-from urial_tui.cli.shift import run as shift_run
+from urial_tui.cli.shift import work as shift_work
 from urial_tui.cli.shift.as_text import marked
 from urial_tui.exchange.pages import label
 from urial_tui.exchange.shift_json import read_item
@@ -619,7 +619,7 @@ def test_another_engine_does_not_go_on_with_the_numbers_of_this_one(
     output = tmp_path / "out.jsonl"
     run("--input", str(three), "--output", str(output))
     if not change:
-        monkeypatch.setattr(shift_run, "versions", lambda: {"llama-cpp-python": "0.0.1"})
+        monkeypatch.setattr(shift_work, "versions", lambda: {"llama-cpp-python": "0.0.1"})
     else:
         save_settings(change, paths.settings_file())
     code, out, _ = run("--input", str(three), "--output", str(output), "--json")

@@ -11,7 +11,7 @@ from urial_tui.cli.common.ranges import FiniteRange
 
 if TYPE_CHECKING:
     from urial_tui.cli.shift.items import Row
-    from urial_tui.cli.shift.run import Shifting
+    from urial_tui.cli.shift.work import Shifting
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
@@ -106,7 +106,7 @@ def shift(
     Each token of the generator's answer is unshifted (the reference ranks the generator's first choice first),
     marginal (second or third) or shifted.
     """
-    from urial_tui.cli.shift.run import Shifting
+    from urial_tui.cli.shift.work import Shifting
     from urial_tui.errors import UsageError
 
     if as_json and as_lines:
@@ -243,7 +243,7 @@ def _compare(shifting: "Shifting", *, as_json: bool, as_lines: bool, html: Path 
     from urial_tui.cli.shift.as_html import check_target, write_page
     from urial_tui.cli.shift.items import line_of
     from urial_tui.cli.shift.report import report
-    from urial_tui.cli.shift.run import run
+    from urial_tui.cli.shift.work import work
     from urial_tui.exchange.shift_json import Item
 
     if html is not None:
@@ -253,7 +253,7 @@ def _compare(shifting: "Shifting", *, as_json: bool, as_lines: bool, html: Path 
         if as_lines:
             click.echo(line_of(item), nl=False)
 
-    outcome = run(shifting, on_item)
+    outcome = work(shifting, on_item)
     if html is not None and outcome.items:
         write_page(html, outcome.items, complete=outcome.complete)
     report(shifting, outcome, as_json=as_json, as_lines=as_lines, html=html)

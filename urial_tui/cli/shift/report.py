@@ -6,7 +6,7 @@ import click
 
 from urial_tui.cli.common.leaving import leave_by, leave_with, say
 from urial_tui.cli.shift.as_text import print_answer, print_summary
-from urial_tui.cli.shift.run import Outcome, Shifting
+from urial_tui.cli.shift.work import Outcome, Shifting
 from urial_tui.exchange.shift_json import Json
 from urial_tui.exchange.shift_summary import summary_of
 from urial_tui.safetext import json_line

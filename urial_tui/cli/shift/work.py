@@ -85,15 +85,15 @@ def _partial(item: Item) -> UrialError | None:
     return None
 
 
-def run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
+def work(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
     """Compare and wait. `on_item` sees every item once it is finished, those of earlier runs first.
 
     Raises UrialError when nothing can begin, and for a single item when it fails.
     """
-    return asyncio.run(_run(shifting, on_item))
+    return asyncio.run(_work(shifting, on_item))
 
 
-async def _run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
+async def _work(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
     services = Services(overrides=shifting.overrides)
     outcome = Outcome(total=len(shifting.rows))
     progress = ProgressLine(len(shifting.rows))
@@ -124,10 +124,10 @@ async def _run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
                 )
                 outcome.notes = (await shifter.prepare()).notes
             progress.start(len(there))
-            work = _Work(shifting, outcome, generator, output, on_item, progress, mark)
+            rows = _Rows(shifting, outcome, generator, output, on_item, progress, mark)
             for row in shifting.rows:
                 if row.index not in there:
-                    await work.one(row, shifter)
+                    await rows.one(row, shifter)
                 if outcome.fatal is not None:
                     break
         except asyncio.CancelledError:
@@ -144,7 +144,7 @@ async def _run(shifting: Shifting, on_item: Callable[[Item], None]) -> Outcome:
 
 
 @dataclass
-class _Work:
+class _Rows:
     """Does one row after the other and says what became of it."""
 
     shifting: Shifting
