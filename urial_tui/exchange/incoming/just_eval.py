@@ -55,7 +55,6 @@ class _Judged:
     generator: str
     item: RunItem
     output: str
-    mode: str
     said: Judgement | None
 
 
@@ -149,7 +148,6 @@ def _judged(row: Row) -> _Judged:
         generator=text_of(value, "generator_cand", empty=False),
         item=_categorised(item, mode),
         output=text_of(value, "output_cand"),
-        mode=mode,
         said=_said(value, mode, config, judge),
     )
 
