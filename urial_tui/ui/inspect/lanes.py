@@ -5,14 +5,10 @@ an attribute besides its colour (bold, underlined, reversed, dim), so that nothi
 """
 
 import math
-from collections.abc import Callable, Collection
 from typing import Literal
 
 from urial_tui.shift.classes import Class
 from urial_tui.ui.inspect.trace_view import Lane, TraceView
-
-Look = Callable[[int, int], str]
-"""The style names for the characters that tokens `first` to `last` share (an emoji may be four of them)."""
 
 Filter = Literal["none", "shifted", "shifted and marginal"]
 FILTERS: tuple[Filter, ...] = ("none", "shifted", "shifted and marginal")
@@ -73,8 +69,3 @@ def look_of(view: TraceView, first: int, last: int, only: Filter = "none") -> st
         return f"{strongest} near" if view.near_tie(classes[strongest]) else strongest
     grades = [grade for i in tokens if (grade := grade_of(view, i)) is not None]
     return f"grade{max(grades)}" if grades else ""
-
-
-def kept_classes(only: Filter) -> Collection[Class]:
-    """The classes that a filter leaves as they are; empty for none."""
-    return _KEPT.get(only, frozenset())

@@ -4,8 +4,6 @@ It makes no calls and takes no keys of its own; the screen binds them to `move_a
 `choose_alternative`.
 """
 
-from typing import ClassVar
-
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -37,8 +35,6 @@ class InspectorPane(Widget):
     DEFAULT_CSS = """
     InspectorPane { width: 1fr; height: 1fr; padding: 0 1; background: $surface; }
     """
-    MIN_WIDTH: ClassVar[int] = 34
-    MIN_HEIGHT: ClassVar[int] = 8
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -187,9 +187,7 @@ class BoardScreen(CommandScreen):
         if board is not None and board.runs:
             words.append(items_words([run.n_items for run in board.runs]))
         if panel is not None and board is not None:
-            words.append(
-                f"{short_side(panel.judge.label)}, {panel.rubric.id} v{panel.rubric.version}"
-            )
+            words.append(f"{short_side(panel.judge.label)}, {board.rubric_label(panel.rubric)}")
         piece = ""
         if board is not None and len(board.panels) > 1 and self.view == "scores":
             piece = f"judge {self.panel_number % len(board.panels) + 1} of {len(board.panels)}"

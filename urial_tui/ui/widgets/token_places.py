@@ -7,13 +7,9 @@ already shown the tokens' texts go through the same steps once more.
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from urial_tui.safetext import Sanitizer
 from urial_tui.ui.widgets.wrap import WrappedText, expand_tabs
-
-if TYPE_CHECKING:
-    from urial_tui.ui.widgets.transcript_model import Entry
 
 MOST_SHARED = 8
 """Tokens before one that are looked at for bytes of its characters."""
@@ -25,7 +21,6 @@ _HALF = "\ufffd"
 class TokenPlaces:
     """The tokens of one message."""
 
-    entry: "Entry"
     body: WrappedText
     prefill_end: int
     tokens_begin: int
@@ -47,6 +42,11 @@ class TokenPlaces:
         """The raw text."""
         raise NotImplementedError
 
+    @property
+    def prefill(self) -> int:
+        """How many characters of the raw text the user wrote for the model."""
+        raise NotImplementedError
+
     def begin_stream(self) -> None:
         """Tokens are about to be streamed into the text; only the first time counts."""
         if not self.streamed:
@@ -58,7 +58,7 @@ class TokenPlaces:
     def set_tokens(self, texts: Sequence[str]) -> bool:
         """The texts of the tokens of this answer, which was not streamed token by token. False when they are not what
         the answer's text is made of: it then has no tokens."""
-        start = place_in(self.text, self.entry.prefill, "".join(texts))
+        start = place_in(self.text, self.prefill, "".join(texts))
         if start is None:
             self.token_ends = array("Q")
             return False

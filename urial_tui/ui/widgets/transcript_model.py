@@ -140,6 +140,10 @@ class Block(TokenPlaces):
                 self.token_ends[-1] = self.body.length
 
     @property
+    def prefill(self) -> int:
+        return self.entry.prefill
+
+    @property
     def text(self) -> str:
         """The raw text."""
         if len(self._raw) > 1:
