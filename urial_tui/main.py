@@ -19,6 +19,7 @@ from urial_tui import __version__
 from urial_tui.cli.common.context_options import context_options
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.glyphs import ERRORS, register_errors
+from urial_tui.standard_output import OutputError, tell_refusals
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C: 128 + SIGINT, as shells count."""
@@ -196,15 +197,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERRORS)
+    tell_refusals()
     code = _run(args)
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError):
         _forget_stdout()
-    except OSError as error:
-        _say(f"error: cannot write the output: {error.strerror or error}")
-        _forget_stdout()
-        code = code or 1
+    except OutputError as error:
+        code = code or _no_output(error)
     sys.exit(code)
 
 
@@ -213,6 +213,8 @@ def _run(args: list[str]) -> int:
     try:
         result = cli.main(args=args, prog_name="urial-tui", standalone_mode=False)
         return result if isinstance(result, int) else 0
+    except OutputError as error:
+        return _no_output(error)
     except UrialError as error:
         _show(error, as_json)
         return error.exit_code
@@ -240,14 +242,26 @@ def _show(error: UrialError, as_json: bool) -> None:
     if as_json:
         try:
             sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
+            sys.stdout.flush()
         except (OSError, ValueError):
             _forget_stdout()
+        except OutputError as unwritable:
+            _forget_stdout()
+            _show(error, as_json=False)
+            _show(unwritable, as_json=False)
         return
     from urial_tui.safetext import sanitize
 
     _say(f"error: {sanitize(error.message)}")
     if error.hint:
         _say(f"hint: {sanitize(error.hint)}")
+
+
+def _no_output(error: OutputError) -> int:
+    """Standard output takes nothing, so that this goes to stderr, for `--json` too."""
+    _forget_stdout()
+    _show(error, as_json=False)
+    return error.exit_code
 
 
 def _say(line: str) -> None:

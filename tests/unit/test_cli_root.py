@@ -272,6 +272,68 @@ def test_output_that_cannot_be_written_is_an_error() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("history", "list"),
+        ("history", "list", "--json"),
+        ("search", "walk", "--json"),
+        ("export", "--format", "jsonl", "--all", "-o", "-"),
+        ("import", "again.txt"),
+        ("history", "tag", "new", "last"),
+        ("history", "schema"),
+        ("--help",),
+    ],
+)
+def test_a_command_whose_output_cannot_be_written_says_so_and_is_no_crash(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    home = tmp_path / "home"
+    env = os.environ | {"URIAL_TUI_HOME": str(home)}
+    (tmp_path / "talk.txt").write_text("I walk.")
+    (tmp_path / "again.txt").write_text("I walk again.")
+
+    def program(*told: str, out: Any = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, *told],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            env=env,
+            cwd=tmp_path,
+        )
+
+    program("import", "talk.txt")
+    with Path("/dev/full").open("w") as full:
+        done = program(*arguments, out=full)
+    assert done.returncode == 1
+    said = f"error: cannot write to standard output: {os.strerror(errno.ENOSPC)}\n"
+    assert done.stderr.startswith(said)
+    assert "what the command had changed by then stays changed" in done.stderr
+    assert not list(home.glob("state/crash-*.log"))
+    if arguments[0] == "import":
+        assert len(json.loads(program("history", "list", "--json").stdout)) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_error_that_cannot_be_written_as_json_is_said_in_words(home: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "history", "show", "zz", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 5
+    assert "error: there is no history at" in done.stderr
+    assert "cannot write to standard output" in done.stderr
+
+
 def test_text_that_the_locale_cannot_show_does_not_break_the_output(
     run: Run, command: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
