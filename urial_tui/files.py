@@ -1,11 +1,13 @@
 """Files that are written whole or not at all, for the user alone: settings, caches, records, exports.
 
 A temporary file beside the target takes its place by one rename: a reader sees the old file or the new one, and a
-symbolic link in the target's place is replaced, never followed.
+symbolic link in the target's place is replaced, never followed. What is no file there (a pipe, a device) stays.
 """
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +16,9 @@ from typing import IO
 
 _NAME_CHARS = 40
 """So much of the target's name is in that of the temporary file: no file system allows more than 255 bytes."""
+
+NOT_REGULAR = "not a regular file"
+_LINKS_TO_OPEN = ("/dev", "/dev/fd", "/proc/self/fd")
 
 
 @contextlib.contextmanager
@@ -25,6 +30,8 @@ def replacing(
     `sync`: also after a power cut the file is whole. Leave it out for what can be made again. `modified_ns` is the
     modification time that it gets. Raises OSError.
     """
+    if is_special(path):
+        raise OSError(errno.EINVAL, NOT_REGULAR, str(path))
     handle, part = new_part(path)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -39,6 +46,18 @@ def replacing(
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a socket, a device or a link to one is there, which no file may take the place of. A link in
+    /dev is one wherever it leads: /dev/stdout may be a file just now."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return path.is_symlink() and path.absolute().parent.as_posix() in _LINKS_TO_OPEN
+    return True
 
 
 def new_part(path: Path) -> tuple[int, Path]:

@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import socket
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +88,51 @@ def test_a_file_at_a_link_is_refused_and_with_force_replaces_it(tmp_path: Path) 
     write_file(tmp_path / "link", DOCUMENTS[0], force=True)
     assert not (tmp_path / "link").is_symlink()
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_file_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, by_link: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)  # names of sockets are short
+    there = Path("a.json")
+    with socket.socket(socket.AF_UNIX) as made:
+        os.mkfifo(there) if kind == "pipe" else made.bind(str(there))
+        target = tmp_path / "a.json"
+        if by_link:
+            target = tmp_path / "link"
+            target.symlink_to(there)
+        for write_it in (
+            lambda: write_file(target, DOCUMENTS[0], force=True),
+            lambda: write_file(target, DOCUMENTS[0]),
+        ):
+            with pytest.raises(ExchangeError, match="not a regular file") as refused:
+                write_it()
+            assert refused.value.kind == "unwritable"
+        if not by_link:
+            with pytest.raises(ExchangeError, match="not a regular file"):
+                write(tmp_path, DOCUMENTS, force=True)
+        mode = there.lstat().st_mode
+        assert stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+        assert target.is_symlink() == by_link
+    assert len(list(tmp_path.iterdir())) == 1 + by_link
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").is_symlink(), reason="no such link here")
+def test_the_name_of_standard_output_is_refused_with_what_to_say_instead() -> None:
+    with pytest.raises(ExchangeError, match="not a regular file") as refused:
+        write_file(Path("/dev/stdout"), DOCUMENTS[0])
+    assert "`-o -`" in refused.value.hint
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(ExchangeError, match="is a link, which is not followed") as refused:
+        write(tmp_path / "link", DOCUMENTS, force=True)
+    assert refused.value.kind == "unwritable"
+    assert not list((tmp_path / "real").iterdir())
 
 
 @pytest.mark.parametrize("place", ["no/folder/x", "file/x", "x" * 300])

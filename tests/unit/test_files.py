@@ -1,11 +1,12 @@
 """A file of ours is there whole, for the user alone, or as it was before."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from urial_tui.files import replacing, write_private
+from urial_tui.files import is_special, replacing, write_private
 
 
 @pytest.mark.parametrize("name", ["a.json", "x" * 255, "散" * 85])
@@ -26,6 +27,21 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     write_private(link, b"new", sync=False)
     assert not link.is_symlink()
     assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_pipe_is_not_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        write_private(pipe, "new")
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_name_of_an_open_file_is_not_replaced() -> None:
+    assert is_special(Path("/dev/null"))
+    if Path("/dev/stdout").is_symlink():
+        assert is_special(Path("/dev/stdout"))
 
 
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])

@@ -11,6 +11,8 @@ from urial_tui import files, paths
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange.exports import Document, Export
 
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
 
 @dataclass(frozen=True)
 class Written:
@@ -36,6 +38,12 @@ def write(folder: Path, documents: Sequence[Document], *, force: bool = False) -
     raises.
     """
     with _told(folder):
+        if folder.is_symlink():
+            raise ExchangeError(
+                f"{folder} is a link, which is not followed",
+                hint="Name the folder that it leads to.",
+                kind="unwritable",
+            )
         if folder.exists() and not folder.is_dir():
             raise ExchangeError(
                 f"{folder} is not a folder", hint="Choose another one with -o.", kind="unwritable"
@@ -88,6 +96,15 @@ def write_to(file: IO[bytes], document: Document) -> int:
 
 
 def _check(targets: Sequence[Path], folder: Path, *, force: bool) -> None:
+    for target in targets:
+        if files.is_special(target):
+            raise ExchangeError(
+                f"{target} is {files.NOT_REGULAR}",
+                hint="Write to standard output with `-o -`."
+                if str(target) in _STDOUT
+                else "Choose another place with -o.",
+                kind="unwritable",
+            )
     present = [target for target in targets if target.exists() or target.is_symlink()]
     blocked = [target for target in present if target.is_dir() and not target.is_symlink()]
     if blocked:
