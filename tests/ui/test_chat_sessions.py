@@ -145,6 +145,43 @@ async def test_undo_that_is_pressed_faster_than_it_works_loses_nothing():
         assert len(sessions) == 2 and not any(one.pinned for one in sessions)
 
 
+def eight(chat) -> None:
+    for n in range(1, 9):
+        chat.add_session(f"Talk {n}", ["q", "a"], f"2026-01-0{n}T10:00:00.000Z")
+
+
+async def test_one_delete_after_the_other_stays_at_its_height_and_spares_the_open_session():
+    async with running(eight, size=(120, 30), services={"session_id": "s1"}) as bench:
+        listed = bench.screen.session_list
+        await bench.press("ctrl+o", "home", "down", "down", "d")
+        await bench.until(lambda: "s6" not in listed.listed)
+        await bench.settle()
+        assert listed.highlighted == "s5"
+        await bench.press("d")
+        await bench.until(lambda: "s5" not in listed.listed)
+        await bench.settle()
+        assert bench.chat.called("delete") == [("s6",), ("s5",)]
+        assert listed.highlighted == "s4"
+        assert bench.chat.session.id == "s1"
+
+
+async def test_both_of_two_deletes_are_taken_back_by_the_key_pressed_twice_in_the_list():
+    async with running(eight, size=(120, 30), services={"session_id": "s7"}) as bench:
+        listed = bench.screen.session_list
+        await bench.press("ctrl+o", "home", "d", "d")
+        await bench.until(lambda: len(listed.listed) == 6)
+        await bench.settle()
+        assert bench.chat.session is None
+        await bench.press("u")
+        await bench.until(lambda: bench.chat.session is not None, "the open one is open again")
+        await bench.settle()
+        assert bench.screen.place() == "sessions"
+        await bench.press("u")
+        await bench.until(lambda: len(listed.listed) == 8, "both are back")
+        assert bench.chat.called("restore") == [("s7",), ("s8",)]
+        assert bench.screen.composer.text == ""
+
+
 async def test_in_the_bin_delete_is_for_good_after_asking():
     async with running(two, size=(120, 30)) as bench:
         await bench.press("ctrl+o", "down", "d", "slash", *"is:deleted", "enter")

@@ -198,6 +198,20 @@ async def test_the_cursor_goes_with_the_session_on_screen_while_the_keys_are_els
         assert sessions.highlighted == "3"
 
 
+async def test_the_cursor_stays_at_its_height_when_its_session_goes_while_the_list_is_used() -> (
+    None
+):
+    app = Host()
+    async with app.run_test() as pilot:
+        sessions = app.query_one(SessionList)
+        sessions.set_sessions(SESSIONS, SESSIONS[-1].id, NOW)
+        sessions.focus()
+        await pilot.press("home", "down")
+        sessions.set_sessions([SESSIONS[0], *SESSIONS[2:]], SESSIONS[-1].id, NOW)
+        await pilot.pause()
+        assert sessions.highlighted == SESSIONS[2].id
+
+
 async def test_an_empty_list_asks_for_nothing() -> None:
     app = Host()
     async with app.run_test() as pilot:

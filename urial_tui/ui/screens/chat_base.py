@@ -71,7 +71,7 @@ class ChatBase(WorkingScreen[None]):
         """Ask for the list of sessions again."""
         raise NotImplementedError
 
-    async def go_to_session(self, session_id: str | None) -> None:
+    async def go_to_session(self, session_id: str | None, *, to_composer: bool = True) -> None:
         """Open a session, or a new one; the draft of the present one is kept. May raise UrialError."""
         raise NotImplementedError
 

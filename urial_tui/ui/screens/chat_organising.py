@@ -181,7 +181,8 @@ class ChatOrganising(ChatBase):
         async def back(session_id: str) -> None:
             await chat.restore(session_id)
             if session_id == open_one and chat.session is None and not self.composer.text:
-                await self.go_to_session(session_id)
+                # Who takes changes back in the list may press the key for the one before, too.
+                await self.go_to_session(session_id, to_composer=self.place() != "sessions")
 
         await self._change(sessions, chat.delete, back, "in the bin")
         if open_one is not None:

@@ -119,7 +119,8 @@ class ChatSessions(ChatBase):
     def action_new_session(self) -> None:
         self.do_turn(self.go_to_session(None))
 
-    async def go_to_session(self, session_id: str | None) -> None:
+    async def go_to_session(self, session_id: str | None, *, to_composer: bool = True) -> None:
+        """Put another session on screen, a new one for None; `to_composer`: with the focus on what is written next."""
         chat = self.chat
         if chat is None:
             return
@@ -133,7 +134,8 @@ class ChatSessions(ChatBase):
         self.show_side()
         await self.bring_draft()
         self.refresh_sessions()
-        self.composer.focus()
+        if to_composer:
+            self.composer.focus()
 
     # --- a session that another program holds -----------------------------------------------
 

@@ -166,8 +166,8 @@ class SessionList(Vertical):
         now: datetime | None = None,
         total: int | None = None,
     ) -> None:
-        """Show these, of `total` in all. While the list has the focus its cursor stays on its session, else goes to the
-        current one, else stays at its height; without the focus the current one comes first."""
+        """Show these, of `total` in all. While the list has the focus its cursor stays on its session, or at its height
+        where that is gone; without the focus it goes to the current session."""
         self._total = len(sessions) if total is None else total
         self._current = current_id
         self._now = now
@@ -313,7 +313,8 @@ class SessionList(Vertical):
         self._sessions = sessions
         options.set_options(Option(self._line(session)) for session in sessions)
         ids = [session.id for session in sessions]
-        for wanted in (before, self._current) if self._in_use() else (self._current, before):
+        used = self._in_use() and place is not None  # its user knows where the cursor is
+        for wanted in (before,) if used else (self._current, before):
             if wanted in ids:
                 options.highlighted = ids.index(wanted)
                 break
