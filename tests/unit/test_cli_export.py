@@ -1,12 +1,14 @@
 """`urial-tui export`: what it writes, what it says, and that it changes nothing."""
 
 import csv
+import errno
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.full_history import at_version
 from tests.support.just_eval_rules import check_judgements, load_outputs
 from tests.support.store_rows import say
 from tests.support.store_runs import OK, answer_all, judgement, make_run
@@ -16,6 +18,7 @@ from urial_tui.errors import ExchangeError, StoreError, UsageError
 from urial_tui.exchange.exports import Wanted
 from urial_tui.exchange.formats import EXPORTERS
 from urial_tui.exchange.sources import source_of_sessions
+from urial_tui.store.database import files as database_files
 from urial_tui.store.runs.types import Run
 from urial_tui.store.store import Store
 
@@ -240,6 +243,24 @@ def test_options_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=says):
         call("--format", format_, "--run", "last", *arguments)
+
+
+def test_an_old_history_that_cannot_be_written_is_exported_from_a_copy_and_that_is_said(
+    talks: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = paths.history_file().rename(tmp_path / "newer.db")
+    at_version(paths.history_file(), 5, newer)
+    before = paths.history_file().read_bytes()
+
+    def refuse(target: Path) -> tuple[int, Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(target))
+
+    monkeypatch.setattr(database_files, "new_part", refuse)
+    done = call("--format", "jsonl", "--all", "-o", str(tmp_path / "all.jsonl"))
+    assert done.exit_code == 0
+    assert "older version and was read as a copy in memory" in done.stderr
+    assert len((tmp_path / "all.jsonl").read_text().splitlines()) > 1
+    assert paths.history_file().read_bytes() == before
 
 
 def test_a_conversation_that_is_not_there_is_named(talks: dict[str, str], tmp_path: Path) -> None:

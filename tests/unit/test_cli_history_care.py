@@ -16,6 +16,7 @@ from tests.support.full_history import at_version, columns_of, contents, fill
 from urial_tui import paths
 from urial_tui.cli.history.command import history
 from urial_tui.errors import StoreError, UsageError
+from urial_tui.store.database import connection
 from urial_tui.store.schema.reading import tables
 from urial_tui.store.store import Store
 
@@ -120,17 +121,43 @@ def test_a_search_index_of_other_texts_is_said_and_compacting_makes_it_anew(path
 def test_a_history_that_cannot_be_written_is_checked_but_for_its_index(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Store.open
-
-    def refuse(path: Path, *, readonly: bool = False) -> Store:
-        if not readonly:
-            raise StoreError("read-only", kind="read-only")
-        return real(path, readonly=True)
-
-    monkeypatch.setattr(Store, "open", refuse)
+    real = connection.uri
+    monkeypatch.setattr(connection, "uri", lambda path, _mode: real(path, "ro"))
     found = run("check")
     assert found.exit_code == 0
     assert "search index was not checked" in found.output
+
+
+def test_checking_removes_nothing_from_the_bin(path: Path) -> None:
+    with Store.open(path) as store:
+        session = store.create_session("demo")
+        store.bin_session(session.id)
+        store._db.execute("UPDATE session SET deleted_at = '2001-01-01T00:00:00.000Z'")
+    before = path.read_bytes()
+    assert json.loads(run("check", "--json").output)["sessions"] > 0
+    assert path.read_bytes() == before
+    with Store.open(path, readonly=True) as store:
+        assert store.session(session.id).deleted_at
+
+
+def test_checking_leaves_a_history_of_an_older_version_as_it_is(path: Path, filled: Path) -> None:
+    path.unlink()
+    at_version(path, 5, filled)
+    before = path.read_bytes()
+    found = json.loads(run("check", "--json").output)
+    assert found["ok"], found
+    assert (found["schema"], found["path"]) == (5, str(path))
+    assert found["sessions"] > 0
+    assert found["bytes"] == len(before)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_damage_in_a_history_of_an_older_version_is_found(path: Path, filled: Path) -> None:
+    path.unlink()
+    at_version(path, 5, filled)
+    scribble(path, root_of(path, "message"))
+    assert run("check").exit_code == 1
 
 
 def test_a_backup_is_a_private_whole_copy_beside_the_history(path: Path) -> None:
@@ -164,6 +191,7 @@ def test_a_backup_goes_where_it_is_told_and_replaces_nothing(path: Path, tmp_pat
     with pytest.raises(StoreError) as nowhere:
         run("backup", str(tmp_path / "no" / "folder.db"))
     assert nowhere.value.kind == "cannot-open"
+    assert "name a file in another one" in nowhere.value.hint
 
 
 def test_a_history_of_a_newer_program_can_be_backed_up(path: Path, tmp_path: Path) -> None:

@@ -144,6 +144,15 @@ def test_places_that_cannot_be_written_are_told(tmp_path: Path, place: str) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_folder_that_cannot_be_made_is_told_with_what_helps(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExchangeError) as refused:
+        write(tmp_path / "file" / "new", DOCUMENTS)
+    assert refused.value.kind == "unwritable"
+    assert "-o" in refused.value.hint
+    assert "URIAL_TUI_HOME" not in refused.value.hint
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write everywhere")
 def test_a_folder_that_is_read_only_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

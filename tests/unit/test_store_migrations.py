@@ -1,5 +1,6 @@
 """Old databases are brought up to date with a backup first; newer and foreign ones are refused and not touched."""
 
+import errno
 import sqlite3
 import subprocess
 import sys
@@ -235,6 +236,43 @@ def test_reading_an_old_database_brings_it_up_to_date_too(tmp_path: Path) -> Non
     with Store.open(path, readonly=True) as store:
         assert store.schema_version == LATEST
         assert [h.title for h in store.search("walking")] == ["Walking"]
+
+
+def test_bringing_up_to_date_for_reading_removes_nothing_from_the_bin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    with Store.open(path) as store:
+        store._db.execute("UPDATE session SET deleted_at = '2001-01-01T00:00:00.000Z'")
+    for asked in (migrate.migrate, migrate.pending):
+        monkeypatch.setattr(asked, "__defaults__", ((*MIGRATIONS, EXTRA),))
+    with Store.open(path, readonly=True) as store:
+        assert store.schema_version == LATEST + 1
+        assert store.session("s").deleted_at
+
+
+def test_an_old_database_is_read_as_a_copy_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    before = path.read_bytes()
+
+    def refuse(target: Path) -> tuple[int, Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(target))
+
+    monkeypatch.setattr(files, "new_part", refuse)
+    with Store.open(path, readonly=True) as store:
+        assert store.not_updated is not None
+        assert "must be brought up to date from schema 1" in store.not_updated.message
+        assert store.not_updated.kind == "cannot-open"
+        assert [h.title for h in store.search("walking")] == ["Walking"]
+        with pytest.raises(StoreError) as refused:
+            store.create_session("demo")
+        assert refused.value.kind == "read-only"
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(StoreError, match="must be brought up to date from schema 1"):
+        Store.open(path)
 
 
 def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

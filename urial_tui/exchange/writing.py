@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from urial_tui import files, paths
-from urial_tui.errors import ExchangeError
+from urial_tui.errors import ExchangeError, UrialError
 from urial_tui.exchange.exports import Document, Export
 
 _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -154,8 +154,14 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ExchangeError(
-            f"cannot write to {folder}: {error.strerror or error}",
-            hint="Check the permissions and the free space.",
-            kind="unwritable",
-        ) from error
+        why = f"cannot write to {folder}: {error.strerror or error}"
+        raise _unwritable(why) from error
+    except UrialError as error:
+        if error.kind != "paths":
+            raise
+        raise _unwritable(error.message) from error
+
+
+def _unwritable(why: str) -> ExchangeError:
+    hint = "Check the permissions and the free space, or choose another place with -o."
+    return ExchangeError(why, hint=hint, kind="unwritable")

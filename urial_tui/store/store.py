@@ -5,6 +5,7 @@ transaction; each error is a StoreError. Nothing is created before `open`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +13,7 @@ from urial_tui.errors import StoreError
 from urial_tui.shift.records import TokenScore
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import BUSY_TIMEOUT_S, Connection
+from urial_tui.store.database.faults import NOT_WRITABLE
 from urial_tui.store.exchange import transfer
 from urial_tui.store.exchange.calls import ExchangeCalls
 from urial_tui.store.judging.calls import JudgingCalls
@@ -52,6 +54,8 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
         self._locked_runs: set[str] = set()
         self.migration_backup: Path | None = None
         """The copy that was made because the schema had to change, if it had to."""
+        self.not_updated: StoreError | None = None
+        """Why the file is still of an older schema, where what is read is a copy of it in memory."""
 
     # --- opening and closing
 
@@ -61,22 +65,44 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
     ) -> Self:
         """Open the history at `path`, make it when it is not there, bring an old one to the current schema.
 
-        `readonly` never makes one and writes no rows; it brings an old schema up to date, too. Raises StoreError.
+        `readonly` never makes one and writes no rows; it brings an old schema up to date, too, or where the file cannot
+        be written reads a copy in memory (`not_updated`). Otherwise what has been in the bin for long goes for good.
+        Raises StoreError.
         """
-        found = files.existing(path) if readonly else files.find(path) or files.create(path)
-        store = cls(Connection(found, readonly=readonly, busy_timeout=busy_timeout))
+        if readonly:
+            return cls._open_for_reading(files.existing(path), busy_timeout)
+        found = files.find(path) or files.create(path)
+        store = cls(Connection(found, busy_timeout=busy_timeout))
         try:
-            if readonly:
-                if not migrate.pending(store._db):
-                    return store
-                store.close()
-                cls.open(path, busy_timeout=busy_timeout).close()
-                return cls(Connection(found, readonly=True, busy_timeout=busy_timeout))
             store._begin()
+            with store._db.transaction():
+                organising.remove_old(store._db)
         except BaseException:
             store._db.close()
             raise
         return store
+
+    @classmethod
+    def _open_for_reading(cls, path: Path, busy_timeout: float) -> Self:
+        db = Connection(path, readonly=True, busy_timeout=busy_timeout)
+        try:
+            if not migrate.pending(db):
+                return cls(db)
+        except BaseException:
+            db.close()
+            raise
+        db.close()
+        try:
+            with closing(Connection(path, busy_timeout=busy_timeout)) as writing:
+                cls(writing)._begin()
+        except StoreError as error:
+            if error.kind not in NOT_WRITABLE:
+                raise
+            copy = cls.read_into_memory(path)
+            copy._db.execute("PRAGMA query_only=ON")
+            copy.not_updated = error
+            return copy
+        return cls(Connection(path, readonly=True, busy_timeout=busy_timeout))
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -112,7 +138,6 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
             locks.remove_stale(self._db)
             messages.close_abandoned(self._db)
             shift_totals.count_abandoned(self._db)
-            organising.remove_old(self._db)
 
     def close(self) -> None:
         """Give back the locks of this object and close. Calling it twice is fine."""

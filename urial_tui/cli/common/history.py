@@ -18,10 +18,20 @@ INDEX_HINT = "The messages are whole, searches may miss some. `urial-tui history
 
 
 def open_history(*, readonly: bool = True) -> Store:
-    """Raises StoreError, `missing` where there is no history yet."""
+    """Says on stderr where an older one had to be read as a copy. Raises StoreError, `missing` where there is no
+    history yet."""
     from urial_tui.store.store import Store
 
-    return Store.open(history_file(), readonly=readonly)
+    path = history_file()
+    store = Store.open(path, readonly=readonly)
+    if store.not_updated is not None:
+        import click
+
+        from urial_tui.safetext import sanitize_line
+
+        why = f"{path} is of an older version and was read as a copy in memory: {store.not_updated.message}"
+        click.echo(f"note: {sanitize_line(why, 1000)}", err=True)
+    return store
 
 
 def history_file() -> Path:

@@ -109,16 +109,15 @@ def export(
       urial-tui export --format html --search walking -o walks.html
       urial-tui export --format jsonl --all -o history.jsonl
     """
-    from urial_tui import paths
+    from urial_tui.cli.common.history import open_history
     from urial_tui.exchange.writing import Written, write_export
-    from urial_tui.store.store import Store
 
     choice = Choice(run, sessions, query, all_, tags)
     exporter = EXPORTERS[format_]
     wanted = Wanted(sides, judges, what, all_branches)
     one_file = exporter.one_file(wanted, one_session=choice.one_session)
     _check(exporter, format_, choice, what, one_file, output, as_json)
-    with Store.open(paths.history_file(), readonly=True) as store:
+    with open_history() as store:
         source = source_of(store, choice)
         made = exporter.export(source, wanted)
         if output == _STDOUT:

@@ -6,19 +6,18 @@ Called by `urial-tui history`. `salvage` is for a file that is not whole any mor
 import shutil
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from urial_tui.errors import StoreError
 from urial_tui.store.database import files, locks
 from urial_tui.store.database.connection import Connection
-from urial_tui.store.database.faults import translate
-from urial_tui.store.schema import check
+from urial_tui.store.database.faults import NOT_WRITABLE, translate
+from urial_tui.store.schema import check, migrate
 from urial_tui.store.store import Store
 from urial_tui.store.types import Stats
 
 _MOST_TOLD = 10
-_NOT_WRITABLE = ("read-only", "disk-full", "cannot-open")
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,36 @@ class Copied:
 def examine(path: Path) -> Health:
     """Read everything and compare it. Raises StoreError for what is no history, or cannot be opened now.
 
-    SQLite compares the search index only where it may write, and keeps other writers waiting while it does (8 s for a
-    million messages); nothing is changed.
+    Nothing is changed: a history of an older version is compared as a copy in memory that is brought up to date. SQLite
+    compares the search index only where it may write, and keeps other writers waiting while it does (8 s for a million
+    messages).
     """
     try:
-        store = Store.open(path)
+        with Store(Connection(files.existing(path))) as store:
+            if not migrate.pending(store._db):
+                return _health(store, _stats(store))
+            schema = store.schema_version
+        with Store.read_into_memory(path) as copy:
+            size = files.size(path)
+            stats = replace(_stats(copy), path=str(path), size_bytes=size, schema_version=schema)
+            return _health(copy, stats)
     except StoreError as error:
-        if error.kind == "corrupt":
-            stats = Stats(str(path), 0, 0, 0, 0, 0, files.size(path), 0, "", "")
-            return Health(stats, (error.message,), None)
-        if error.kind not in _NOT_WRITABLE:
+        if error.kind != "corrupt":
             raise
-        store = Store.open(path, readonly=True)
-    with store:
-        problems = check.row_problems(store._db)
-        index = None if store._db.readonly or problems else tuple(check.index_problems(store._db))
-        return Health(_stats(store), tuple(problems), index)
+        stats = Stats(str(path), 0, 0, 0, 0, 0, files.size(path), 0, "", "")
+        return Health(stats, (error.message,), None)
+
+
+def _health(store: Store, stats: Stats) -> Health:
+    problems = check.row_problems(store._db)
+    index = None
+    if not problems:
+        try:
+            index = tuple(check.index_problems(store._db))
+        except StoreError as error:
+            if error.kind not in NOT_WRITABLE:
+                raise
+    return Health(stats, tuple(problems), index)
 
 
 def _stats(store: Store) -> Stats:
@@ -98,7 +111,10 @@ def back_up(source: Path, target: Path | None = None) -> Copied:
         elif fault.kind in ("corrupt", "not-a-database"):
             raise fault from error
         else:  # a full disk, a folder that takes nothing
-            raise translate(error, target) from error
+            refused = translate(error, target)
+            if refused.kind in ("read-only", "cannot-open"):
+                refused.hint = files.ANOTHER_PLACE
+            raise refused from error
     return Copied(target, files.size(target), tuple(_page_problems(target)))
 
 

@@ -47,7 +47,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
     try:
         folder = tempfile.TemporaryDirectory(prefix=".salvage-", dir=target.absolute().parent)
     except OSError as error:
-        raise files.cannot_open(target, error) from error
+        raise files.cannot_make(target, error) from error
     with folder:
         copy, new = Path(folder.name, "copy.db"), Path(folder.name, "new.db")
         _copy(found, copy)
@@ -65,7 +65,7 @@ def _copy(source: Path, copy: Path) -> None:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise files.cannot_open(copy, error) from error
+                raise files.cannot_make(copy, error) from error
     # Where it cannot, the pages are read as they are.
     if header.is_refused(copy):
         header.put_back(copy)

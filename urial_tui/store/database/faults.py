@@ -7,6 +7,9 @@ from pathlib import Path
 
 from urial_tui.errors import StoreError
 
+NOT_WRITABLE = ("read-only", "disk-full", "cannot-open")
+"""Kinds of what the system refuses to whoever writes, though it may be read."""
+
 _PRIMARY = 0xFF
 _BACKUPS = "a backup (files ending in .bak beside it)."
 _SALVAGE = (

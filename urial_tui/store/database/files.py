@@ -25,6 +25,10 @@ SMALLEST_DATABASE = 512
 JOURNALS = ("-journal", "-wal", "-shm")
 """What SQLite may keep beside a database, by the ends of the names."""
 
+ANOTHER_PLACE = (
+    "Check the permissions and the free space of that folder, or name a file in another one."
+)
+
 KEPT_BACKUPS = 3
 """How many backups made before migrations stay beside the database."""
 _PART = "history-copy"
@@ -112,6 +116,13 @@ def cannot_open(path: Path, error: OSError) -> StoreError:
     )
 
 
+def cannot_make(path: Path, error: OSError) -> StoreError:
+    """The same for a new file that was asked for at `path`."""
+    return StoreError(
+        f"cannot make {path}: {error.strerror or error}", kind="cannot-open", hint=ANOTHER_PLACE
+    )
+
+
 def backup_name(path: Path, label: str) -> Path:
     """A free name beside `path`, for example history.db.schema1-20260102T030405Z.bak."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -145,7 +156,7 @@ def copy_bytes(source: Path, target: Path) -> None:
         try:
             shutil.copyfile(source, part)
         except OSError as error:
-            raise cannot_open(target, error) from error
+            raise cannot_make(target, error) from error
 
 
 @contextmanager
@@ -156,7 +167,7 @@ def _copying(target: Path) -> Iterator[Path]:
         _remove_left_over(target.parent)
         handle, part = new_part(target.with_name(_PART))
     except OSError as error:
-        raise cannot_open(target, error) from error
+        raise cannot_make(target, error) from error
     try:
         _take(handle)
         yield part
@@ -231,7 +242,7 @@ def publish(part: Path, target: Path) -> None:
         else:
             part.unlink()
     except OSError as error:
-        raise cannot_open(target, error) from error
+        raise cannot_make(target, error) from error
 
 
 def size(path: Path) -> int:

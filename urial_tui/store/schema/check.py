@@ -4,6 +4,7 @@ import sqlite3
 
 from urial_tui.errors import StoreError
 from urial_tui.store.database.connection import Connection
+from urial_tui.store.database.faults import NOT_WRITABLE
 from urial_tui.store.schema.migrate import applied
 from urial_tui.store.types import Stats
 
@@ -91,13 +92,18 @@ def _run_problems(db: Connection) -> list[str]:
 
 
 def index_problems(db: Connection) -> list[str]:
-    """FTS5 compares its index with the texts; the check is spelled as an INSERT that changes nothing."""
+    """FTS5 compares its index with the texts; the check is spelled as an INSERT that changes nothing.
+
+    Raises StoreError where it cannot be asked: `locked`, or as `NOT_WRITABLE`.
+    """
     found = []
     for table in SEARCH_TABLES:
         try:
             with db.transaction():
                 db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
-        except StoreError:
+        except StoreError as error:
+            if error.kind in (*NOT_WRITABLE, "locked"):
+                raise
             found.append(f"the search index {table} does not agree with the texts")
     return found
 

@@ -106,7 +106,15 @@ def _back_up(db: Connection, version: int) -> Path | None:
     if db.path is None:
         return None
     target = files.backup_name(db.path, f"schema{version}")
-    with translated(target):
-        files.copy_database(db.path, target)
+    try:
+        with translated(target):
+            files.copy_database(db.path, target)
+    except StoreError as error:
+        raise StoreError(
+            f"{db.path} must be brought up to date from schema {version}, and no copy of it can be made before: "
+            f"{error.message}",
+            kind=error.kind,
+            hint="Make its folder writable and free some space; the file was not changed.",
+        ) from error
     files.prune_backups(db.path)
     return target
