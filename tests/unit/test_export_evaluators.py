@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 
@@ -14,7 +15,16 @@ from tests.support import evaluator_rules as rules
 from tests.support import just_eval_rules
 from tests.support.judged_runs import FIVE, NASTY, WINNERS, judged_run
 from tests.support.store_rows import END, START, say
-from tests.support.store_runs import JUDGE, PERSON, RUN, comparison, judgement, make_run
+from tests.support.store_runs import (
+    JUDGE,
+    OK,
+    PERSON,
+    RUN,
+    answer_all,
+    comparison,
+    judgement,
+    make_run,
+)
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange import alpaca_eval, lm_eval, mt_bench, promptfoo, urial_pairwise
 from urial_tui.exchange.exports import Wanted
@@ -217,6 +227,42 @@ def test_lm_eval_and_promptfoo_average_what_has_a_score_and_nothing_else(
     assert "latencyMs" not in first  # the run's timings do not have it
     outputs = rules.promptfoo_outputs(tmp_path / "foo" / "walks_demo-zero-shot_outputs.json")
     assert len(outputs) == 39
+
+
+def test_lm_eval_counts_the_samples_that_have_a_score(store: Store, tmp_path: Path) -> None:
+    run = make_run(store)
+    first, *_ = answer_all(store, run)
+    store.save_judgement(judgement(first.message_id, scores=(OK,)))
+    export(store, run, "lm-eval", tmp_path / "lm")
+    counts = {}
+    for results in (tmp_path / "lm").rglob("results_*.json"):
+        ((_, counts[results.parent.name]),) = json.loads(results.read_text())["n-samples"].items()
+    n_items = len(store.run_items(run.id))
+    assert counts == {
+        "demo-urial-general": {"original": n_items, "effective": 1},
+        "demo-zero-shot": {"original": n_items, "effective": 0},
+    }
+
+
+def test_mt_bench_has_the_time_of_each_answer(store: Store, tmp_path: Path) -> None:
+    run = make_run(store)
+    answer_all(store, run)
+    store._db.execute(
+        "UPDATE message SET created_at = format('2026-01-%02dT00:00:00.000Z', seq) WHERE role = 'assistant'"
+    )
+    export(store, run, "mt-bench", tmp_path / "mt", what="outputs")
+    times = [
+        json.loads(line)["tstamp"]
+        for path in sorted((tmp_path / "mt" / "model_answer").iterdir())
+        for line in path.read_text().splitlines()
+    ]
+    first = [one for one in store.run_answers(run.id) if one.turn == 0]
+    wanted = [
+        datetime.fromisoformat(store.message(one.message_id).created_at).timestamp()
+        for one in sorted(first, key=lambda one: one.side)
+    ]
+    assert times == wanted
+    assert len(set(times)) == len(times)
 
 
 def test_promptfoo_has_the_time_that_an_answer_took_where_it_was_measured(

@@ -14,7 +14,7 @@ from tests.support.store_traces import START as TRACE_START
 from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.care.care import back_up
-from urial_tui.store.database import files
+from urial_tui.store.database import connection, files
 from urial_tui.store.database.connection import Connection
 from urial_tui.store.schema import migrate
 from urial_tui.store.schema.steps import (
@@ -270,9 +270,22 @@ def test_an_old_database_is_read_as_a_copy_where_nothing_can_be_written(
             store.create_session("demo")
         assert refused.value.kind == "read-only"
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    assert backups(path) == []
     with pytest.raises(StoreError, match="must be brought up to date from schema 1"):
         Store.open(path)
+
+
+def test_a_file_that_takes_no_write_gets_no_backup_each_time_that_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = at_version_1(tmp_path / "history.db")
+    real = connection.uri
+    monkeypatch.setattr(connection, "uri", lambda path, _mode: real(path, "ro"))
+    with Store.open(path, readonly=True) as store:
+        assert store.not_updated is not None
+        assert store.not_updated.kind == "read-only"
+        assert [s.title for s in store.sessions()] == ["Walking"]
+    assert backups(path) == []
 
 
 def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

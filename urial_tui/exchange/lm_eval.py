@@ -64,6 +64,7 @@ def _side(
     documents: list[Document] = []
     results: _Json = {}
     configs: _Json = {}
+    n_scored: dict[str, int] = {}
     its = [found for found in judged if any(r.turns[0].message_id in found for r in side.rows)]
     for found in its or [{}]:
         first = next(iter(found.values()), None)
@@ -73,6 +74,7 @@ def _side(
         name = f"{folder}/samples_{task}_{date}.jsonl"
         check_samples(rows, name)
         aspects = list(dict.fromkeys(aspect for row in rows for aspect in row["metrics"]))
+        n_scored[task] = sum(bool(row["metrics"]) for row in rows)
         results[task] = {"alias": task} | {
             f"{aspect},{_FILTER}": fmean(row[aspect] for row in rows if aspect in row)
             for aspect in aspects
@@ -97,8 +99,8 @@ def _side(
         "results": results,
         "versions": dict.fromkeys(results, _VERSION),
         "n-samples": {
-            document.about["task"]: {"original": side.n_items, "effective": document.rows}
-            for document in documents
+            task: {"original": side.n_items, "effective": scored}
+            for task, scored in n_scored.items()
         },
         "configs": configs,
         "config": {

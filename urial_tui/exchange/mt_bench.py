@@ -87,7 +87,7 @@ def _answers(model: str, side: SideAnswers, source: Source) -> Document:
                 "answer_id": came.get("answer_id") or row.turns[0].message_id,
                 "model_id": model,
                 "choices": [{"index": 0, "turns": [turn.answer for turn in row.turns[:_TURNS]]}],
-                "tstamp": _stamp(row.turns[0].created_at or source.made_at, came),
+                "tstamp": _stamp(row.turns[0].created_at, came),
             }
         )
     check_answers(rows, name)

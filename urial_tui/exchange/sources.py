@@ -28,7 +28,7 @@ class Turn:
     answer: str
     message_id: str
     created_at: str = ""
-    """When the answer was begun; empty in a run, whose answers have it in the history."""
+    """When the answer was begun."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,8 @@ def _row(item: RunItem, number: int, answers: dict[int, RunAnswer]) -> Answered:
     for turn, question in enumerate(item.turns):
         if turn not in answers:
             break
-        turns.append(Turn(question, answers[turn].content, answers[turn].message_id))
+        its = answers[turn]
+        turns.append(Turn(question, its.content, its.message_id, its.created_at))
     return Answered(
         index=item.index,
         id=item.source_id,

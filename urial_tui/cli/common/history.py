@@ -29,7 +29,7 @@ def open_history(*, readonly: bool = True) -> Store:
 
         from urial_tui.safetext import sanitize_line
 
-        why = f"{path} is of an older version and was read as a copy in memory: {store.not_updated.message}"
+        why = f"the history is of an older version and was read as a copy in memory: {store.not_updated.message}"
         click.echo(f"note: {sanitize_line(why, 1000)}", err=True)
     return store
 

@@ -14,7 +14,7 @@ from urial_tui.store.sessions import sessions
 from urial_tui.store.types import Message, Session
 
 _SELECT = """
-SELECT a.*, m.status, m.content, m.error, g.finish_reason, g.completion_tokens
+SELECT a.*, m.status, m.content, m.error, m.created_at, g.finish_reason, g.completion_tokens
 FROM run_answer a
 JOIN message m ON m.id = a.message_id
 LEFT JOIN generation g ON g.seq = (SELECT max(seq) FROM generation WHERE message_id = a.message_id)
@@ -78,6 +78,7 @@ def listed(db: Connection, run_id: str, *, side: int | None = None) -> list[RunA
             error=row["error"],
             finish_reason=row["finish_reason"],
             completion_tokens=row["completion_tokens"],
+            created_at=row["created_at"],
         )
         for row in db.rows(
             f"{_SELECT} {only} ORDER BY a.item, a.side, a.turn",

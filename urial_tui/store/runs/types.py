@@ -80,6 +80,8 @@ class RunAnswer:
     error: str = ""
     finish_reason: str | None = None
     completion_tokens: int | None = None
+    created_at: str = ""
+    """When it was begun."""
 
 
 @dataclass(frozen=True)

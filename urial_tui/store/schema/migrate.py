@@ -107,14 +107,15 @@ def _back_up(db: Connection, version: int) -> Path | None:
         return None
     target = files.backup_name(db.path, f"schema{version}")
     try:
+        # A real write first: what takes none shall get no copy either, one more each time that it is opened.
+        db.execute(f"PRAGMA user_version={version}")
         with translated(target):
             files.copy_database(db.path, target)
     except StoreError as error:
         raise StoreError(
-            f"{db.path} must be brought up to date from schema {version}, and no copy of it can be made before: "
-            f"{error.message}",
+            f"{db.path} must be brought up to date from schema {version}, which cannot be done: {error.message}",
             kind=error.kind,
-            hint="Make its folder writable and free some space; the file was not changed.",
+            hint="Make the file and its folder writable and free some space; the file was not changed.",
         ) from error
     files.prune_backups(db.path)
     return target
