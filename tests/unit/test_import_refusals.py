@@ -163,6 +163,25 @@ def test_the_wrong_format_is_said(tmp_path: Path) -> None:
     assert refused(path, "jsonl").kind == "bad-row"
 
 
+def test_a_format_that_is_named_needs_what_it_needs_and_not_what_would_tell_it_from_others(
+    store: Store, tmp_path: Path
+) -> None:
+    path = put(tmp_path / "x.json", [output(0)])
+    for format_ in ("just-eval", "alpaca-eval"):
+        tally = take(store, path, format_)
+        assert (tally.format, len(tally.runs)) == (format_, 1)
+    bare = put(tmp_path / "y.json", [{"instruction": "q", "output": "a"}])
+    for format_ in ("just-eval", "alpaca-eval"):
+        assert "row 1: it has no `generator`" in refused(bare, format_).message
+
+
+def test_a_field_that_alpaca_eval_has_too_makes_no_file_one_of_just_eval(
+    store: Store, tmp_path: Path
+) -> None:
+    rows = [output(0, dataset="helpful_base", datasplit="eval")]
+    assert take(store, put(tmp_path / "x.json", rows)).format == "alpaca-eval"
+
+
 def test_of_several_files_all_are_taken_or_none(store: Store, tmp_path: Path) -> None:
     good = importing.read(put(tmp_path / "a.json", [output(0)]), None, Options())
     pair = {

@@ -26,13 +26,18 @@ def recognises(loaded: Loaded) -> bool:
     return keys >= _OUTPUTS or keys >= _ANNOTATED
 
 
+def _accepts(loaded: Loaded) -> bool:
+    keys = loaded.keys()
+    return keys >= outputs.NEEDED or keys >= _ANNOTATED
+
+
 def make(loaded: Loaded, options: Options) -> Write:
-    if loaded.keys() >= _OUTPUTS:
+    if loaded.keys() >= outputs.NEEDED:
         return outputs.make(loaded, options, FORMAT)
     return compared.make(loaded, options, FORMAT, _compared)
 
 
-IMPORTER: Final = Importer("AlpacaEval's model outputs and annotations", recognises, make)
+IMPORTER: Final = Importer("AlpacaEval's model outputs and annotations", recognises, make, _accepts)
 
 
 def _compared(row: Row) -> Compared:

@@ -63,7 +63,7 @@ def read(path: Path, format_: str | None, options: Options) -> Import:
         format_ = next((name for name, its in IMPORTERS.items() if its.recognises(loaded)), None)
     if format_ in (None, chats.FORMAT):
         _refuse_without_header(loaded)
-    if format_ is None or not IMPORTERS[format_].recognises(loaded):
+    if format_ is None or not IMPORTERS[format_].takes(loaded):
         named = "no known format" if format_ is None else format_
         raise ExchangeError(
             f"{path} is in {named}" if format_ is None else f"{path} is not in the format {named}",

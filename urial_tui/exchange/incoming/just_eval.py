@@ -44,7 +44,8 @@ _RUBRICS: Final = {"score_multi": "just-eval", "score_safety": "safety"}
 _JUDGED: Final = frozenset(("input", "output_cand", "generator_cand", "eval_config", "result"))
 _SAID: Final = frozenset(("id", "prompt", "parsed_result"))
 _OUTPUTS: Final = frozenset(("instruction", "output", "generator"))
-_OF_JUST_EVAL: Final = frozenset(("id", "source_id", "category", "task", "topic", "datasplit"))
+_OF_JUST_EVAL: Final = frozenset(("id", "source_id", "category", "task", "topic"))
+"""What tells its model outputs from AlpacaEval's, which may have a `datasplit` too."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,13 @@ def recognises(loaded: Loaded) -> bool:
     return keys >= _JUDGED or (keys >= _OUTPUTS and bool(keys & _OF_JUST_EVAL))
 
 
+def _accepts(loaded: Loaded) -> bool:
+    keys = loaded.keys()
+    return keys >= outputs.NEEDED or keys >= _JUDGED
+
+
 def make(loaded: Loaded, options: Options) -> Write:
-    if loaded.keys() >= _OUTPUTS:
+    if loaded.keys() >= outputs.NEEDED:
         return outputs.make(loaded, options, FORMAT)
     rows = each(loaded, _judged)
 
@@ -74,7 +80,9 @@ def make(loaded: Loaded, options: Options) -> Write:
     return write
 
 
-IMPORTER: Final = Importer("just-eval's model outputs and judge results", recognises, make)
+IMPORTER: Final = Importer(
+    "just-eval's model outputs and judge results", recognises, make, _accepts
+)
 
 
 def _write(

@@ -14,6 +14,8 @@ from urial_tui.runs.input_rows import instruction_item
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
+NEEDED: Final = frozenset(("instruction", "output"))
+"""Keys that tell such rows from others; each has to have a `generator` besides, and is named where it has none."""
 _NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
 """Fields that have a place of their own in an item, where null is as if they were not there: `extra` says so."""
 

@@ -100,8 +100,14 @@ Write = Callable[[Store, Tally], None]
 @dataclass(frozen=True)
 class Importer:
     """One format: what it is, whether a file is in it, by its content, and what it makes of one. `make` raises
-    ExchangeError for a file with rows that cannot be used."""
+    ExchangeError for a file with rows that cannot be used. `accepts`: whether a file may be in it that is said to be;
+    None: one that it recognises."""
 
     about: str
     recognises: Callable[[Loaded], bool]
     make: Callable[[Loaded, Options], Write]
+    accepts: Callable[[Loaded], bool] | None = None
+
+    def takes(self, loaded: Loaded) -> bool:
+        """Whether a file may be in this format, which a person named."""
+        return (self.accepts or self.recognises)(loaded)
