@@ -35,8 +35,7 @@ _TURNS: Final = 2
 def export(source: Source, wanted: Wanted) -> Export:
     """Raises ExchangeError: `no-side`, `no-judge`, `nothing`, `bad-row`."""
     sides = wanted_sides(source, wanted)
-    names = Names()
-    models = {side.side: names.of_file(side.side) for side in source.sides}
+    models = models_of([side.side for side in source.sides])
     documents: list[Document] = []
     notes: list[str] = left_out(source, sides)
     if wanted.what != "judgements":
@@ -55,6 +54,12 @@ def export(source: Source, wanted: Wanted) -> Export:
                 "nothing of this was judged", "Judge it: urial-tui judge --run ID --judge SIDE"
             )
     return Export(tuple(documents), tuple(notes))
+
+
+def models_of(sides: Sequence[str]) -> dict[str, str]:
+    """The name of each side's file, by the side: what answers and judgments call it."""
+    names = Names()
+    return {side: names.of_file(side) for side in sides}
 
 
 def _questions(sides: Sequence[SideAnswers]) -> Document:

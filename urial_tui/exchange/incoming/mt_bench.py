@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from urial_tui.errors import ExchangeError
-from urial_tui.exchange.incoming import reading
+from urial_tui.exchange.incoming import mt_bench_answers, reading
 from urial_tui.exchange.incoming.compared import save_comparison
 from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     each,
     foreign_judge,
     foreign_rubric,
-    not_found,
     numbered,
-    runs_to_search,
     text_of,
     write_run,
 )
@@ -151,38 +149,21 @@ def _answer(row: Row, loaded: Loaded, items: dict[str | int, RunItem]) -> _Answe
 def _pairs(loaded: Loaded, options: Options) -> Write:
     rows = each(loaded, _pair)
 
+    asked = [
+        mt_bench_answers.Asked(
+            row.where, model, row.question, row.turn, "\n".join(row.said.prompts)
+        )
+        for row in rows
+        for model in row.models
+    ]
+
     def write(store: Store, tally: Tally) -> None:
-        known = _messages(store, rows, options)
+        known = mt_bench_answers.find(store, asked, loaded, options)
         for row in rows:
-            ids = [known.get((model, row.question, row.turn)) for model in row.models]
-            if None in ids:
-                model = row.models[ids.index(None)]
-                what = f"{model} has no answer to turn {row.turn + 1} of question {row.question}"
-                raise not_found(loaded, row.where, what)
-            save_comparison(
-                store, str(ids[0]), str(ids[1]), row.said, tally, f"{loaded.path}, {row.where}"
-            )
+            a, b = (known[model, (row.question, row.turn)] for model in row.models)
+            save_comparison(store, a, b, row.said, tally, f"{loaded.path}, {row.where}")
 
     return write
-
-
-def _messages(
-    store: Store, rows: Sequence[_Pair], options: Options
-) -> dict[tuple[str, str | int, int], str]:
-    """Complete answers of the models by model, question and turn; the newest run's count."""
-    models = {model for row in rows for model in row.models}
-    found: dict[tuple[str, str | int, int], str] = {}
-    for run in runs_to_search(store, options):
-        sides = {n: side for n, side in enumerate(run.start.sides) if side in models}
-        if not sides:
-            continue
-        ids = {item.index: item.source_id for item in store.run_items(run.id)}
-        for number, side in sides.items():
-            for answer in store.run_answers(run.id, side=number):
-                if answer.status == "complete":
-                    key = (side, ids[answer.index], answer.turn)
-                    found.setdefault(key, answer.message_id)
-    return found
 
 
 def _pair(row: Row) -> _Pair:

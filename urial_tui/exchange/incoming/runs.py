@@ -131,7 +131,7 @@ def first_answers(store: Store, run: Run, side: str) -> dict[tuple[str, str], st
     return found
 
 
-def runs_to_search(store: Store, options: Options) -> list[Run]:
+def _runs_to_search(store: Store, options: Options) -> list[Run]:
     """The run that was named, else all of them, the newest first."""
     return [store.find_run(options.run)] if options.run is not None else store.runs(10_000)
 
@@ -154,7 +154,7 @@ def answers_of(
     Raises ExchangeError (`no-answer`) for a run that was named and has not.
     """
     generators = {row.generator for row in rows}
-    for run in runs_to_search(store, options):
+    for run in _runs_to_search(store, options):
         if not generators <= set(run.start.sides) and options.run is None:
             continue
         known = {name: first_answers(store, run, name) for name in generators}

@@ -1,0 +1,178 @@
+"""Which stored answers MT-Bench's judgments are about. A judgment says model, question and turn, and several runs may
+have those; its prompt holds the question and the answers as a rule.
+
+So a model's answers are all of one run, those of both models of the same one where one has them; a run with other texts
+than the judge read is none of them; and where several are left with different texts, a person has to name the run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from urial_tui.errors import ExchangeError
+from urial_tui.exchange.incoming.runs import not_found
+from urial_tui.exchange.incoming.types import Loaded, Options
+from urial_tui.exchange.mt_bench import models_of
+from urial_tui.exchange.sources import source_of_run
+from urial_tui.store.runs.types import Run
+from urial_tui.store.store import Store
+
+Key = tuple[str | int, int]
+"""Question and turn, from 0."""
+_HEAD: Final = 80
+"""So many letters and digits of an answer have to be in a prompt, whose texts may be shortened from their ends."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer that a judgment is about. `prompt` is what the judge read."""
+
+    where: str
+    model: str
+    question: str | int
+    turn: int
+    prompt: str
+
+    @property
+    def key(self) -> Key:
+        return self.question, self.turn
+
+
+@dataclass(frozen=True)
+class _Answer:
+    message_id: str
+    question: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A run and what it has of one model."""
+
+    run: Run
+    answers: dict[Key, _Answer]
+
+    def texts(self, keys: Sequence[Key]) -> tuple[str, ...]:
+        return tuple(self.answers[key].text for key in keys)
+
+
+def find(
+    store: Store, asked: Sequence[Asked], loaded: Loaded, options: Options
+) -> dict[tuple[str, Key], str]:
+    """The message of each answer, by model, question and turn.
+
+    Raises ExchangeError: `no-answer` where no run has them, or none with the texts that were judged; `several-runs`.
+    """
+    of_model: dict[str, list[Asked]] = {}
+    for one in asked:
+        of_model.setdefault(one.model, []).append(one)
+    candidates = _candidates(store, list(of_model), options)
+    left = {model: _judged(candidates[model], rows, loaded) for model, rows in of_model.items()}
+    common = set.intersection(*({one.run.id for one in found} for found in left.values()))
+    if common:
+        left = {
+            model: [one for one in found if one.run.id in common] for model, found in left.items()
+        }
+    made: dict[tuple[str, Key], str] = {}
+    for model, found in left.items():
+        keys = [one.key for one in of_model[model]]
+        if len({one.texts(keys) for one in found}) > 1:
+            raise _several(loaded, model, found)
+        made |= {(model, key): found[0].answers[key].message_id for key in keys}
+    return made
+
+
+def _candidates(
+    store: Store, models: Sequence[str], options: Options
+) -> dict[str, list[_Candidate]]:
+    """Runs that have a side of each model, the newest first; the one that was named alone where it has one."""
+    named = store.find_run(options.run) if options.run is not None else None
+    found: dict[str, list[_Candidate]] = {model: [] for model in models}
+    for run in store.runs(10_000):
+        for model, side in _sides(run, models).items():
+            answers: dict[Key, _Answer] = {}
+            for row in source_of_run(store, run).sides[side].rows:
+                for turn, one in enumerate(row.turns):
+                    answer = _Answer(one.message_id, one.question, one.answer)
+                    answers.setdefault((row.id, turn), answer)
+                    answers.setdefault((row.number, turn), answer)
+            found[model].append(_Candidate(run, answers))
+    if named is None:
+        return found
+    return {
+        model: [one for one in its if one.run.id == named.id] or its for model, its in found.items()
+    }
+
+
+def _sides(run: Run, models: Sequence[str]) -> dict[str, int]:
+    """The number of the side that each of the models is: by its notation, or by the name that exports give it."""
+    sides = run.start.sides
+    named = {name: sides.index(side) for side, name in models_of(sides).items()}
+    named |= {side: sides.index(side) for side in sides}
+    return {model: named[model] for model in models if model in named}
+
+
+def _judged(
+    candidates: Sequence[_Candidate], rows: Sequence[Asked], loaded: Loaded
+) -> list[_Candidate]:
+    """Those candidates that have all of these answers and no other text than was judged: where any is proven to have
+    the judged ones, the proven ones. Raises ExchangeError (`no-answer`)."""
+    whole = [one for one in candidates if all(row.key in one.answers for row in rows)]
+    if not whole:
+        has = candidates[0].answers if candidates else {}
+        first = next(row for row in rows if row.key not in has)
+        what = f"{first.model} has no answer to turn {first.turn + 1} of question {first.question}"
+        raise not_found(loaded, first.where, what)
+    prompts = [_letters(row.prompt) for row in rows]
+    fitting: list[_Candidate] = []
+    proven: list[_Candidate] = []
+    other: Asked | None = None
+    for one in whole:
+        found = [
+            _shown(one.answers[row.key], prompt) for row, prompt in zip(rows, prompts, strict=True)
+        ]
+        if False in found:
+            other = other or rows[found.index(False)]
+            continue
+        fitting.append(one)
+        if None not in found and _word_for_word(one, rows, prompts):
+            proven.append(one)
+    if not fitting:
+        assert other is not None  # each of them was left out for one
+        what = (
+            f"the judge read another text than the answer of {other.model} to turn {other.turn + 1} of question "
+            f"{other.question} here"
+        )
+        raise not_found(loaded, other.where, what)
+    return proven or fitting
+
+
+def _shown(answer: _Answer, prompt: str) -> bool | None:
+    """Whether a prompt has an answer; None where it does not show the question either, or there is nothing to see."""
+    text = _letters(answer.text)[:_HEAD]
+    question = _letters(answer.question)
+    if not text or not question or question not in prompt:
+        return None
+    return text in prompt
+
+
+def _word_for_word(one: _Candidate, rows: Sequence[Asked], prompts: Sequence[str]) -> bool:
+    return all(
+        _letters(one.answers[row.key].text) in prompt
+        for row, prompt in zip(rows, prompts, strict=True)
+    )
+
+
+def _letters(text: str) -> str:
+    """What of a text no template changes: blanks, quotation marks and line ends are not in it."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _several(loaded: Loaded, model: str, found: Sequence[_Candidate]) -> ExchangeError:
+    names = ", ".join(f"{one.run.start.name} ({one.run.id})" for one in found)
+    return ExchangeError(
+        f"{loaded.path}: several runs have other answers of {model} to these questions, and the file does not show "
+        f"which were judged: {names}",
+        hint="Name the run whose answers were judged: --run RUN",
+        kind="several-runs",
+    )
