@@ -239,6 +239,35 @@ async def test_a_wrong_filter_is_told_and_the_list_stays():
         assert bench.screen.session_list.count == 2
 
 
+@pytest.mark.parametrize("size", [(120, 30), (60, 20)])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("since:banana", "since:banana is no time"),
+        ("is:foo", "is:foo is nothing"),
+        ("score>abc", "score>abc has no number"),
+        ("score>9", "score>9 is out of range"),
+        ("shifted>200%", "shifted>200% is out of range"),
+        ("score:3", "score:3 is neither a lower bound nor an upper one"),
+    ],
+)
+async def test_a_filter_that_means_nothing_is_told_in_the_search_with_its_reason(size, text, why):
+    async with running(two, size=size) as bench:
+        await bench.press("ctrl+f", *"question")
+        dialog = bench.app.screen
+        await bench.until(lambda: len(dialog.query_one("#found", OptionList).options) > 0)
+        dialog.query_one(Input).value = text
+        problem = dialog.query_one(".problem")
+        await bench.until(lambda: why in str(problem.render()))
+        await bench.settle()
+        assert dialog.region.contains_region(problem.region) and problem.region.height > 0
+        assert problem.region.y == dialog.query_one(Input).region.y + 1, "where one looks"
+        assert not dialog.query_one("#count").display, "what is listed was not found by it"
+        dialog.query_one(Input).value = "question"
+        await bench.until(lambda: dialog.query_one("#count").display)
+        assert not problem.display
+
+
 async def test_the_last_session_is_opened_and_not_a_pinned_older_one():
     def pinned(chat) -> None:
         two(chat)

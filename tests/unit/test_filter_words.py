@@ -70,6 +70,15 @@ def test_a_bound_without_an_equals_sign_is_not_part_of_what_it_allows() -> None:
         ("score>10%", "score>"),
         ("shifted<many", "shifted>"),
         ("is:gone", "is:"),
+        ("since:banana", "since:"),
+        ("score>abc", "score>"),
+        ("score>9", "score>"),
+        ("score<0", "score>"),
+        ("score:3", "score>"),
+        ("score=3", "score>"),
+        ("shifted>200%", "shifted>"),
+        ("shifted>-1", "shifted>"),
+        ("shifted:10%", "shifted>"),
     ],
 )
 def test_a_wrong_filter_is_told_with_what_it_is_for(text: str, name: str) -> None:

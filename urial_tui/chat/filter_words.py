@@ -26,13 +26,14 @@ FILTERS = {
 
 _PARTS = re.compile(
     r'(?P<name>tag|side|pack|since|until|is):(?:"(?P<quoted>[^"]*)"?|(?P<value>\S*))'
-    r"|(?P<number>score|shifted)(?P<sign>>=|<=|>|<)(?P<bound>\S*)"
+    r"|(?P<number>score|shifted)(?P<sign>>=|<=|>|<|[:=](?=\d))(?P<bound>\S*)"
     r'|(?P<words>"[^"]*"?|\S+)',
     re.IGNORECASE,
 )
 _AGE = re.compile(r"(\d{1,5})([hdw])(?: ago)?")
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 _HOURS = {"h": 1, "d": 24, "w": 168}
+_RANGES = {"score": (1, 5), "shifted": (0, 1)}
 _STATES: dict[str, dict[str, Any]] = {
     "pinned": {"pinned": True},
     "archived": {"archived": "only"},
@@ -107,6 +108,8 @@ def stored_time(text: str, now: datetime, *, end: bool = False) -> str:
 
 
 def _bound(name: str, sign: str, text: str) -> dict[str, Any]:
+    if sign in (":", "="):
+        raise _wrong(f"{name}{sign}{text} is neither a lower bound nor an upper one", name + ">")
     percent = name == "shifted" and text.endswith("%")
     try:
         bound = float(text.removesuffix("%") if percent else text)
@@ -116,6 +119,9 @@ def _bound(name: str, sign: str, text: str) -> dict[str, Any]:
         raise _wrong(f"{name}{sign}{text} has no number", name + ">")
     if percent:
         bound /= 100
+    lowest, highest = _RANGES[name]
+    if not lowest <= bound <= highest:
+        raise _wrong(f"{name}{sign}{text} is out of range", name + ">")
     if sign in ("<", ">"):  # a filter's bounds are part of what they allow
         bound = math.nextafter(bound, -math.inf if sign == "<" else math.inf)
     return {f"{name}_{'min' if sign.startswith('>') else 'max'}": bound}

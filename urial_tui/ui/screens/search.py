@@ -71,9 +71,9 @@ class SearchDialog(Dialog[Found]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             yield Input(self._text, id="words", placeholder="words of a title or a message")
+            yield Static("", classes="problem")
             yield Static("", id="count", classes="note")
             yield OptionList(id="found", markup=False)
-            yield Static("", classes="problem")
         box.border_title = Content("Search all sessions")
         box.border_subtitle = Content("↑ ↓ move, Enter opens, Esc closes")
 
@@ -90,8 +90,10 @@ class SearchDialog(Dialog[Found]):
             hits, more = await self._find(text)
         except UrialError as error:
             self.show_problem(problem_text(error))
+            self.query_one("#count").display = False  # the list is still of the line before
             return
         self.show_problem("")
+        self.query_one("#count").display = True
         self._found = Found(text, tuple(hits), 0, more)
         found = self.query_one("#found", OptionList)
         found.set_options(Option(self._prompt(hit)) for hit in hits)
