@@ -130,7 +130,8 @@ def judge(terminal: Terminal, judge_name: str) -> None:
     terminal.until_text("What was said of this answer")
     terminal.until_text("clarity")  # what was rated by hand is there at once
     said = r"clarity +(?:[1-5] +expected|unreadable)"
-    terminal.until(lambda: re.search(said, terminal.text()), what="what the judge says")
+    # Two models are loaded by now, on whatever processors there are left.
+    terminal.until(lambda: re.search(said, terminal.text()), 120, "what the judge says")
     terminal.send("escape")
     terminal.until_gone("What was said of this answer")
 
