@@ -68,11 +68,12 @@ def say(
     text: str,
     side: str = "demo@urial-general",
     status: Status = "complete",
+    end: GenerationEnd = END,
 ) -> str:
     """A question and its answer at the end of a branch; the id of the answer."""
     user = store.add_user_message(session, parent, question)
     begun = store.begin_answer(session, user.id)
     generation = store.begin_generation(begun.id, replace(START, side=side))
-    store.finish_answer(begun.id, generation, status, END, tail=text)
+    store.finish_answer(begun.id, generation, status, end, tail=text)
     store.set_leaf(session, begun.id)
     return begun.id

@@ -236,6 +236,13 @@ def test_what_to_export_is_said_in_one_way(
         ("html", ("-o", "-", "--json"), "--json writes"),
         ("html", ("-o", "x", "--what", "tokens"), "html has no part tokens"),
         ("csv", ("-o", "x", "--what", "outputs"), "csv has no part outputs"),
+        ("markdown", ("-o", "x", "--judge", "nobody"), "markdown has nothing that a judge said"),
+        ("html", ("-o", "x", "--judge", "nobody"), "html has nothing that a judge said"),
+        ("csv", ("-o", "x", "--what", "messages", "--judge", "nobody"), "messages of csv have"),
+        ("just-eval", ("-o", "x", "--what", "outputs", "--judge", "nobody"), "outputs of just"),
+        ("just-eval", ("-o", "x", "--all-branches"), "just-eval has no choice of branches"),
+        ("mt-bench", ("-o", "x", "--all-branches"), "mt-bench has no choice of branches"),
+        ("jsonl", ("-o", "x", "--all-branches"), "jsonl has no choice of branches"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,29 @@ def test_a_transcript_has_its_provenance_and_every_message(store: Store) -> None
     assert made["sampling"]["temperature"] == 0.0
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["You", "Answer", "You", "Answer"]
     assert text.endswith("## Answer\n\na1\n")
+
+
+def test_answers_that_differ_in_their_seeds_alone_are_one_entry(store: Store) -> None:
+    session = store.create_session(START.side, "T").id
+    last = None
+    for seed in (7, 8, 7):
+        last = say(store, session, last, "q", "a", end=replace(END, seed=seed))
+    (document,) = markdown.export(source_of_sessions(store, [session]), Wanted()).documents
+    (made,) = front_matter(text_of(document))["answers"]
+    assert made["seeds"] == [7, 8]
+    assert made["model"] == START.model_path
+
+
+def test_a_message_is_as_it_was_written_and_no_line_of_it_is_a_heading_of_ours(
+    store: Store,
+) -> None:
+    said = "\n\n  indented\n## You\n ## 2. Answer, after 1\n## Yours\n### You\n\n"
+    session = talk(store, said)
+    (document,) = markdown.export(source_of_sessions(store, [session]), Wanted()).documents
+    text = text_of(document)
+    kept = "\n\n  indented\n\\## You\n \\## 2. Answer, after 1\n## Yours\n### You\n\n"
+    assert text.endswith(f"\n## Answer\n\n{kept}\n")
+    assert re.findall(r"^ *## (?:\d+\. )?(You|Answer)\b", text, re.MULTILINE) == ["You", "Answer"]
 
 
 def test_all_branches_are_numbered_and_others_sides_named(store: Store) -> None:

@@ -25,12 +25,15 @@ Shape = Literal["folder", "file", "file of one session", "file of one table"]
 
 @dataclass(frozen=True)
 class Exporter:
-    """One format: what it is, and what makes its files. `parts`: what of it can be asked for alone."""
+    """One format: what it is, and what makes its files. `parts`: what of it can be asked for alone; `judged`: those
+    that judges can be chosen for; `branches`: whether every version of a conversation can be in it."""
 
     about: str
     export: Callable[[Source, Wanted], Export]
     shape: Shape = "folder"
     parts: tuple[What, ...] = ()
+    judged: tuple[What, ...] = ("all", "judgements", "scores")
+    branches: bool = False
 
     def one_file(self, wanted: Wanted, *, one_session: bool) -> bool:
         """Whether it is written as one file; `one_session`: a single one was named."""
@@ -61,12 +64,17 @@ EXPORTERS: dict[str, Exporter] = {
         "outputs to grade and finished scores", promptfoo.export, parts=("outputs", "judgements")
     ),
     "jsonl": Exporter("everything, without loss, to be imported again", jsonl.export, "file"),
-    "markdown": Exporter("readable transcripts", markdown.export, "file of one session"),
-    "html": Exporter("one page, tokens by class", html_page.export, "file"),
+    "markdown": Exporter(
+        "readable transcripts", markdown.export, "file of one session", judged=(), branches=True
+    ),
+    "html": Exporter(
+        "one page, tokens by class", html_page.export, "file", judged=(), branches=True
+    ),
     "csv": Exporter(
         "tables of messages, tokens and scores",
         csv_tables.export,
         "file of one table",
         ("messages", "tokens", "scores"),
+        branches=True,
     ),
 }

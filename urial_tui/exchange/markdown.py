@@ -4,6 +4,7 @@ What would be invisible, or would act on a terminal, is shown as by the program 
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,10 @@ from urial_tui.store.store import Store
 from urial_tui.store.types import Generation, Message, Session
 
 _WHO = {"user": "You", "assistant": "Answer"}
+_LIKE_OURS = re.compile(
+    rf"^( {{0,3}})(##[ \t]+(?:\d+\.[ \t]+)?(?:{'|'.join(_WHO.values())})\b)", re.MULTILINE
+)
+"""A line of a message that would be taken for the heading of another one."""
 
 
 def export(source: Source, wanted: Wanted) -> Export:
@@ -55,7 +60,7 @@ class _Transcript:
             if self._wanted.all_branches:
                 after = numbers.get(message.parent_id or "", 0)
                 heading = f"{numbers[message.id]}. {heading}, after {after or 'the start'}"
-            text = sanitize(message.content).strip("\n")
+            text = _LIKE_OURS.sub(r"\1\\\2", sanitize(message.content))
             error = f"\n\n*{sanitize_line(message.error, 500)}*" if message.error else ""
             yield f"\n## {heading}\n\n{text}{error}\n".encode()
 
@@ -84,7 +89,11 @@ def _front_matter(session: Session, generations: Sequence[Generation]) -> str:
         fields["origin"] = session.origin
     made: dict[str, dict[str, Any]] = {}
     for generation in generations:
-        made.setdefault(json.dumps(of := provenance(generation), sort_keys=True), of)
+        of = provenance(generation)
+        seed = of.pop("seed", None)
+        its = made.setdefault(json.dumps(of, sort_keys=True), of)
+        if seed is not None and seed not in its.setdefault("seeds", []):
+            its["seeds"].append(seed)
     fields["answers"] = list(made.values())
     fields["exported_by"] = f"urial-tui {__version__}"
     lines = [

@@ -116,7 +116,7 @@ def export(
     exporter = EXPORTERS[format_]
     wanted = Wanted(sides, judges, what, all_branches)
     one_file = exporter.one_file(wanted, one_session=choice.one_session)
-    _check(exporter, format_, choice, what, one_file, output, as_json)
+    _check(exporter, format_, choice, wanted, one_file, output, as_json)
     with open_history() as store:
         source = source_of(store, choice)
         made = exporter.export(source, wanted)
@@ -145,18 +145,28 @@ def _check(
     exporter: Exporter,
     format_: str,
     choice: Choice,
-    what: What,
+    wanted: Wanted,
     one_file: bool,
     output: Path,
     as_json: bool,
 ) -> None:
     """Raises UsageError for options that do not go together."""
     choice.check()
+    what = wanted.what
     if what != "all" and what not in exporter.parts:
         parts = " or ".join(exporter.parts)
         raise UsageError(
             f"{format_} has no part {what}",
             hint=f"It has {parts}." if parts else "Leave out --what.",
+        )
+    if wanted.judges and what not in exporter.judged:
+        of = f"{format_} has" if what == "all" else f"{what} of {format_} have"
+        raise UsageError(f"{of} nothing that a judge said", hint="Leave out --judge.")
+    if wanted.all_branches and not exporter.branches:
+        has = [name for name, one in EXPORTERS.items() if one.branches]
+        raise UsageError(
+            f"{format_} has no choice of branches",
+            hint=f"Leave out --all-branches; it is for {', '.join(has[:-1])} and {has[-1]}.",
         )
     if output == _STDOUT and (not one_file or as_json):
         raise UsageError(
