@@ -250,8 +250,8 @@ def test_csv_cells_are_no_formulas_and_numbers_stay_numbers() -> None:
             assert not value.startswith(("=", "+", "@", "\t", "\r")), (name, value)
             assert not value.startswith("-") or float(value) < 0
     assert any(row["aspect"].startswith("'=cmd") for row in rows)
-    assert [csv_cell(value) for value in ("-1", "=x", -1.5, "a", "\tx")] == [
-        "'-1", "'=x", -1.5, "a", "'\tx",
+    assert [csv_cell(value) for value in ("-1", "=x", -1.5, "a", "\tx", "\n=x", "\uff1dx")] == [
+        "'-1", "'=x", -1.5, "a", "'\tx", "'\n=x", "'\uff1dx",
     ]  # fmt: skip
 
 

@@ -244,6 +244,19 @@ def test_lm_eval_counts_the_samples_that_have_a_score(store: Store, tmp_path: Pa
     }
 
 
+def test_what_is_one_is_told_as_one(store: Store, tmp_path: Path) -> None:
+    run = make_run(store)
+    first, *_ = answer_all(store, run)
+    unreadable = replace(
+        OK, aspect="other", outcome="invalid", score=None, expected=None, spread=None
+    )
+    store.save_judgement(judgement(first.message_id, scores=(OK, unreadable)))
+    (note,) = [note for note in export(store, run, "lm-eval", tmp_path / "a") if "aspect" in note]
+    assert note.startswith("1 aspect has no score")
+    (note,) = [note for note in export(store, run, "promptfoo", tmp_path / "b") if "aspect" in note]
+    assert note == "left out: 1 aspect has no score"
+
+
 def test_mt_bench_has_the_time_of_each_answer(store: Store, tmp_path: Path) -> None:
     run = make_run(store)
     answer_all(store, run)

@@ -49,7 +49,7 @@ def test_a_conversation_is_a_row_of_the_side_of_its_answers(store: Store) -> Non
     assert (row.id, row.index, row.number, row.session_id) == (a, 0, 0, a)
     assert [(turn.question, turn.answer) for turn in row.turns] == [("q1", "a1"), ("q2", "a2")]
     assert [turn.answer for turn in changed.turns] == ["a3"]
-    assert any("1 sessions: turns after a change of side" in note for note in source.notes)
+    assert any("1 session: turns after a change of side" in note for note in source.notes)
     assert source_of_sessions(store, [a]).name == "A talk"
     assert source.name == "sessions"
 

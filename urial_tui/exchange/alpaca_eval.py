@@ -14,6 +14,7 @@ from urial_tui.exchange.exports import (
     Wanted,
     bad_row,
     check_texts,
+    counted,
     json_array,
     nothing,
 )
@@ -96,7 +97,11 @@ def _annotations(
             **about_judge(duel.first),
         }
         documents.append(Document(name, json_array(rows, name), len(rows), about))
-    notes = [f"{undecided} comparisons say nothing overall and are left out"] if undecided else []
+    notes = (
+        [f"left out: {counted(undecided, 'comparison', 'says', 'say')} nothing overall"]
+        if undecided
+        else []
+    )
     return documents, notes
 
 

@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Iterable
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The full-width signs too, which spreadsheets of East Asia take for the others."""
 
 
 def csv_cell(value: object) -> object:

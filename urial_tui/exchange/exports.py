@@ -134,5 +134,10 @@ def bad_row(name: str, number: int, key: str, why: str) -> ExchangeError:
     )
 
 
+def counted(count: int, noun: str, one: str, more: str) -> str:
+    """A count with its verb: "1 aspect has", "2 aspects have"."""
+    return f"{count} {noun} {one}" if count == 1 else f"{count} {noun}s {more}"
+
+
 def nothing(what: str, hint: str) -> ExchangeError:
     return ExchangeError(what, hint=hint, kind="nothing")

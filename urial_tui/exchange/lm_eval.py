@@ -20,6 +20,7 @@ from urial_tui.exchange.exports import (
     Wanted,
     bad_row,
     check_texts,
+    counted,
     json_lines,
     json_object,
 )
@@ -52,7 +53,8 @@ def export(source: Source, wanted: Wanted) -> Export:
         for score in judgement.scores
     )
     if without:
-        notes.append(f"{without} aspects have no score: their samples do not have that metric")
+        aspects = counted(without, "aspect", "has", "have")
+        notes.append(f"{aspects} no score: samples do not have such a metric")
     return Export(tuple(documents), tuple(notes))
 
 

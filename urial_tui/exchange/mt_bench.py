@@ -16,6 +16,7 @@ from urial_tui.exchange.exports import (
     Wanted,
     bad_row,
     check_texts,
+    counted,
     json_lines,
     nothing,
 )
@@ -43,7 +44,9 @@ def export(source: Source, wanted: Wanted) -> Export:
         documents += [_answers(models[side.side], side, source) for side in sides if side.rows]
         longer = sum(len(row.turns) > _TURNS for side in sides for row in side.rows)
         if longer:
-            notes.append(f"MT-Bench has two turns: {longer} conversations are cut after them")
+            notes.append(
+                f"MT-Bench has two turns: {counted(longer, 'conversation', 'is', 'are')} cut after them"
+            )
     if wanted.what != "outputs":
         single, of_single = _single(source, wanted, sides, models)
         pair, of_pair = _pair(source, wanted, models)
@@ -146,8 +149,8 @@ def _single(
     if not total:
         return documents, []
     return documents, [
-        f"{total} judgements have scores from 1 to 5 and not MT-Bench's 1 to 10: they are left out as -1, which its "
-        "report drops"
+        f"{counted(total, 'judgement', 'has', 'have')} scores from 1 to 5 and not MT-Bench's 1 to 10: these are left "
+        "out as -1, which its report drops"
     ]
 
 
@@ -168,8 +171,8 @@ def check_single(rows: Sequence[dict[str, Any]], name: str) -> None:
     """Raises ExchangeError (`bad-row`)."""
     check_texts(rows, name, ("user_prompt", "judgment"), filled=("model",))
     for number, row in enumerate(rows, 1):
-        if row["score"] != NO_SCORE and not 1 <= row["score"] <= 10:
-            raise bad_row(name, number, "score", "is none from 1 to 10")
+        if row["score"] != NO_SCORE:
+            raise bad_row(name, number, "score", "is of another scale")
         if row["turn"] not in (1, 2):
             raise bad_row(name, number, "turn", "is neither 1 nor 2")
 
@@ -201,7 +204,7 @@ def _pair(
             by_judge.setdefault(by, []).append(head | _verdict(pair, pair.overall))
     if skipped:
         notes.append(
-            f"{skipped} comparisons say nothing overall, or not of these turns, and are left out"
+            f"left out: {counted(skipped, 'comparison', 'says', 'say')} nothing overall, or not of these turns"
         )
     names = Names()
     documents = []

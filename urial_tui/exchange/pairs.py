@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from urial_tui.exchange.exports import Wanted
+from urial_tui.exchange.exports import Wanted, counted
 from urial_tui.exchange.selecting import side_numbers, wanted_judges
 from urial_tui.exchange.sources import Answered, Source, side_of
 from urial_tui.store.judging.types import Comparison, Pick, Winner
@@ -119,9 +119,13 @@ def duels_of(source: Source, wanted: Wanted) -> tuple[list[Duel], list[str]]:
             )
     notes = []
     if alike:
-        notes.append(f"{alike} comparisons of two answers by one side are left out")
+        notes.append(
+            f"left out: {counted(alike, 'comparison', 'is', 'are')} of two answers by one side"
+        )
     if unfinished:
-        notes.append(f"{unfinished} comparisons of answers that are not complete are left out")
+        notes.append(
+            f"left out: {counted(unfinished, 'comparison', 'is', 'are')} of answers that are not complete"
+        )
     return [Duel(key[0], key[1], tuple(pairs)) for key, pairs in found.items()], notes
 
 
@@ -133,7 +137,11 @@ def first_turns(duels: Sequence[Duel], format_: str) -> tuple[list[Duel], list[s
     ]
     later = sum(pair.turn > 0 for duel in duels for pair in duel.pairs)
     notes = (
-        [f"{format_} has one turn: {later} comparisons of later ones are left out"] if later else []
+        [
+            f"{format_} has one turn: {counted(later, 'comparison', 'is', 'are')} of later ones and left out"
+        ]
+        if later
+        else []
     )
     return [duel for duel in kept if duel.pairs], notes
 

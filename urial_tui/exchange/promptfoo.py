@@ -14,6 +14,7 @@ from urial_tui.exchange.exports import (
     Wanted,
     bad_row,
     check_texts,
+    counted,
     json_array,
     json_object,
     nothing,
@@ -42,7 +43,7 @@ def export(source: Source, wanted: Wanted) -> Export:
             if document is not None:
                 documents.append(document)
         if unscored:
-            notes.append(f"{unscored} aspects have no score and are left out")
+            notes.append(f"left out: {counted(unscored, 'aspect', 'has', 'have')} no score")
         if wanted.what == "judgements" and not documents:
             raise nothing(
                 "nothing of this has a score", "Judge it: urial-tui judge --run ID --judge SIDE"

@@ -91,9 +91,10 @@ def about_judge(judged: Judgement | Comparison) -> dict[str, Any]:
 def left_out(source: Source, sides: Sequence[SideAnswers], one_turn: str = "") -> list[str]:
     """What of these sides' items is in no row, in words. `one_turn` is the name of a format that has no second one."""
     notes = [
-        f"{side.side}: {side.n_items - len(side.rows)} of {side.n_items} items have no complete answer and are left out"
+        f"{side.side}: {missing} of {side.n_items} items {'has' if missing == 1 else 'have'} no complete answer and "
+        f"{'is' if missing == 1 else 'are'} left out"
         for side in sides
-        if len(side.rows) < side.n_items
+        if (missing := side.n_items - len(side.rows))
     ]
     longer = len({row.session_id for side in sides for row in side.rows if row.n_turns > 1})
     if one_turn and longer:

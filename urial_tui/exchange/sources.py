@@ -233,17 +233,21 @@ def _of_sessions(
     notes = []
     if unfinished:
         notes.append(
-            f"{unfinished} sessions: answers that are not complete, and what follows, are left out"
+            f"{_sessions(unfinished)}: answers that are not complete, and what follows, are left out"
         )
     if other_side:
         notes.append(
-            f"{other_side} sessions: turns after a change of side are left out, since a row has one side"
+            f"{_sessions(other_side)}: turns after a change of side are left out, since a row has one side"
         )
     sides = tuple(
         SideAnswers(side, number, tuple(its), len(its))
         for number, (side, its) in enumerate(rows.items())
     )
     return sides, tuple(notes)
+
+
+def _sessions(n: int) -> str:
+    return "1 session" if n == 1 else f"{n} sessions"
 
 
 def _conversation(store: Store, session: Session) -> tuple[list[Turn], str, str]:

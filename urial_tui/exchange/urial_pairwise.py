@@ -16,6 +16,7 @@ from urial_tui.exchange.exports import (
     Wanted,
     bad_row,
     check_texts,
+    counted,
     json_array,
     nothing,
 )
@@ -48,7 +49,7 @@ def export(source: Source, wanted: Wanted) -> Export:
         for pick in pair.comparison.picks
     )
     if unread:
-        notes.append(f"{unread} aspects have no verdict and are left out of their rows")
+        notes.append(f"{counted(unread, 'aspect', 'has', 'have')} no verdict: not in the rows")
     return Export(tuple(documents), (*notes, *later))
 
 
