@@ -245,3 +245,100 @@ def test_other_fields_of_judge_results_leave_as_they_came(store: Store, tmp_path
     (made,) = [rows_of(one) for one in found.values()]
     assert made == rows
     assert take(store, path).there == 3
+
+
+@pytest.mark.parametrize("format_", ["just-eval", "urial-pairwise", "alpaca-eval", "mt-bench"])
+def test_verdicts_of_our_own_export_are_there_already_in_the_history_that_they_are_of(
+    store: Store, tmp_path: Path, format_: str
+) -> None:
+    run = judged_run(store)
+    counts = len(store.judgements()), len(store.comparisons())
+    first = files(store, run.id, tmp_path / "first", format_, what="judgements")
+    paths = [path for name, path in first.items() if not name.endswith("_single.jsonl")]
+    assert paths
+    for path in paths:
+        rows = [row for row in rows_of(path) if row.get("result") != "N/A"]
+        tally = take(store, path)
+        assert (tally.judgements, tally.comparisons, tally.runs) == (0, 0, [])
+        assert tally.there == len(rows)
+    assert (len(store.judgements()), len(store.comparisons())) == counts
+    again = files(store, run.id, tmp_path / "again", format_, what="judgements")
+    assert again.keys() == first.keys()
+
+
+def test_another_verdict_of_a_judge_of_that_name_is_taken(store: Store, tmp_path: Path) -> None:
+    run = judged_run(store)
+    for format_, change in {
+        "just-eval": {"prompt": "another"},
+        "urial-pairwise": {"prompt": "another"},
+        "alpaca-eval": {"preference": 1.1},
+        "mt-bench": {"g1_judgment": "another"},
+    }.items():
+        found = files(store, run.id, tmp_path / format_, format_, what="judgements")
+        path = next(one for name, one in found.items() if not name.endswith("_single.jsonl"))
+        row = next(row for row in rows_of(path) if row.get("result") != "N/A")
+        tally = take(store, put(tmp_path / f"{format_}.jsonl", lines([row | change])))
+        assert (tally.judgements + tally.comparisons, tally.there) == (1, 0)
+
+
+FIVE = just_eval.MODES["score_multi"]
+
+
+def replied(n: int, result: str | None = None, **scores: Any) -> dict[str, Any]:
+    """A judged row with these scores in `parsed_result`, and another reply."""
+    row = judged(n)
+    for aspect, score in scores.items():
+        row["parsed_result"][aspect] = {"reason": "so", "score": score}
+    return row | {"result": json.dumps(row["parsed_result"]) if result is None else result}
+
+
+def judgements_back(store: Store, run_id: str, folder: Path) -> list[Any]:
+    found = files(store, run_id, folder, "just-eval", what="judgements")
+    (made,) = [rows_of(one) for one in found.values()]
+    return list(made)
+
+
+def test_what_judge_results_say_beside_their_scores_leaves_as_it_came_and_is_said(
+    store: Store, tmp_path: Path
+) -> None:
+    humor = replied(0, humor="3")
+    noted = judged(1)
+    noted["parsed_result"]["depth"]["note"] = "hi"
+    noted["result"] = json.dumps(noted["parsed_result"])
+    other = replied(2, json.dumps(judged(2, "3")["parsed_result"]))
+    fenced = judged(3) | {"result": "```" + judged(3)["result"] + "```"}
+    unread = judged(4, result="sorry, cannot")
+    del unread["parsed_result"]
+    rows = [humor, noted, other, fenced, unread]
+    path = put(tmp_path / "judged.json", rows)
+    tally = take(store, path)
+    assert tally.notes == [
+        "1 reply has no scores that can be read: it is kept as invalid",
+        "1 row has other scores in `parsed_result` than in `result`: the former count",
+        "aspects that are none of just-eval's count nowhere, and leave as they came: humor",
+    ]
+    assert {s.score for one in store.judgements() for s in one.scores} == {4, None}
+    assert {s.aspect for one in store.judgements() for s in one.scores} == set(FIVE)
+    assert judgements_back(store, tally.runs[0], tmp_path / "x") == rows
+    again = take(store, path)
+    assert (again.judgements, again.there) == (0, 5)
+
+
+@pytest.mark.parametrize("score", [4.5, "6", 0, "4/5", None, True])
+def test_a_score_that_is_none_is_said_and_leaves_its_aspect_out(
+    store: Store, tmp_path: Path, score: Any
+) -> None:
+    tally = take(store, put(tmp_path / "judged.json", [replied(0, depth=score), judged(1)]))
+    assert tally.notes == ["1 score is none from 1 to 5, nor N/A: it is kept as invalid"]
+    made, whole = judgements_back(store, tally.runs[0], tmp_path / "x")
+    assert (set(made["parsed_result"]), whole) == (set(FIVE) - {"depth"}, judged(1))
+    assert json.loads(made["result"]) == made["parsed_result"]
+
+
+def test_an_empty_parsed_result_is_as_if_it_were_not_there(store: Store, tmp_path: Path) -> None:
+    rows = [judged(0, parsed_result={}), judged(1, parsed_result={}, result="N/A")]
+    tally = take(store, put(tmp_path / "judged.json", rows))
+    assert tally.notes == ["1 row was not judged yet: its answer has no judgement"]
+    (found,) = store.judgements()
+    assert [score.score for score in found.scores] == [4] * 5
+    assert judgements_back(store, tally.runs[0], tmp_path / "x") == [judged(0)]

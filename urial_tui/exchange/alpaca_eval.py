@@ -123,6 +123,11 @@ def _annotation(duel: Duel, pair: Pair) -> dict[str, Any] | None:
     return made | _as_it_came(pair, won)
 
 
+def said(duel: Duel) -> dict[str, Any] | None:
+    """What a row says of the first pair; None where there is none for it."""
+    return _annotation(duel, duel.pairs[0])
+
+
 def _as_it_came(pair: Pair, won: Won) -> dict[str, Any]:
     """What a row that was imported has beside what is told here: a preference that is not whole, seen from the other
     side where the roles are exchanged, and the fields of the annotator, which hold for the first order only."""

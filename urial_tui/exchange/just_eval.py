@@ -23,12 +23,15 @@ from urial_tui.exchange.sources import Answered, SideAnswers, Source
 from urial_tui.store.judging.types import AspectScore, Judgement
 
 FORMAT: Final = "just-eval"
-"""What judges that were imported from it have as `format` in their provenance, beside `id`, `eval_config` and `row`."""
+"""What judges that were imported from it have as `format` in their provenance, beside `id`, `eval_config` and `row`;
+`parsed_result` where it says more than their scores, or other things than `result`."""
 MODES: Final = {
     "score_multi": ("helpfulness", "clarity", "factuality", "depth", "engagement"),
     "score_safety": ("safety",),
 }
 """just-eval's two modes and the aspects of each."""
+SCORES: Final = ("1", "2", "3", "4", "5", "N/A")
+"""What its report can count."""
 _OF_RUBRIC: Final = {"just-eval": "score_multi", "safety": "score_safety"}
 _PENDING: Final = "N/A"
 _OUTPUT_KEYS: Final = ("id", "instruction", "output", "generator", "source_id")
@@ -119,7 +122,7 @@ def _judged(
     others = set()
     for by, found in judgements_of(source, wanted).items():
         for message_id, judgement in found.items():
-            mode = _mode(judgement)
+            mode = mode_of(judgement)
             if mode is None:
                 others.add(judgement.rubric.id)
             else:
@@ -139,7 +142,7 @@ def _judged(
     return documents, _about(counts, others)
 
 
-def _mode(judgement: Judgement) -> str | None:
+def mode_of(judgement: Judgement) -> str | None:
     """The mode that a judgement is of; None where its aspects are not just-eval's."""
     aspects = {score.aspect for score in judgement.scores}
     mode = _OF_RUBRIC.get(judgement.rubric.id)
@@ -157,8 +160,11 @@ def _judgements(
 ) -> Document:
     judge = pairs[0][1].judge
     name = names.make(source.name, side.side, judge.judge, mode, extension=".json")
-    made = [_judgement_row(row, judgement, side.side, mode) for row, judgement in pairs]
-    check_judgements(made, mode, name)
+    made = [
+        _judgement_row(row, judgement, side.side) | said(judgement, mode)
+        for row, judgement in pairs
+    ]
+    check_judgements(made, mode, name, [_came(judgement) is not None for _, judgement in pairs])
     about = {
         "kind": "judgements",
         "side": side.side,
@@ -169,34 +175,56 @@ def _judgements(
     return Document(name, json_array(made, name), len(made), about)
 
 
-def _judgement_row(row: Answered, judgement: Judgement, side: str, mode: str) -> dict[str, Any]:
+def _judgement_row(row: Answered, judgement: Judgement, side: str) -> dict[str, Any]:
+    """What a row has beside what was said."""
+    came = _came(judgement) or {}
+    made: dict[str, Any] = {
+        "id": came.get("id", _id(row)),
+        "input": row.turns[0].question,
+        "output_cand": row.turns[0].answer,
+        "generator_cand": side,
+    }
+    rest: dict[str, Any] = came.get("row", {})
+    return rest | made
+
+
+def said(judgement: Judgement, mode: str) -> dict[str, Any]:
+    """What a row says of an answer: by whom, what was read, `result`, and `parsed_result` where there is one."""
+    came = _came(judgement)
     scores = {score.aspect: score for score in judgement.scores}
     parsed = {
         aspect: {"reason": scores[aspect].reason, "score": _score(scores[aspect])}
         for aspect in MODES[mode]
         if aspect in scores and scores[aspect].outcome in ("ok", "na")
     }
-    came = judgement.judge.provenance if judgement.judge.provenance.get("format") == FORMAT else {}
-    made: dict[str, Any] = {
-        "id": came.get("id", _id(row)),
-        "input": row.turns[0].question,
-        "output_cand": row.turns[0].answer,
-        "generator_cand": side,
-        "eval_config": came.get("eval_config")
+    given = None if came is None else came.get("parsed_result")
+    if isinstance(given, dict):
+        parsed = given
+    return {
+        "eval_config": (came or {}).get("eval_config")
         or {"mode": mode, "gpt": judgement.judge.judge, "max_words": -1},
         "prompt": judgement.prompt,
-        "result": _result(judgement, parsed),
-    }
-    rest: dict[str, Any] = came.get("row", {})
-    return rest | made | ({"parsed_result": parsed} if parsed else {})
+        "result": _result(judgement, parsed, came),
+    } | ({"parsed_result": parsed} if parsed else {})
 
 
-def _result(judgement: Judgement, parsed: dict[str, Any]) -> str:
-    """What the judge wrote where that says the same, so that imported results leave as they came; else anew."""
+def _came(judgement: Judgement) -> dict[str, Any] | None:
+    """What the row had that a judgement was imported from; None where it is from none."""
+    provenance = judgement.judge.provenance
+    return provenance if provenance.get("format") == FORMAT else None
+
+
+def _result(judgement: Judgement, parsed: dict[str, Any], came: dict[str, Any] | None) -> str:
+    """What the judge wrote where that says the same, so that imported results leave as they came; else anew. A reply
+    that says nothing, or something else, was so in the file that it came from."""
+    raw = judgement.raw[-1] if judgement.raw else _PENDING
+    found = read_again(raw)
+    if came is not None and (came.get("differs") is True or not (parsed or found)):
+        return raw
     if not parsed:
         return _PENDING
-    if judgement.raw and _read_again(judgement.raw[-1]) == parsed:
-        return judgement.raw[-1]
+    if found == parsed:
+        return raw
     return json.dumps(parsed, indent=4, ensure_ascii=False)
 
 
@@ -204,25 +232,33 @@ def _score(score: AspectScore) -> str:
     return "N/A" if score.outcome == "na" else str(score.score)
 
 
-def check_judgements(rows: Sequence[dict[str, Any]], mode: str, name: str) -> None:
-    """Raises ExchangeError (`bad-row`) for a row that just-eval would crash on, or would count as what it is not."""
+def check_judgements(
+    rows: Sequence[dict[str, Any]], mode: str, name: str, came: Sequence[bool] = ()
+) -> None:
+    """Raises ExchangeError (`bad-row`) for a row that just-eval would crash on, or would count as what it is not.
+
+    `came`: whether a row was imported; such a one may have a reply that says nothing, or another thing than its scores,
+    and further aspects.
+    """
     check_texts(rows, name, ("input", "output_cand", "generator_cand", "prompt", "result"))
     for number, row in enumerate(rows, 1):
+        ours = not (came and came[number - 1])
         if "parsed_result" not in row:
-            if row["result"] != _PENDING:
+            if ours and row["result"] != _PENDING:
                 raise bad_row(name, number, "result", "has scores that `parsed_result` has not")
             continue
         parsed = row["parsed_result"]
-        if not isinstance(parsed, dict) or not parsed or not parsed.keys() <= set(MODES[mode]):
+        known = isinstance(parsed, dict) and (not ours or parsed.keys() <= set(MODES[mode]))
+        if not parsed or not known:
             raise bad_row(name, number, "parsed_result", "does not have the mode's aspects")
         for aspect, found in parsed.items():
-            if found["score"] not in ("1", "2", "3", "4", "5", "N/A"):
+            if found["score"] not in SCORES:
                 raise bad_row(name, number, "parsed_result", f"has no score of {aspect}")
-        if _read_again(row["result"]) != parsed:
+        if ours and read_again(row["result"]) != parsed:
             raise bad_row(name, number, "result", "is not what `parsed_result` says")
 
 
-def _read_again(result: str) -> Any:
+def read_again(result: str) -> Any:
     """`result` as a run of just-eval that goes on reads it: line breaks between the tokens do not count."""
     try:
         return json.loads(result.replace("\n", ""))

@@ -217,6 +217,14 @@ def _pair(
     return documents, notes
 
 
+def said(duel: Duel) -> dict[str, Any] | None:
+    """What a row says of the first pair, but for the time; None where there is none for it."""
+    pair = duel.pairs[0]
+    if pair.overall is None:
+        return None
+    return {key: its for key, its in _verdict(pair, pair.overall).items() if key != "tstamp"}
+
+
 def _verdict(pair: Pair, pick: Pick) -> dict[str, Any]:
     """`g1` is the order in which the model's answer was shown first. A person sees one order, which stands for both."""
     comparison, came = pair.comparison, pair.came(FORMAT)

@@ -16,7 +16,7 @@ from urial_tui.store.judging.types import Comparison, Pick, Winner
 OVERALL = "overall"
 """The aspect that says which answer is better in all; a rubric with one aspect needs none of this name."""
 Won = Literal["model", "reference", "tie"]
-_MODEL_IS: Final[dict[Any, Literal["a", "b"]]] = {
+MODEL_IS: Final[dict[Any, Literal["a", "b"]]] = {
     "alpaca-eval": "b",
     "mt-bench": "a",
     "urial-pairwise": "a",
@@ -76,6 +76,12 @@ class _Compared:
     question: str
     text: str
     turn: int
+
+
+def bare(comparison: Comparison, model_is: Literal["a", "b"]) -> Duel:
+    """A comparison alone, of sides and texts that are not known: for what a format says of it."""
+    pair = Pair(comparison, model_is, "", "", "", 0, None)
+    return Duel("model", "reference", (pair,))
 
 
 def duels_of(source: Source, wanted: Wanted) -> tuple[list[Duel], list[str]]:
@@ -154,8 +160,8 @@ def _first(a: _Compared, b: _Compared, named: set[str] | None, comparison: Compa
     if a.order is None or b.order is None:
         return a.order is not None
     format_ = comparison.judge.provenance.get("format")
-    if isinstance(format_, str) and format_ in _MODEL_IS:
-        return _MODEL_IS[format_] == "a"
+    if isinstance(format_, str) and format_ in MODEL_IS:
+        return MODEL_IS[format_] == "a"
     return a.order <= b.order
 
 

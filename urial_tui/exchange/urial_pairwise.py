@@ -99,6 +99,11 @@ def _row(duel: Duel, pair: Pair) -> dict[str, Any]:
     return made | {"parsed_result": parsed} if choices else made
 
 
+def said(duel: Duel) -> dict[str, Any]:
+    """What a row says of the first pair."""
+    return _row(duel, duel.pairs[0])
+
+
 def _shown_second(comparison: Comparison) -> bool:
     """Whether the answer that is called A here was shown as B: an imported row was judged in one order."""
     return any(pick.second is not None for pick in comparison.picks)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
+from urial_tui.exchange import alpaca_eval, mt_bench, urial_pairwise
 from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     Said,
@@ -13,9 +15,16 @@ from urial_tui.exchange.incoming.runs import (
     write_run,
 )
 from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally, Write, one_or_more
+from urial_tui.exchange.pairs import MODEL_IS, Duel, bare
 from urial_tui.store.judging.types import Comparison
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
+
+_SAID: Final[dict[str, Callable[[Duel], dict[str, Any] | None]]] = {
+    alpaca_eval.FORMAT: alpaca_eval.said,
+    mt_bench.FORMAT: mt_bench.said,
+    urial_pairwise.FORMAT: urial_pairwise.said,
+}
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,11 @@ def _write(
 def save_comparison(
     store: Store, a: str, b: str, said: Comparison, tally: Tally, where: str
 ) -> None:
-    """Write it, unless the same one is there. Raises ExchangeError (`exists`) where this judge has said something else
-    of the two: nothing that is there is replaced."""
+    """Write it, unless the same one is there, or one that leaves as this one came.
+
+    Raises ExchangeError (`exists`) where this judge has said something else of the two: nothing that is there is
+    replaced.
+    """
     new = replace(said, message_a=a, message_b=b)
     for one in store.comparisons(message_ids=[a]):
         if replace(one, id="", created_at="") == new:
@@ -84,8 +96,24 @@ def save_comparison(
             new.rubric.hash,
         ):
             raise already_judged(where, one)
+        if {one.message_a, one.message_b} == {a, b} and _left_as(one, new):
+            tally.there += 1
+            return
     store.save_comparison(new)
     tally.comparisons += 1
+
+
+def _left_as(one: Comparison, new: Comparison) -> bool:
+    """Whether a comparison of the same two, that no file of the format brought, leaves in one as what `new` was read
+    from."""
+    format_ = new.judge.provenance["format"]
+    if one.judge.provenance.get("format") == format_ or one.judge.judge != new.judge.judge:
+        return False
+    model = MODEL_IS[format_]
+    same = one.message_a == new.message_a
+    other: Literal["a", "b"] = model if same else ("b" if model == "a" else "a")
+    row = _SAID[format_](bare(new, model))
+    return row is not None and row == _SAID[format_](bare(one, other))
 
 
 def _attached(

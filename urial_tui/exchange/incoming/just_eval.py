@@ -5,7 +5,7 @@ are made into a run, since they hold both. N/A stays what it is; a row that was 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -32,9 +32,10 @@ from urial_tui.exchange.incoming.types import (
     Write,
     one_or_more,
 )
-from urial_tui.exchange.just_eval import FORMAT, MODES
+from urial_tui.exchange.just_eval import FORMAT, MODES, SCORES, mode_of, read_again, said
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow, id_of
+from urial_tui.safetext import sanitize_line
 from urial_tui.store.judging.types import AspectScore, JudgeInfo, Judgement, Outcome
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
@@ -49,6 +50,17 @@ _OF_JUST_EVAL: Final = frozenset(("id", "source_id", "category", "task", "topic"
 
 
 @dataclass(frozen=True)
+class _Reply:
+    """What is to be said of a row: whether no score could be read, how many are none, whether `result` has other ones,
+    and aspects that are not just-eval's."""
+
+    unread: bool = False
+    odd: int = 0
+    differs: bool = False
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Judged:
     """A row. `said` is None where it was not judged yet; its message is not known here."""
 
@@ -57,6 +69,7 @@ class _Judged:
     item: RunItem
     output: str
     said: Judgement | None
+    reply: _Reply
 
 
 def recognises(loaded: Loaded) -> bool:
@@ -88,8 +101,8 @@ IMPORTER: Final = Importer(
 def _write(
     store: Store, rows: Sequence[_Judged], loaded: Loaded, options: Options, tally: Tally
 ) -> None:
-    said = [Said(row.where, row.generator, row.item.turns[0], row.output) for row in rows]
-    ids = None if options.as_new else answers_of(store, said, loaded, options)
+    about = [Said(row.where, row.generator, row.item.turns[0], row.output) for row in rows]
+    ids = None if options.as_new else answers_of(store, about, loaded, options)
     if ids is None:
         ids = _as_run(store, rows, loaded, options, tally)
     else:
@@ -97,31 +110,76 @@ def _write(
     for row, message_id in zip(rows, ids, strict=True):
         if row.said is not None:
             save_judgement(store, message_id, row.said, tally, f"{loaded.path}, {row.where}")
+    tally.notes += _notes(rows)
+
+
+def _notes(rows: Sequence[_Judged]) -> Iterator[str]:
     pending = sum(row.said is None for row in rows)
     if pending:
-        tally.notes.append(
-            one_or_more(
-                pending,
-                "1 row was not judged yet: its answer has no judgement",
-                "{} rows were not judged yet: their answers have no judgement",
-            )
+        yield one_or_more(
+            pending,
+            "1 row was not judged yet: its answer has no judgement",
+            "{} rows were not judged yet: their answers have no judgement",
         )
+    unread = sum(row.reply.unread for row in rows)
+    if unread:
+        yield one_or_more(
+            unread,
+            "1 reply has no scores that can be read: it is kept as invalid",
+            "{} replies have no scores that can be read: they are kept as invalid",
+        )
+    odd = sum(row.reply.odd for row in rows)
+    if odd:
+        yield one_or_more(
+            odd,
+            "1 score is none from 1 to 5, nor N/A: it is kept as invalid",
+            "{} scores are none from 1 to 5, nor N/A: they are kept as invalid",
+        )
+    differ = sum(row.reply.differs for row in rows)
+    if differ:
+        yield one_or_more(
+            differ,
+            "1 row has other scores in `parsed_result` than in `result`: the former count",
+            "{} rows have other scores in `parsed_result` than in `result`: the former count",
+        )
+    others = sorted({name for row in rows for name in row.reply.others})
+    if others:
+        names = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+        yield f"aspects that are none of just-eval's count nowhere, and leave as they came: {names}"
 
 
 def save_judgement(
-    store: Store, message_id: str, said: Judgement, tally: Tally, where: str
+    store: Store, message_id: str, judgement: Judgement, tally: Tally, where: str
 ) -> None:
-    """Write it, unless the same one is there. Raises ExchangeError (`exists`) where this judge has said something else
-    of the answer: nothing that is there is replaced."""
-    new = replace(said, message_id=message_id)
+    """Write it, unless the same one is there, or one that leaves as this one came.
+
+    Raises ExchangeError (`exists`) where this judge has said something else of the answer: nothing that is there is
+    replaced.
+    """
+    new = replace(judgement, message_id=message_id)
     for one in store.judgements(message_ids=[message_id]):
         if replace(one, id="", created_at="") == new:
             tally.there += 1
             return
         if (one.judge.key, one.rubric.hash) == (new.judge.key, new.rubric.hash):
             raise already_judged(where, one)
+        if _left_as(one, new):
+            tally.there += 1
+            return
     store.save_judgement(new)
     tally.judgements += 1
+
+
+def _left_as(one: Judgement, new: Judgement) -> bool:
+    """Whether a judgement that no file of just-eval brought leaves in one as what `new` was read from."""
+    mode = mode_of(new)
+    return (
+        one.judge.provenance.get("format") != FORMAT
+        and one.judge.judge == new.judge.judge
+        and mode is not None
+        and mode == mode_of(one)
+        and said(one, mode) == said(new, mode)
+    )
 
 
 def _as_run(
@@ -151,12 +209,14 @@ def _judged(row: Row) -> _Judged:
     question = text_of(value, "input", empty=False)
     id_ = 0 if value.get("id") is None else id_of(value, 0)
     item = instruction_item(0, {"instruction": question, "id": id_})
+    judgement, reply = _said(value, mode, config, judge)
     return _Judged(
         where=row.where,
         generator=text_of(value, "generator_cand", empty=False),
         item=_categorised(item, mode),
         output=text_of(value, "output_cand"),
-        said=_said(value, mode, config, judge),
+        said=judgement,
+        reply=reply,
     )
 
 
@@ -165,40 +225,81 @@ def _categorised(item: RunItem, mode: str) -> RunItem:
     return replace(item, category="safety") if mode == "score_safety" else item
 
 
-def _said(value: dict[str, Any], mode: str, config: dict[str, Any], judge: str) -> Judgement | None:
+def _said(
+    value: dict[str, Any], mode: str, config: dict[str, Any], judge: str
+) -> tuple[Judgement | None, _Reply]:
     result = text_of(value, "result")
-    found = value.get("parsed_result")
-    if found is None and "parsed_result" in value:
+    given = value.get("parsed_result")
+    if given is None and "parsed_result" in value:
         raise BadRow("its `parsed_result` is null")
-    if found is not None and not isinstance(found, dict):
+    if given is not None and not isinstance(given, dict):
         raise BadRow("its `parsed_result` is not an object")
-    if found is None:
-        if result.strip() in ("", _PENDING):
-            return None
-        found = _parse(result)
-    scores = tuple(
-        _score(aspect, found[aspect]) for aspect in MODES[mode] if found and aspect in found
+    if not given and result.strip() in ("", _PENDING):
+        return None, _Reply()
+    read = _parse(result) or {}
+    found = given or read
+    scores = tuple(_score(aspect, found[aspect]) for aspect in MODES[mode] if aspect in found)
+    others = tuple(sanitize_line(name, 40) for name in found if name not in MODES[mode])
+    reply = _Reply(
+        unread=not scores,
+        odd=sum(score.outcome == "invalid" for score in scores),
+        differs=bool(given) and _numbers(read, mode) != _numbers(given or {}, mode),
+        others=others,
     )
+    leaves = _leaving(found, scores)
     if not scores:
         scores = tuple(AspectScore(aspect, "invalid") for aspect in MODES[mode])
-    return Judgement(
+    judgement = Judgement(
         message_id="",
-        judge=_judge(config, judge, value),
+        judge=_judge(config, judge, value, leaves | _differs(given, leaves, result)),
         rubric=foreign_rubric(FORMAT, _RUBRICS[mode]),
         outcome=_outcome(scores),
         scores=scores,
         raw=(result,),
         prompt=text_of(value, "prompt") if value.get("prompt") is not None else "",
     )
+    return judgement, reply
 
 
-def _judge(config: dict[str, Any], name: str, value: dict[str, Any]) -> JudgeInfo:
+def _numbers(found: dict[str, Any], mode: str) -> list[tuple[str, Outcome, int | None]]:
+    scores = [_score(aspect, found[aspect]) for aspect in MODES[mode] if aspect in found]
+    return [(score.aspect, score.outcome, score.score) for score in scores]
+
+
+def _leaving(found: dict[str, Any], scores: Sequence[AspectScore]) -> dict[str, Any]:
+    """`parsed_result` as it shall leave, where that is not what the scores say: with aspects that are not just-eval's
+    and fields beside reason and score, without what its report could not count."""
+    told = {
+        score.aspect: {
+            "reason": score.reason,
+            "score": "N/A" if score.score is None else str(score.score),
+        }
+        for score in scores
+        if score.outcome != "invalid"
+    }
+    kept = {
+        aspect: its if isinstance(its, dict) and its.get("score") in SCORES else told.get(aspect)
+        for aspect, its in found.items()
+    }
+    kept = {aspect: its for aspect, its in kept.items() if its is not None}
+    return {} if kept == told else {"parsed_result": kept}
+
+
+def _differs(given: dict[str, Any] | None, leaves: dict[str, Any], result: str) -> dict[str, Any]:
+    """That `result` leaves as it came though it is not what `parsed_result` says, which leaves as it came too."""
+    its = leaves.get("parsed_result", given)
+    return {"differs": True} if given and its == given and read_again(result) != given else {}
+
+
+def _judge(
+    config: dict[str, Any], name: str, value: dict[str, Any], leaves: dict[str, Any]
+) -> JudgeInfo:
     """`id` and `row` are what the row has beside what a judgement says."""
     judge = foreign_judge(FORMAT, name, sorted(config.items(), key=str), eval_config=config)
     more = {"id": value["id"]} if "id" in value else {}
     rest = {key: found for key, found in value.items() if key not in _JUDGED | _SAID}
     more |= {"row": rest} if rest else {}
-    return JudgeInfo(judge.kind, judge.judge, judge.key, judge.provenance | more)
+    return JudgeInfo(judge.kind, judge.judge, judge.key, judge.provenance | more | leaves)
 
 
 def _parse(result: str) -> dict[str, Any] | None:
