@@ -133,12 +133,45 @@ def test_what_is_there_with_other_content_is_refused_and_kept(store: Store, file
     with Store.in_memory() as second:
         take(second, file)
         session = second.sessions()[0]
-        second.set_title(session.id, "Another")
+        second._db.execute(
+            "UPDATE message SET content = 'On four.' WHERE session_id = ? AND role = 'assistant'",
+            (session.id,),
+        )
         before = everything(second)
         with pytest.raises(ExchangeError, match="other content") as raised:
             take(second, file)
+        assert f"the session {session.id} is there already" in raised.value.message
+        assert raised.value.message.endswith(": messages[1].content")
         assert (raised.value.kind, "--as-new" in raised.value.hint) == ("exists", True)
         assert everything(second) == before
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_what_a_person_arranges_is_no_other_content(store: Store, file: Path, where: str) -> None:
+    """In the history that takes the file or in that of the file; what is missing is taken all the same."""
+    with Store.in_memory() as second:
+        take(second, file)
+        session = second.sessions()[0]
+        other = second if where == "here" else store
+        other.set_title(session.id, "Another")
+        other.set_pinned(session.id, True)
+        other.set_archived(session.id, True)
+        other.add_tag(session.id, "more")
+        other.save_draft(session.id, "Or")
+        other.set_leaf(
+            session.id, next(m.id for m in other.messages(session.id) if m.role == "user")
+        )
+        other.rename_run(other.runs()[0].id, "renamed")
+        store.add_user_message(store.create_session("demo", "New").id, None, "Hi")
+        file.write_bytes(exported(store))
+        before = [row for row in everything(second) if row[0] in ("session_tag", "message", "run")]
+        tally = take(second, file)
+        assert (len(tally.sessions), tally.runs) == (1, [])
+        assert tally.there == len(file.read_bytes().splitlines()) - 2
+        after = dict(everything(second))
+        assert after["session_tag"] == dict(before)["session_tag"]
+        assert after["run"] == dict(before)["run"]
+        assert second.session(session.id).title == ("Another" if where == "here" else session.title)
 
 
 def test_as_new_makes_a_copy_beside_it_as_often_as_wanted(store: Store, file: Path) -> None:

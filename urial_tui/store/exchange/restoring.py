@@ -27,6 +27,16 @@ _TIME_CHARS: Final = 10
 """The beginning of an id that says when it was made."""
 
 
+_ORDER: Final[dict[Kind, frozenset[str]]] = {
+    "session": frozenset(
+        ("title", "updated_at", "leaf_id", "archived", "pinned", "deleted_at", "tags", "drafts")
+    ),
+    "run": frozenset(("name", "updated_at")),
+    "comparison": frozenset(),
+}
+"""What a person arranges, and what is on screen: two copies that differ in nothing else have the same content."""
+
+
 class Fresh:
     """New ids in place of those of one import, the same one for the same id; their times stay."""
 
@@ -48,7 +58,8 @@ class Fresh:
 
 
 def take(db: Connection, kind: Kind, tree: Tree) -> Taken:
-    """Write the tree of `kind`. One that is there already with the same content is left alone.
+    """Write the tree of `kind`. One that is there already with the same content is left alone, whatever its title, its
+    place in the list and the branch on screen are here.
 
     Raises StoreError: `differs` where the same id has other content here, `session-locked` or `run-locked` while
     another program writes it, `bad-row`.
@@ -56,13 +67,11 @@ def take(db: Connection, kind: Kind, tree: Tree) -> Taken:
     id_ = tree["id"]
     _guard(db, kind, tree)
     if db.value(f"SELECT 1 FROM {kind} WHERE id = ?", (id_,)) is not None:
-        there = read(db, kind, id_) or {}
-        if kind == "session":
-            there["deleted_at"] = tree["deleted_at"]  # being in the bin is no other content
-        if there == tree:
+        where = _difference(_content(kind, read(db, kind, id_) or {}), _content(kind, tree), "")
+        if where is None:
             return "there"
         raise StoreError(
-            f"the {kind} {id_} is there already, with other content",
+            f"the {kind} {id_} is there already, with other content{f': {where}' if where else ''}",
             hint="--as-new takes everything under new ids, beside what is there.",
             kind="differs",
         )
@@ -106,6 +115,29 @@ def comparisons_within(db: Connection, session_ids: Sequence[str]) -> list[str]:
         "WHERE a.session_id IN chosen AND b.session_id IN chosen ORDER BY c.seq",
         to_json(list(session_ids)),
     )
+
+
+def _content(kind: Kind, tree: Tree) -> Tree:
+    return {name: value for name, value in tree.items() if name not in _ORDER[kind]}
+
+
+def _difference(one: Any, other: Any, where: str) -> str | None:
+    """The first place in which two trees differ, as `messages[3].content`; None where they are equal."""
+    if one == other:
+        return None
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in one | other:
+            found = _difference(
+                one.get(name), other.get(name), f"{where}.{name}" if where else name
+            )
+            if found is not None:
+                return found
+    if isinstance(one, list) and isinstance(other, list):
+        for number, (a, b) in enumerate(zip(one, other, strict=False)):
+            found = _difference(a, b, f"{where}[{number}]")
+            if found is not None:
+                return found
+    return where
 
 
 def _ids(db: Connection, sql: str, chosen: str) -> list[str]:
