@@ -1,5 +1,6 @@
 """Salvaging a damaged history: what can be read is in the new file, it fits together, and the old file is untouched."""
 
+import fcntl
 import random
 import resource
 import shutil
@@ -386,3 +387,23 @@ def test_random_bytes_are_damage_and_no_other_error(whole: Path, tmp_path: Path)
                     pages.page(number)
                 except Damaged:
                     continue
+
+
+def test_what_a_killed_salvage_has_left_goes_with_the_next_one_and_nothing_else(
+    path: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    for name in (".salvage-killed", ".salvage-living", ".salvage-mine"):
+        (folder / name).mkdir()
+        (folder / name / "copy.db").write_bytes(b"x")
+    for name in (".salvage-killed", ".salvage-living"):
+        (folder / name / "urial-tui.lock").write_bytes(b"")
+    with (folder / ".salvage-living" / "urial-tui.lock").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        salvage(path, folder / "new.db")
+    assert sorted(left.name for left in folder.iterdir()) == [
+        ".salvage-living",
+        ".salvage-mine",
+        "new.db",
+    ]

@@ -6,8 +6,7 @@ are gone is mended, or left out (`mending`).
 
 import shutil
 import sqlite3
-import tempfile
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +43,12 @@ def salvage(source: Path, target: Path) -> Salvaged:
     """
     found = files.existing(source)
     files.refuse_existing(target)
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=".salvage-", dir=target.absolute().parent)
-    except OSError as error:
-        raise files.cannot_make(target, error) from error
-    with folder:
-        copy, new = Path(folder.name, "copy.db"), Path(folder.name, "new.db")
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(files.work_folder(target.absolute().parent, ".salvage-"))
+        except OSError as error:
+            raise files.cannot_make(target, error) from error
+        copy, new = folder / "copy.db", folder / "new.db"
         _copy(found, copy)
         tables = _read(found, copy, new)
         files.publish(new, target)

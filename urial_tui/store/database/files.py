@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ KEPT_BACKUPS = 3
 """How many backups made before migrations stay beside the database."""
 _PART = "history-copy"
 """In the names of copies that are being made."""
+_LOCK = "urial-tui.lock"
+"""What a living program holds in a folder of its own."""
 
 
 def uri(path: Path, mode: str) -> str:
@@ -191,8 +194,36 @@ def _remove_left_over(folder: Path) -> None:
             os.close(handle)
 
 
+@contextmanager
+def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder of mode 0700 in `parent` for the time of the block; what blocks that were killed have left there goes.
+
+    Raises OSError.
+    """
+    for lock in parent.glob(f"{prefix}*/{_LOCK}"):
+        if lock.parent.is_symlink() or lock.is_symlink() or not lock.is_file():
+            continue
+        try:
+            handle = os.open(lock, os.O_RDONLY)
+        except OSError:  # gone meanwhile, or another user's
+            continue
+        try:
+            if _take(handle):
+                shutil.rmtree(lock.parent, ignore_errors=True)
+        finally:
+            os.close(handle)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name:
+        handle = os.open(Path(name, _LOCK), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _take(handle)
+            yield Path(name)
+        finally:
+            os.close(handle)
+
+
 def _take(handle: int) -> bool:
-    """Mark a part as that of a living program, as long as the handle is open; False: it is another one's.
+    """Mark a part, or the lock of a folder, as that of a living program, as long as the handle is open; False: it is
+    another one's.
 
     Where a system, or its file system, knows no such locks, every part may be another one's.
     """
