@@ -66,6 +66,28 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, value: Any, said: str) -> 
     assert said in refused(put(tmp_path / "x.json", value)).message
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"x": NaN}', "row 3: it has NaN"),
+        ('{"x": 1e999}', "row 3: the number 1e999 is too large"),
+        ('{"x": 1, "x": 2}', "row 3: the key `x` is there twice"),
+        ('{"x": ' + "[" * 100_000 + "}", "row 3: it is nested too deeply"),
+        ('{"x": ' + "9" * 5000 + "}", "row 3: it has a whole number of thousands of digits"),
+        ('{"x": }', "row 3: it is not JSON"),
+        ('{"x": [}, {"y": NaN}', "row 3: it is not JSON"),
+    ],
+    ids=range(7),
+)
+def test_the_row_of_an_array_that_cannot_be_read_is_named(
+    tmp_path: Path, row: str, said: str
+) -> None:
+    good = json.dumps(output(0))
+    message = refused(put(tmp_path / "x.json", f"[{good},\n {good} , {row}, {good}]")).message
+    assert said in message
+    assert "sys." not in message
+
+
 def test_of_many_bad_rows_the_first_are_named(tmp_path: Path) -> None:
     error = refused(put(tmp_path / "x.json", [output(n, "") for n in range(9)]))
     assert error.kind == "bad-row"

@@ -123,7 +123,7 @@ def _load(path: Path, *, as_text: bool) -> Loaded:
 def _rows(text: str, begin: str) -> tuple[Row, ...]:
     """The objects of an array, of lines, or the only one. Raises BadRow."""
     if begin == "[":
-        values = reading.parsed(text)
+        values = reading.rows_of(text)
         if not values:
             raise BadRow("it is an empty array")
         return tuple(_row(f"row {number}", value) for number, value in enumerate(values, 1))

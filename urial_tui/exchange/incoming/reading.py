@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
@@ -22,6 +23,7 @@ MAX_LINE: Final = 256 * 1024 * 1024
 """Bytes of one line of our own format, of which a file may have any number."""
 MAX_ROWS: Final = 100_000
 _WHERE_CHARS: Final = 40
+_BLANKS: Final = re.compile(r"[ \t\n\r]*")
 
 _BEGINS: Final = re.compile(
     r"""\[\s*(?: [\[{\]"'] | -?\d | (?:true|false|null|NaN|-?Infinity)\b | \Z )
@@ -106,10 +108,42 @@ def decoded(data: bytes, path: Path, line: int = 1) -> str:
 
 def parsed(text: str) -> Any:
     """The value of a JSON text. Raises BadRow for what is no JSON, NaN and key twice in one object included."""
+    with _refusing():
+        return _DECODER.decode(text)
+
+
+def rows_of(text: str) -> list[Any]:
+    """The values of a JSON array. Raises BadRow, which says in which one the fault is."""
     try:
-        return json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
-        )
+        values: list[Any] = parsed(text)
+    except BadRow as error:
+        number = _row_with_fault(text)
+        raise BadRow(f"row {number}: {error}" if number else str(error)) from None
+    return values
+
+
+def _row_with_fault(text: str) -> int | None:
+    """Which value of an array cannot be read; None where the fault is between them."""
+    number, at = 0, text.index("[") + 1
+    while True:
+        number += 1
+        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+        try:
+            with _refusing():
+                _, at = _DECODER.raw_decode(text, at)
+        except BadRow:
+            return number if at < len(text) else None
+        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+        if text[at : at + 1] != ",":
+            return None
+        at += 1
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the decoder raises, as BadRow."""
+    try:
+        yield
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else ""
         raise BadRow(
@@ -119,8 +153,8 @@ def parsed(text: str) -> Any:
         raise BadRow("it is nested too deeply") from None
     except BadRow:
         raise
-    except ValueError as error:  # a whole number of thousands of digits
-        raise BadRow(f"it cannot be read as JSON: {error}") from None
+    except ValueError:  # of the interpreter, whose advice is none for a person with a file
+        raise BadRow("it has a whole number of thousands of digits, which is too large") from None
 
 
 def is_prose(text: str) -> bool:
@@ -173,6 +207,11 @@ def _number(text: str) -> float:
     if not math.isfinite(value):
         raise BadRow(f"the number {text[:40]} is too large")
     return value
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
+)
 
 
 def _unreadable(message: str, hint: str = "Check the disk.") -> ExchangeError:
