@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
 from tests.support.boards import JUST_EVAL, SMOL, ZOE, compared, judged, material, pick
+from tests.support.full_history import at_version
 from tests.support.store_runs import (
     PERSON,
     RUBRIC,
@@ -34,6 +35,7 @@ from urial_tui.errors import UrialError
 from urial_tui.judge.board import build
 from urial_tui.judge.board_types import Board
 from urial_tui.judge.published import published_tables
+from urial_tui.store.database import connection
 from urial_tui.store.judging.types import AspectScore, JudgeInfo
 from urial_tui.store.runs.types import AnswerShift, RunItem
 from urial_tui.store.store import Store
@@ -325,6 +327,20 @@ def refused(*arguments: str) -> UrialError:
     found = call(*arguments)
     assert isinstance(found.exception, UrialError), found.output
     return found.exception
+
+
+def test_a_board_of_an_old_history_that_cannot_be_written_says_that_it_is_of_a_copy(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_run(store)
+    path = paths.history_file()
+    at_version(path.with_name("old.db"), 5, path).replace(path)
+    real = connection.uri
+    monkeypatch.setattr(connection, "uri", lambda path, _mode: real(path, "ro"))
+    shown = call("--json")
+    assert shown.exit_code == 0
+    assert json.loads(shown.stdout)
+    assert "older version and was read as a copy" in shown.stderr
 
 
 def test_the_newest_judged_run_is_shown(store: Store) -> None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.support import tinygguf
+from tests.support.full_history import at_version
 from tests.support.scripted_engine import CPU_DEVICE, ScriptedEngine
 from urial_tui.cli.common import engine_access
 from urial_tui.cli.common.engine_access import Loaded, try_demo
@@ -17,6 +18,7 @@ from urial_tui.engine.protocol import Description
 from urial_tui.errors import EngineError
 from urial_tui.models import demo
 from urial_tui.settings import Settings
+from urial_tui.store.database import connection
 from urial_tui.store.store import Store
 
 Check = dict[str, Any]
@@ -107,6 +109,20 @@ def test_a_whole_history_is_whole_and_stays_as_it_is(history: Path) -> None:
     assert (found["status"], "no problems" in found["detail"]) == ("ok", True)
     assert named("history", "search index")["status"] == "ok"
     assert history.read_bytes() == before
+
+
+def test_an_old_history_that_cannot_be_written_is_checked_as_a_copy_and_that_is_said(
+    history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_version(history.with_name("old.db"), 5, history).replace(history)
+    real = connection.uri
+    monkeypatch.setattr(connection, "uri", lambda path, _mode: real(path, "ro"))
+    assert named("history", "database")["status"] == "ok"
+    assert named("history", "search index")["status"] == "ok"
+    found = named("history", "version")
+    assert found["status"] == "warn"
+    assert "must be brought up to date from schema 5" in found["detail"]
+    assert found["hint"]
 
 
 def test_a_search_index_of_other_texts_is_found(history: Path) -> None:

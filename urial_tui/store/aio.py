@@ -97,6 +97,11 @@ class AsyncStore(AsyncOrganisingCalls, AsyncRunCalls, AsyncJudgingCalls):
         return self._current().path
 
     @property
+    def not_updated(self) -> StoreError | None:
+        """As of `Store`."""
+        return self._current().not_updated
+
+    @property
     def is_in_memory(self) -> bool:
         return self._current().path is None
 

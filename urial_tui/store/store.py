@@ -99,7 +99,7 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
             if error.kind not in NOT_WRITABLE:
                 raise
             copy = cls.read_into_memory(path)
-            copy._db.execute("PRAGMA query_only=ON")
+            copy._db.stay_readonly()
             copy.not_updated = error
             return copy
         return cls(Connection(path, readonly=True, busy_timeout=busy_timeout))

@@ -152,6 +152,7 @@ def _check_files(html: Path | None, output: Path | None, force: bool) -> None:
 async def _read(references: tuple[str, ...], conversations: bool) -> Material:
     """Raises StoreError; JudgeError (`no-judgements`) when nothing was judged and no run is named."""
     from urial_tui import paths
+    from urial_tui.cli.common.history import say_if_old
     from urial_tui.errors import StoreError
     from urial_tui.judge.board_material import read_conversations, read_runs
     from urial_tui.store.aio import AsyncStore
@@ -162,6 +163,7 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
         if error.kind != "missing":
             raise
         raise _no_runs() from error
+    say_if_old(store.not_updated)
     try:
         if conversations:
             found = await read_conversations(store)

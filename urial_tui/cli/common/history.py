@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from urial_tui.errors import StoreError
     from urial_tui.store.store import Store
     from urial_tui.store.types import Session
 
@@ -24,14 +25,20 @@ def open_history(*, readonly: bool = True) -> Store:
 
     path = history_file()
     store = Store.open(path, readonly=readonly)
-    if store.not_updated is not None:
-        import click
-
-        from urial_tui.safetext import sanitize_line
-
-        why = f"the history is of an older version and was read as a copy in memory: {store.not_updated.message}"
-        click.echo(f"note: {sanitize_line(why, 1000)}", err=True)
+    say_if_old(store.not_updated)
     return store
+
+
+def say_if_old(not_updated: StoreError | None) -> None:
+    """Say on stderr that an older history was read as a copy, and why."""
+    if not_updated is None:
+        return
+    import click
+
+    from urial_tui.safetext import sanitize_line
+
+    why = f"the history is of an older version and was read as a copy in memory: {not_updated.message}"
+    click.echo(f"note: {sanitize_line(why, 1000)}", err=True)
 
 
 def history_file() -> Path:

@@ -190,6 +190,10 @@ def _history() -> Iterator[Check]:
             yield Check("history", "database", "fail", "; ".join(problems), DAMAGED_HINT)
             return
         yield Check("history", "database", "ok", f"{path}, {size / 1e6:.1f} MB, no problems")
+        if store.not_updated is not None:
+            yield Check(
+                "history", "version", "warn", store.not_updated.message, store.not_updated.hint
+            )
         if size > INDEX_CHECK_BYTES:
             detail = f"not checked, the file is larger than {INDEX_CHECK_BYTES >> 20} MB: urial-tui history check"
             yield Check("history", "search index", "ok", detail)

@@ -78,6 +78,11 @@ class Connection:
                 raise
         self.raw = raw
 
+    def stay_readonly(self) -> None:
+        """From now on nothing is written any more."""
+        self.execute("PRAGMA query_only=ON")
+        self.readonly = True
+
     def prepare_writing(self) -> None:
         """Set what writing needs, once the schema is known to be ours. Going to WAL changes the file's header."""
         with translated(self.path):
