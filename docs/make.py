@@ -62,7 +62,7 @@ ENVIRONMENT = {
     "URIAL_TUI_DEBUG": "`1` prints the traceback of an unexpected error.",
     "URIAL_TUI_PLAIN": "Set to anything: commands print line below line, nothing that moves, no bars; "
     "for screen readers and logs.",
-    "NO_COLOR": "Set to anything: no colours.",
+    "NO_COLOR": "Set to anything: no colours; the interface has greys alone.",
 }
 """The variables that are no settings."""
 
