@@ -150,6 +150,39 @@ def test_equal_ids_of_other_chats_are_no_reason_to_leave_one_out(
     assert take(store, put(tmp_path / "3.json", [sharegpt("Hi", "Ho", id="1")])).there == 0
 
 
+@pytest.mark.parametrize("id_", [0, "17", "QWJhYvA_0"])
+def test_numbers_of_chats_mean_nothing_in_another_file(
+    store: Store, tmp_path: Path, id_: Any
+) -> None:
+    """Data sets number their chats from 0, and many chats begin alike."""
+    four, more = ("Hi", "Hello!", "cats?", "cats."), "dogs?"
+    (session,) = take(store, put(tmp_path / "a.json", [sharegpt(*four, id=id_)])).sessions
+    shorter = take(store, put(tmp_path / "b.json", [sharegpt(*four[:2], id=id_)]))
+    longer = take(store, put(tmp_path / "c.json", [sharegpt(*four, more, id=id_)]))
+    other = take(store, put(tmp_path / "d.json", [sharegpt("Bye", id=id_)]))
+    for tally in (shorter, longer, other):
+        assert (len(tally.sessions), tally.there, tally.grown, tally.notes) == (1, 0, [], [])
+    assert texts_of(store, session) == list(four)
+    same = take(store, put(tmp_path / "e.json", [sharegpt(*four, id=id_), sharegpt("x", id=9)]))
+    assert (len(same.sessions), same.there) == (1, 1)
+
+
+def test_a_file_of_the_same_name_and_an_id_that_no_other_chat_has_let_a_chat_grow(
+    store: Store, tmp_path: Path
+) -> None:
+    uuid = "0b7c2f9e-3c1d-4d55-9a53-1f0f5f1f7a11"
+    path = tmp_path / "a.json"
+    one, two = take(
+        store, put(path, [sharegpt("Hi", "Ho", id=1), sharegpt("A", "B", id=uuid)])
+    ).sessions
+    tally = take(store, put(path, [sharegpt("Hi", "Ho", "more", id=1)]))
+    assert tally.grown == [one]
+    tally = take(store, put(tmp_path / "b.json", [sharegpt("A", "B", "more", id=uuid)]))
+    assert tally.grown == [two]
+    tally = take(store, put(tmp_path / "c.json", [sharegpt("other", id=uuid)]))
+    assert (len(tally.sessions), "is not what the session of its id holds" in tally.notes[0]) == (1, True)  # fmt: skip
+
+
 def test_a_chat_in_the_bin_comes_again_and_as_new_has_everything(
     store: Store, tmp_path: Path
 ) -> None:

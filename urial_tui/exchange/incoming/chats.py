@@ -4,6 +4,7 @@ A conversation here alternates between user and assistant: texts of one side tha
 blank line, a system text is kept beside the session, what is no text (tools, images) is left out, and counted.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,7 @@ _ROLES: Final[dict[str, Role]] = {
     "bing": "assistant",
 }
 _LISTS: Final = ("conversations", "conversation", "messages", "items")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _OTHER: Final = frozenset(
     ("system", "developer", "tool", "function", "function_call", "function_response", "observation")
 )
@@ -58,8 +60,11 @@ class _Left:
 
 @dataclass(frozen=True)
 class _Talk:
+    """`own_id`: its id is one that no other chat has."""
+
     session: NewSession
     left: _Left = field(default_factory=_Left)
+    own_id: bool = False
 
 
 def recognises(loaded: Loaded) -> bool:
@@ -85,7 +90,9 @@ def make(loaded: Loaded, options: Options) -> Write:
             if not talk.session.messages:
                 tally.empty += 1
                 continue
-            found = known.find(talk.session) if known is not None else Found("new")
+            found = (
+                known.find(talk.session, own_id=talk.own_id) if known is not None else Found("new")
+            )
             if found.fate == "there":
                 tally.there += 1
             elif found.fate == "grown":
@@ -160,6 +167,9 @@ def _talk(row: Row, loaded: Loaded) -> _Talk:
         if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
             origin["id"] = found
             break
+    own_id = "id" in origin and (
+        origin["id"] == value.get("conversation_id") or bool(_UUID.fullmatch(str(origin["id"])))
+    )
     title = value.get("title")
     return _Talk(
         NewSession(
@@ -170,6 +180,7 @@ def _talk(row: Row, loaded: Loaded) -> _Talk:
             origin=origin,
         ),
         left,
+        own_id,
     )
 
 

@@ -1,7 +1,9 @@
 """Which chats of a file the history has already, from an earlier import, and which of those have grown since.
 
-A chat is known by the file that it came from, by its own id, and where it has none by its content. What is there is
-only ever added to: messages are not compared by place, but along the tree.
+A chat is known by the file that it came from, by its own id, and where it has none by its content. Data sets number
+their chats, each from 0: an id counts where no other chat can have it, or where it comes from a file of the same name
+again; else only with the very same content. What is there is only ever added to: messages are compared along the tree,
+not by place.
 """
 
 import hashlib
@@ -37,25 +39,31 @@ class KnownChats:
         self._store = store
         self._imported = store.imported(format_)
         self._places = {_place(origin) for _, origin in self._imported}
-        self._by_id: dict[str | int, list[str]] = {}
+        self._by_id: dict[str | int, list[tuple[str, str | None]]] = {}
         for session_id, origin in self._imported:
             if "id" in origin:
-                self._by_id.setdefault(origin["id"], []).append(session_id)
+                self._by_id.setdefault(origin["id"], []).append((session_id, origin.get("file")))
 
-    def find(self, chat: NewSession) -> Found:
+    def find(self, chat: NewSession, *, own_id: bool = False) -> Found:
+        """`own_id`: its id is such that no other chat has it."""
         if _place(chat.origin) in self._places:
             return Found("there")
         if "id" not in chat.origin:
             return Found("there" if _content(chat.messages) in self._contents else "new")
-        sessions = self._by_id.get(chat.origin["id"], [])
-        best = Found("differs" if sessions else "new")
-        for session_id in sessions:
+        best = Found("new")
+        for session_id, file in self._by_id.get(chat.origin["id"], []):
             stored = self._store.messages(session_id)
+            if not own_id and file != chat.origin.get("file"):
+                if _content(_as_new(stored)) == _content(chat.messages):
+                    return Found("there")
+                continue
             known = _matched(stored, chat.messages)
             if None not in known:
                 return Found("there", session_id, known)
-            if best.fate == "differs" and len(known) - known.count(None) == len(stored):
-                best = Found("grown", session_id, known)
+            if best.fate == "grown":
+                continue
+            grown = len(known) - known.count(None) == len(stored)
+            best = Found("grown", session_id, known) if grown else Found("differs")
         return best
 
     @cached_property
