@@ -93,6 +93,23 @@ def test_options_that_exclude_each_other(tmp_path: Path) -> None:
     assert not paths.history_file().exists()
 
 
+def test_an_option_that_no_file_uses_is_refused(tmp_path: Path) -> None:
+    chat = put(tmp_path / "c.json", [{"conversations": [{"from": "human", "value": "Hi"}]}])
+    outputs = put(tmp_path / "o.json", [output(0, id=0)])
+    results = put(tmp_path / "judged.json", [judged(0)])
+    for path in (chat, outputs, history_file(tmp_path), put(tmp_path / "t.txt", "text")):
+        error = fails("--run", "nosuchrun", path)
+        assert isinstance(error, UsageError)
+        assert "--run is of no use here" in error.message
+    for path in (chat, outputs, results):
+        error = fails("--questions", tmp_path / "q.jsonl", path)
+        assert isinstance(error, UsageError)
+        assert "--questions is of no use here" in error.message
+    assert not paths.history_file().exists()
+    assert "(just-eval: 1 judgement)" in call("--run", "o", outputs, results).stdout
+    assert "nosuchrun" in fails("--run", "nosuchrun", results).message
+
+
 def test_a_file_that_cannot_be_used_makes_no_history(tmp_path: Path) -> None:
     good = put(tmp_path / "a.json", [output(0)])
     assert fails(good, tmp_path / "missing.json").kind == "unreadable"

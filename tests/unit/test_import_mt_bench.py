@@ -91,6 +91,16 @@ def test_where_nothing_shows_which_texts_were_judged_a_run_has_to_be_named(
     assert compared(store) == [("the first text", "of the llama")]
 
 
+def test_a_run_that_has_none_of_the_models_is_no_run_to_name(store: Store, tmp_path: Path) -> None:
+    for model in ("vicuna", "llama", "other"):
+        answers(store, tmp_path, model, model, f"of {model}")
+    path = put(tmp_path / "pair.jsonl", lines([judged_pair(81, "p1")]))
+    with pytest.raises(ExchangeError, match="the run other has none of the models") as raised:
+        take(store, path, run="other")
+    assert raised.value.kind == "no-answer"
+    assert take(store, path, run="llama").comparisons == 1
+
+
 def test_a_judgment_of_a_text_that_is_not_here_is_refused(store: Store, tmp_path: Path) -> None:
     answers(store, tmp_path, "v2", "vicuna", "a later text")
     answers(store, tmp_path, "l", "llama", "of the llama")

@@ -75,6 +75,7 @@ def import_command(
         as_new=as_new, run=run, questions=questions.expanduser() if questions else None
     )
     read = [imports.read(file.expanduser(), format_, options) for file in files]
+    imports.refuse_unused(read, options)
     with Store.open(paths.history_file()) as store:
         tallies = imports.write(store, read)
     if as_json:

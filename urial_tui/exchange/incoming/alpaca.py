@@ -4,13 +4,14 @@
 is not whole says how sure the annotator was. In which order they were shown is not in the file.
 """
 
+from collections.abc import Set
 from typing import Any, Final
 
 from urial_tui.exchange.alpaca_eval import FORMAT
 from urial_tui.exchange.incoming import compared, outputs
 from urial_tui.exchange.incoming.compared import Compared
 from urial_tui.exchange.incoming.runs import foreign_judge, foreign_rubric, text_of
-from urial_tui.exchange.incoming.types import Importer, Loaded, Options, Row, Write
+from urial_tui.exchange.incoming.types import JUDGED, NOTHING, Importer, Loaded, Options, Row, Write
 from urial_tui.exchange.pairs import OVERALL
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
@@ -31,13 +32,19 @@ def _accepts(loaded: Loaded) -> bool:
     return keys >= outputs.NEEDED or keys >= _ANNOTATED
 
 
+def _uses(loaded: Loaded) -> Set[str]:
+    return NOTHING if loaded.keys() >= outputs.NEEDED else JUDGED
+
+
 def make(loaded: Loaded, options: Options) -> Write:
     if loaded.keys() >= outputs.NEEDED:
         return outputs.make(loaded, options, FORMAT)
     return compared.make(loaded, options, FORMAT, _compared)
 
 
-IMPORTER: Final = Importer("AlpacaEval's model outputs and annotations", recognises, make, _accepts)
+IMPORTER: Final = Importer(
+    "AlpacaEval's model outputs and annotations", recognises, make, _accepts, _uses
+)
 
 
 def _compared(row: Row) -> Compared:

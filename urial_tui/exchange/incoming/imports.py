@@ -4,12 +4,12 @@
 new format is a module and a line here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from urial_tui.errors import ExchangeError
+from urial_tui.errors import ExchangeError, UsageError
 from urial_tui.exchange.incoming import (
     alpaca,
     chats,
@@ -40,11 +40,12 @@ FORMATS: Final = (JSONL, *IMPORTERS)
 
 @dataclass(frozen=True)
 class Import:
-    """A file that was read: its format, and what writes it."""
+    """A file that was read: its format, what writes it, and which of the options `run` and `questions` it uses."""
 
     path: Path
     format: str
     write: Write
+    uses: Set[str] = frozenset()
 
 
 def read(path: Path, format_: str | None, options: Options) -> Import:
@@ -70,7 +71,22 @@ def read(path: Path, format_: str | None, options: Options) -> Import:
             hint=f"Known are: {', '.join(FORMATS)}. Any text is read with --format {TEXT}.",
             kind="unknown-format",
         )
-    return Import(path, format_, IMPORTERS[format_].make(loaded, options))
+    its = IMPORTERS[format_]
+    return Import(path, format_, its.make(loaded, options), its.uses(loaded))
+
+
+def refuse_unused(imports: Sequence[Import], options: Options) -> None:
+    """Raises UsageError where a run or a file of questions was named, and no file makes use of it."""
+    for name, given, why in (
+        ("run", options.run, "no file has what was said of answers"),
+        ("questions", options.questions, "no file has answers of MT-Bench"),
+    ):
+        if given is not None and not any(name in one.uses for one in imports):
+            formats = ", ".join(sorted({one.format for one in imports}))
+            raise UsageError(
+                f"--{name} is of no use here: {why} (recognised: {formats})",
+                hint=f"Leave --{name} out, or say with --format what the files are.",
+            )
 
 
 def write(store: Store, imports: Sequence[Import]) -> list[Tally]:

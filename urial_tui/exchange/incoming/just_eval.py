@@ -5,7 +5,7 @@ are made into a run, since they hold both. N/A stays what it is; a row that was 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ from urial_tui.exchange.incoming.runs import (
     write_run,
 )
 from urial_tui.exchange.incoming.types import (
+    JUDGED,
+    NOTHING,
     Importer,
     Loaded,
     Options,
@@ -82,6 +84,10 @@ def _accepts(loaded: Loaded) -> bool:
     return keys >= outputs.NEEDED or keys >= _JUDGED
 
 
+def _uses(loaded: Loaded) -> Set[str]:
+    return NOTHING if loaded.keys() >= outputs.NEEDED else JUDGED
+
+
 def make(loaded: Loaded, options: Options) -> Write:
     if loaded.keys() >= outputs.NEEDED:
         return outputs.make(loaded, options, FORMAT)
@@ -94,7 +100,7 @@ def make(loaded: Loaded, options: Options) -> Write:
 
 
 IMPORTER: Final = Importer(
-    "just-eval's model outputs and judge results", recognises, make, _accepts
+    "just-eval's model outputs and judge results", recognises, make, _accepts, _uses
 )
 
 

@@ -4,7 +4,7 @@ Answers do not hold their questions, so the file of these has to be named. Score
 this history has 1 to 5 and puts no score on another scale: those files are refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from urial_tui.exchange.incoming.runs import (
     write_run,
 )
 from urial_tui.exchange.incoming.types import (
+    JUDGED,
     Importer,
     Loaded,
     Options,
@@ -66,6 +67,10 @@ def recognises(loaded: Loaded) -> bool:
     return any(keys >= needed for needed in (_ANSWER, _PAIR, _SINGLE))
 
 
+def _uses(loaded: Loaded) -> Set[str]:
+    return frozenset(("questions",)) if loaded.keys() >= _ANSWER else JUDGED
+
+
 def make(loaded: Loaded, options: Options) -> Write:
     keys = loaded.keys()
     if keys >= _ANSWER:
@@ -79,7 +84,9 @@ def make(loaded: Loaded, options: Options) -> Write:
     )
 
 
-IMPORTER: Final = Importer("MT-Bench's answers and pairwise judgments", recognises, make)
+IMPORTER: Final = Importer(
+    "MT-Bench's answers and pairwise judgments", recognises, make, uses=_uses
+)
 
 
 # --- answers

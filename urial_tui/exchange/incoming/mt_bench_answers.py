@@ -99,6 +99,12 @@ def _candidates(
             found[model].append(_Candidate(run, answers))
     if named is None:
         return found
+    if not any(one.run.id == named.id for its in found.values() for one in its):
+        raise ExchangeError(
+            f"the run {named.start.name} has none of the models that were judged: {', '.join(models)}",
+            hint="Name the run whose answers were judged, or leave --run out.",
+            kind="no-answer",
+        )
     return {
         model: [one for one in its if one.run.id == named.id] or its for model, its in found.items()
     }

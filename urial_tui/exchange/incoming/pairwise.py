@@ -10,7 +10,7 @@ from urial_tui.exchange.incoming import compared
 from urial_tui.exchange.incoming.compared import Compared
 from urial_tui.exchange.incoming.reading import parsed
 from urial_tui.exchange.incoming.runs import foreign_judge, foreign_rubric, text_of
-from urial_tui.exchange.incoming.types import Importer, Loaded, Options, Row, Write
+from urial_tui.exchange.incoming.types import JUDGED, Importer, Loaded, Options, Row, Write
 from urial_tui.exchange.urial_pairwise import FORMAT
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
@@ -28,7 +28,7 @@ def make(loaded: Loaded, options: Options) -> Write:
     return compared.make(loaded, options, FORMAT, _compared)
 
 
-IMPORTER: Final = Importer("URIAL's pairwise results", recognises, make)
+IMPORTER: Final = Importer("URIAL's pairwise results", recognises, make, uses=lambda _: JUDGED)
 
 
 def _compared(row: Row) -> Compared:

@@ -1,11 +1,11 @@
 """What importers share: how a file was read, what was asked for, and what came of it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from urial_tui.store.exchange.lossless_parts import Kind
 from urial_tui.store.store import Store
@@ -93,6 +93,9 @@ class Loaded:
         return set(self.rows[0].value) if self.rows else set()
 
 
+JUDGED: Final = frozenset(("run",))
+"""What a file uses whose rows are attached to answers."""
+NOTHING: Final[frozenset[str]] = frozenset()
 Write = Callable[[Store, Tally], None]
 """Writes what a file has, inside the caller's transaction."""
 
@@ -101,12 +104,13 @@ Write = Callable[[Store, Tally], None]
 class Importer:
     """One format: what it is, whether a file is in it, by its content, and what it makes of one. `make` raises
     ExchangeError for a file with rows that cannot be used. `accepts`: whether a file may be in it that is said to be;
-    None: one that it recognises."""
+    None: one that it recognises. `uses`: which of the options `run` and `questions` make a difference for a file."""
 
     about: str
     recognises: Callable[[Loaded], bool]
     make: Callable[[Loaded, Options], Write]
     accepts: Callable[[Loaded], bool] | None = None
+    uses: Callable[[Loaded], Set[str]] = lambda _: NOTHING
 
     def takes(self, loaded: Loaded) -> bool:
         """Whether a file may be in this format, which a person named."""
