@@ -135,6 +135,13 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
             assert error.kind == "unreadable"
 
 
+def test_of_a_pipe_and_of_standard_input_it_is_said_what_to_do(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (Path("-"), tmp_path / "fifo"):
+        error = refused(path)
+        assert (error.kind, "to a file first" in error.hint) == ("unreadable", True)
+
+
 def test_a_link_to_a_file_is_read(store: Store, tmp_path: Path) -> None:
     link = tmp_path / "link.json"
     link.symlink_to(put(tmp_path / "real.json", [output(0)]))

@@ -177,8 +177,8 @@ def _letters(text: str) -> str:
 def _several(loaded: Loaded, model: str, found: Sequence[_Candidate]) -> ExchangeError:
     names = ", ".join(f"{one.run.start.name} ({one.run.id})" for one in found)
     return ExchangeError(
-        f"{loaded.path}: several runs have other answers of {model} to these questions, and the file does not show "
-        f"which were judged: {names}",
+        f"{loaded.path}: several runs have answers of {model} to these questions, which differ, and the file does not "
+        f"show which were judged: {names}",
         hint="Name the run whose answers were judged: --run RUN",
         kind="several-runs",
     )

@@ -23,6 +23,7 @@ MAX_LINE: Final = 256 * 1024 * 1024
 """Bytes of one line of our own format, of which a file may have any number."""
 MAX_ROWS: Final = 100_000
 _WHERE_CHARS: Final = 40
+_TO_A_FILE: Final = "A file is read more than once. Write what comes out of the pipe or device to a file first, and import that."
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 
 _BEGINS: Final = re.compile(
@@ -45,6 +46,8 @@ _FLAGS: Final = (
 
 def open_file(path: Path) -> IO[bytes]:
     """The file, open for reading; links are followed. Raises ExchangeError (`unreadable`)."""
+    if str(path) == "-":
+        raise _unreadable("standard input cannot be imported", _TO_A_FILE)
     try:
         handle = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
@@ -53,8 +56,9 @@ def open_file(path: Path) -> IO[bytes]:
     kind = os.fstat(handle).st_mode
     if not stat.S_ISREG(kind):
         os.close(handle)
-        what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
-        raise _unreadable(f"{path} is {what}", "Give the path of one file.")
+        if stat.S_ISDIR(kind):
+            raise _unreadable(f"{path} is a folder", "Give the path of one file.")
+        raise _unreadable(f"{path} is not a regular file", _TO_A_FILE)
     return os.fdopen(handle, "rb")
 
 
