@@ -23,7 +23,7 @@ MAX_LINE: Final = 256 * 1024 * 1024
 """Bytes of one line of our own format, of which a file may have any number."""
 MAX_ROWS: Final = 100_000
 _WHERE_CHARS: Final = 40
-_TO_A_FILE: Final = "A file is read more than once. Write what comes out of the pipe or device to a file first, and import that."
+_TO_A_FILE: Final = "Write what comes out of the pipe or device to a file first, and import that."
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 
 _BEGINS: Final = re.compile(
