@@ -113,6 +113,19 @@ def test_a_judgment_of_a_text_that_is_not_here_is_refused(store: Store, tmp_path
     assert store.comparisons() == []
 
 
+def test_a_text_that_was_shortened_for_the_judge_is_the_one_that_was_judged(
+    store: Store, tmp_path: Path
+) -> None:
+    whole = "Walk, since it is good for you in many ways."
+    answers(store, tmp_path, "v1", "vicuna", whole)
+    answers(store, tmp_path, "v2", "vicuna", "Run, since it is good for you in many ways.")
+    answers(store, tmp_path, "l", "llama", "of the llama")
+    cut = whole[:7] + f"\n[... {len(whole) - 7} characters left out ...]"
+    row = judged_pair(81, prompt("First?", cut, "of the llama"))
+    assert take(store, put(tmp_path / "pair.jsonl", lines([row]))).comparisons == 1
+    assert compared(store) == [(whole, "of the llama")]
+
+
 def test_both_answers_are_of_the_run_that_has_both(store: Store, tmp_path: Path) -> None:
     rows = [mt_answer(81, model, f"by {model}") for model in ("vicuna", "llama")]
     questions = put(tmp_path / "question.jsonl", lines(QUESTIONS))

@@ -5,6 +5,7 @@ So a model's answers are all of one run, those of both models of the same one wh
 than the judge read is none of them; and where several are left with different texts, a person has to name the run.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,9 @@ from urial_tui.store.store import Store
 Key = tuple[str | int, int]
 """Question and turn, from 0."""
 _HEAD: Final = 80
-"""So many letters and digits of an answer have to be in a prompt, whose texts may be shortened from their ends."""
+"""An answer of which so many letters and digits are in a prompt may be the one that was judged: tools shorten texts."""
+_LEFT_OUT: Final = re.compile(r"\[\.\.\. (\d{1,9}) characters left out \.\.\.\]")
+"""What a judge here reads at the end of a text that is shortened."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,33 @@ class _Candidate:
 
     def texts(self, keys: Sequence[Key]) -> tuple[str, ...]:
         return tuple(self.answers[key].text for key in keys)
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """What a judge read. `left_out`: how many characters of its texts were not shown."""
+
+    letters: str
+    left_out: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "_Prompt":
+        counts = dict.fromkeys(int(count) for count in _LEFT_OUT.findall(text))
+        return cls(_letters(text), tuple(counts))
+
+    def shows(self, answer: _Answer) -> bool | None:
+        """Whether the answer was read; None where the question is not to be seen, or too little of the answer."""
+        question, text = _letters(answer.question), _letters(answer.text)
+        if not text or not question or question not in self.letters:
+            return None
+        if text in self.letters:
+            return True
+        for count in self.left_out:
+            if count <= len(answer.text):
+                visible = _letters(answer.text[: len(answer.text) - count])
+                if visible in self.letters:
+                    return True if visible else None
+        return None if text[:_HEAD] in self.letters and len(text) > _HEAD else False
 
 
 def find(
@@ -129,19 +159,19 @@ def _judged(
         first = next(row for row in rows if row.key not in has)
         what = f"{first.model} has no answer to turn {first.turn + 1} of question {first.question}"
         raise not_found(loaded, first.where, what)
-    prompts = [_letters(row.prompt) for row in rows]
+    prompts = [_Prompt.of(row.prompt) for row in rows]
     fitting: list[_Candidate] = []
     proven: list[_Candidate] = []
     other: Asked | None = None
     for one in whole:
         found = [
-            _shown(one.answers[row.key], prompt) for row, prompt in zip(rows, prompts, strict=True)
+            prompt.shows(one.answers[row.key]) for row, prompt in zip(rows, prompts, strict=True)
         ]
         if False in found:
             other = other or rows[found.index(False)]
             continue
         fitting.append(one)
-        if None not in found and _word_for_word(one, rows, prompts):
+        if all(found):
             proven.append(one)
     if not fitting:
         assert other is not None  # each of them was left out for one
@@ -151,22 +181,6 @@ def _judged(
         )
         raise not_found(loaded, other.where, what)
     return proven or fitting
-
-
-def _shown(answer: _Answer, prompt: str) -> bool | None:
-    """Whether a prompt has an answer; None where it does not show the question either, or there is nothing to see."""
-    text = _letters(answer.text)[:_HEAD]
-    question = _letters(answer.question)
-    if not text or not question or question not in prompt:
-        return None
-    return text in prompt
-
-
-def _word_for_word(one: _Candidate, rows: Sequence[Asked], prompts: Sequence[str]) -> bool:
-    return all(
-        _letters(one.answers[row.key].text) in prompt
-        for row, prompt in zip(rows, prompts, strict=True)
-    )
 
 
 def _letters(text: str) -> str:
