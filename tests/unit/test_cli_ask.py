@@ -12,6 +12,7 @@ from urial_tui.cli.ask import asking
 from urial_tui.cli.ask.command import ask
 from urial_tui.cli.ask.prompt import prompt
 from urial_tui.errors import UrialError, UsageError
+from urial_tui.standard_output import OutputError
 
 
 class Asked(Exception):
@@ -133,3 +134,23 @@ def test_numbers_in_range_arrive(requests: list[asking.Asking]) -> None:
 
 def test_the_seed_that_means_a_random_one_to_llama_cpp_is_refused() -> None:
     assert run(ask, "--seed", str(2**32 - 1), "Hi").exit_code == 2
+
+
+@pytest.mark.parametrize("error", [OutputError("No space left on device"), BrokenPipeError()])
+def test_an_output_that_takes_no_more_ends_the_answer_once_and_is_kept_as_the_reason(
+    monkeypatch: pytest.MonkeyPatch, error: BrokenPipeError | OutputError
+) -> None:
+    written = []
+
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            raise error
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    ended = []
+    screen = asking._Screen(True, lambda: ended.append(True))
+    for text in ("I", " walk"):
+        screen._write(text)
+    assert screen.refused is error
+    assert (written, ended) == (["I"], [True])

@@ -21,6 +21,7 @@ from urial_tui.engine.protocol import ContextInfo
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.safetext import Sanitizer
 from urial_tui.services import Services, SideChoice
+from urial_tui.standard_output import OutputError
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.types import Message, Session
 
@@ -54,8 +55,8 @@ class Answered:
     info: ContextInfo
     signal: int | None = None
     """What interrupted the answer; 128 + this is the exit code."""
-    reader_gone: bool = False
-    """Whoever read standard output went away; the answer was stopped and kept."""
+    refused: BrokenPipeError | OutputError | None = None
+    """Why standard output took no more; the answer was stopped and kept."""
 
     @property
     def error(self) -> UrialError | None:
@@ -166,7 +167,7 @@ async def _run(asking: Asking) -> Answered:
             answer.id if saved else None,
             info,
             caught[0] if caught else None,
-            screen.gone,
+            screen.refused,
         )
     except asyncio.CancelledError:
         leave_by(caught[0] if caught else signal.SIGINT)
@@ -219,7 +220,7 @@ class _Screen:
         self._stream = stream
         self._on_gone = on_gone
         self._sanitizer = Sanitizer() if sys.stdout.isatty() else None
-        self.gone = False
+        self.refused: BrokenPipeError | OutputError | None = None
 
     def show(self, event: ChatEvent) -> None:
         if isinstance(event, TextStreamed) and self._stream and event.text:
@@ -243,12 +244,12 @@ class _Screen:
         self._put(self._sanitizer.feed(text) if self._sanitizer else text)
 
     def _put(self, text: str) -> None:
-        """A reader that has gone away (`| head`) ends the answer; what was written is kept."""
-        if self.gone:
+        """A reader that has gone away (`| head`), or a full disk, ends the answer; what was written is kept."""
+        if self.refused is not None:
             return
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError:
-            self.gone = True
+        except (BrokenPipeError, OutputError) as error:
+            self.refused = error
             self._on_gone()

@@ -78,8 +78,8 @@ def ask(
 
 
 def _leave(answered: "Answered", *, as_json: bool) -> None:
-    if answered.reader_gone:
-        raise BrokenPipeError
+    if answered.refused is not None:
+        raise answered.refused
     if answered.error is not None:
         if as_json:
             raise SystemExit(answered.error.exit_code)
