@@ -51,7 +51,9 @@ COMMANDS = {
         "urial_tui.cli.packs.command", "packs", "List, show, check and import prompt packs."
     ),
     "export": Lazy(
-        "urial_tui.cli.exchange.export", "export", "Write runs and conversations to files that other tools read."
+        "urial_tui.cli.exchange.export",
+        "export",
+        "Write runs and conversations to files that other tools read.",
     ),
     "import": Lazy(
         "urial_tui.cli.exchange.importing",

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tests.support.fake_chat import FakeChat
 from urial_tui.ui.app import UrialApp
-from urial_tui.ui.screens.chat import ChatScreen
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.services import AppServices, ModelChoice
 
 

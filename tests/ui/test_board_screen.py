@@ -13,13 +13,13 @@ from tests.ui.judging_bench import Rated, rating
 from urial_tui.errors import StoreError
 from urial_tui.judge import people
 from urial_tui.store.judging.types import JudgeInfo
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.chat.screen import ChatScreen
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.judging.board import BoardScreen
 from urial_tui.ui.judging.board_answers import BoardAnswers
 from urial_tui.ui.judging.by_hand import ByHandScreen
 from urial_tui.ui.judging.reader import AnswerReader
 from urial_tui.ui.judging.runs_chooser import RunsChooser
-from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.widgets.table import Table
 
 

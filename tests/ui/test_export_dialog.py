@@ -13,8 +13,8 @@ from tests.ui.test_board_screen import board, judged
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange.exporting import Exported, Subject
 from urial_tui.exchange.writing import Written
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.path_input import PathInput
-from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.export import ExportDialog
 
 

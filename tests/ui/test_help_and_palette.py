@@ -21,12 +21,12 @@ from tests.ui.test_every_screen import BETWEEN, JOURNEYS, Do, Journey
 from tests.ui.test_models_screen import library
 from tests.ui.test_snapshots import prepare, still
 from urial_tui.ui.app import UrialApp
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.command import Command
 from urial_tui.ui.commands import APP_COMMANDS
 from urial_tui.ui.keys_here import keys_here
 from urial_tui.ui.palette import possible_commands
 from urial_tui.ui.screens import models as models_module
-from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.screens.working import CommandScreen
 

@@ -13,7 +13,7 @@ from tests.support.fake_desk import BASE, CHAT, LISTING, PARTNERS, REPOS, STARTE
 from tests.ui.driving import Bench, running
 from urial_tui.errors import ModelError
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, RepoListing
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.hub import HubScreen
 from urial_tui.ui.widgets.heading import Heading

@@ -9,10 +9,10 @@ from tests.support.fake_judging import JUDGED, FakeJudging
 from tests.ui.judging_bench import Rated, rating
 from urial_tui.errors import ModelError
 from urial_tui.store.judging.types import AspectScore
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.chat.screen import ChatScreen
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.judging.judge_picker import JudgePicker
 from urial_tui.ui.judging.judgements import JudgementsDialog
-from urial_tui.ui.screens.chat import ChatScreen
 
 
 async def choose_judge(bench: Rated, *keys: str) -> None:

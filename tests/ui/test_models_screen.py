@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from tests.support.fake_desk import BASE, BROKEN, CHAT, DEMO, FACTS, LARGE, SFT, FakeDesk
 from tests.ui.driving import Bench, running
 from urial_tui.errors import ModelError, SettingsError, UsageError
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.screens import models as models_module
 from urial_tui.ui.screens.add_models import AddModels
 from urial_tui.ui.screens.dialog import Confirm

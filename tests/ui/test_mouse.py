@@ -9,7 +9,7 @@ from tests.ui.test_branches_screen import branched
 from tests.ui.test_models_screen import library
 from tests.ui.test_token_shift import past
 from urial_tui.ui.branches.tree import BranchesScreen
-from urial_tui.ui.screens.chat import ChatScreen
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.line_list import LineList

@@ -6,11 +6,11 @@ from tests.support.fake_judging import BAD, GOOD, PAIRWISE, SIDES, FakeJudging
 from tests.ui.judging_bench import Rated, rating
 from urial_tui.prompts.types import Turn
 from urial_tui.store.types import Message
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.chat.screen import ChatScreen
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.judging.pairing import PairScreen
 from urial_tui.ui.judging.run_picker import RunPicker
 from urial_tui.ui.judging.versions import VersionPicker
-from urial_tui.ui.screens.chat import ChatScreen
 
 
 def shown(bench: Rated, task: tuple[str, ...]) -> bool:

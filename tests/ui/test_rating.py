@@ -12,10 +12,10 @@ from urial_tui.errors import StoreError
 from urial_tui.judge.drafts import Draft
 from urial_tui.prompts.types import Turn
 from urial_tui.store.judging.types import JudgeInfo
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.chat.screen import ChatScreen
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.judging.rubric_reader import RubricReader
 from urial_tui.ui.judging.run_picker import RunPicker
-from urial_tui.ui.screens.chat import ChatScreen
 
 EVIL = "\x1b[31mred\u202eback[b]x[/b]"
 

@@ -15,7 +15,7 @@ from urial_tui.errors import UsageError
 from urial_tui.launch import app_services
 from urial_tui.settings import FIELDS, load_settings
 from urial_tui.settings.layers import BY_VARIABLE
-from urial_tui.ui.screens.chat import ChatScreen
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.screens.dialog import ChooseOne
 from urial_tui.ui.screens.settings import SettingsScreen
 from urial_tui.ui.screens.settings_row import OriginMark, Pressable, SettingRow

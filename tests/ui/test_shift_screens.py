@@ -14,7 +14,7 @@ from tests.support.inspected import GENERATOR, REFERENCE, answer, pair, trace
 from urial_tui.chat.pair import Pair
 from urial_tui.errors import StoreError, UsageError
 from urial_tui.store.types import ShiftTotals
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.inspect.trace_view import TraceView
 from urial_tui.ui.screens.position_chart import PositionChart
 from urial_tui.ui.screens.references import ReferenceChoice, ReferencePicker, split_sides

@@ -11,7 +11,7 @@ from tests.support.traces import pieces_of, score, scores_of
 from tests.ui.driving import Bench, running
 from urial_tui.chat.events import PairChanged
 from urial_tui.errors import EngineError, UsageError
-from urial_tui.ui.screens.chat_tokens import ChatTokens
+from urial_tui.ui.chat.tokens import ChatTokens
 
 WALK = ["Walk", "ing", " is", " good", "."]
 KINDS = "usmus"

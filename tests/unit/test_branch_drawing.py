@@ -10,7 +10,7 @@ from urial_tui.chat.differences import in_words, runs_of
 from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.ui.branches.compare_lines import Comparison, Passage, compared
 from urial_tui.ui.branches.tree_lines import Columns, detail_lines, head_line, tree_line
-from urial_tui.ui.inspect.lines import Line, text_of
+from urial_tui.ui.drawing.lines import Line, text_of
 
 ASKED = OutlineRow("q", None, "user", "complete", "", "Why are there tides?\nAnd when?")
 FIRST = OutlineRow(

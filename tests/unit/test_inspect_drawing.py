@@ -23,12 +23,7 @@ from urial_tui.errors import UsageError
 from urial_tui.shift.records import ReferenceScore
 from urial_tui.shift.summary import early_and_late, most_shifted
 from urial_tui.store.types import ShiftTotals
-from urial_tui.ui.inspect.alternatives import alternatives
-from urial_tui.ui.inspect.chart import Answer, bins_of, chart
-from urial_tui.ui.inspect.detail import odd_bytes, pinned_line, token_lines
-from urial_tui.ui.inspect.header import header, problems, warnings
-from urial_tui.ui.inspect.layout import Drawn, Shown, draw
-from urial_tui.ui.inspect.lines import (
+from urial_tui.ui.drawing.lines import (
     Highlight,
     fit,
     fit_line,
@@ -39,6 +34,11 @@ from urial_tui.ui.inspect.lines import (
     whole_percent,
     wrapped,
 )
+from urial_tui.ui.inspect.alternatives import alternatives
+from urial_tui.ui.inspect.chart import Answer, bins_of, chart
+from urial_tui.ui.inspect.detail import odd_bytes, pinned_line, token_lines
+from urial_tui.ui.inspect.header import header, problems, warnings
+from urial_tui.ui.inspect.layout import Drawn, Shown, draw
 from urial_tui.ui.inspect.table import totals_lines
 from urial_tui.ui.inspect.tally import MOST_BINS, Tally
 from urial_tui.ui.inspect.totals import class_lines, proportions, short_class_lines, sparkline

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from tests.support.fake_desk import BASE, BROKEN, SFT
 from urial_tui.models.hub.types import DownloadStatus
-from urial_tui.ui.inspect.lines import text_of
+from urial_tui.ui.drawing.lines import text_of
 from urial_tui.ui.library.detail import Found, detail_lines
 from urial_tui.ui.library.moment import HubMoment, LibraryMoment, can_in_library, can_on_hub
 from urial_tui.ui.library.words import (

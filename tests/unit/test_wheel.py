@@ -37,7 +37,7 @@ def test_the_wheel_has_the_files_of_the_tree_and_no_others(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     packs = {f"urial_tui/{name}" for name in in_the_tree("prompt_packs")}
     assert {
-        f"urial_tui/{folder}" for folder in ("judge/rubrics/just-eval.toml", "ui/screens/chat.tcss")
+        f"urial_tui/{folder}" for folder in ("judge/rubrics/just-eval.toml", "ui/chat/chat.tcss")
     } < names
     assert {name for name in names if ".dist-info/" not in name} == (
         in_the_tree("urial_tui") | packs | {SHARED}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from urial_tui.safetext import sanitize
-from urial_tui.ui.widgets.wrap import WrappedText, clusters, row_starts
+from urial_tui.ui.drawing.wrap import WrappedText, clusters, row_starts
 
 NARROW = ["a", "word", "longerword", " ", "  ", "-", "é", "e\u0301", "(", ")", ".", "─"]
 WIDE = [

@@ -26,11 +26,11 @@ from textual.widgets import Input, TextArea
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.ui.app_settings import SettingsApp
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.clipboard import copy_out
 from urial_tui.ui.commands import APP_COMMANDS
 from urial_tui.ui.keys_here import keys_here
 from urial_tui.ui.palette import Commands
-from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.screens.jump import JumpScreen
 from urial_tui.ui.screens.keys import KeysScreen

@@ -17,8 +17,8 @@ from urial_tui.errors import UrialError
 from urial_tui.glyphs import wants_ascii
 from urial_tui.safetext import sanitize
 from urial_tui.ui.ascii_filter import AsciiFilter
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.keymap import usable_keymap
-from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.keys import KeysScreen
 from urial_tui.ui.screens.settings import SettingsScreen
 from urial_tui.ui.screens.settings_access import SettingsAccess

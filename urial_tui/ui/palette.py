@@ -9,10 +9,10 @@ from typing import Any
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.commands import APP_COMMANDS, CHAT_COMMANDS, Command
 from urial_tui.ui.keymap import key_name, keys_of
 from urial_tui.ui.keys_here import is_possible
-from urial_tui.ui.screens.chat import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.screens.working import CommandScreen
 

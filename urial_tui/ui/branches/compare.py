@@ -20,10 +20,11 @@ from urial_tui.errors import UrialError
 from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.branches.compare_lines import GAP, Comparison, Passage, compared
-from urial_tui.ui.branches.tree_lines import ROLES, class_lines, number_words
+from urial_tui.ui.branches.tree_lines import class_lines, number_words
 from urial_tui.ui.commands_branches import COMPARE, COMPARE_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line, fit, fit_line, fit_middle
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, fit, fit_line, fit_middle
+from urial_tui.ui.drawing.roles import ROLES
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.services import BranchesLike

@@ -11,8 +11,8 @@ from rich.cells import cell_len
 
 from urial_tui.chat.differences import Pieces, Run, Unit
 from urial_tui.safetext import Sanitizer
-from urial_tui.ui.inspect.lines import Line, fit, safe
-from urial_tui.ui.widgets.wrap import row_starts
+from urial_tui.ui.drawing.lines import Line, fit, safe
+from urial_tui.ui.drawing.wrap import row_starts
 
 GAP = " │ "
 NEWLINE = "↵"

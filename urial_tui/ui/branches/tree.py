@@ -17,8 +17,8 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.branches.tree_lines import Columns, detail_lines, head_line, tree_line
 from urial_tui.ui.commands_branches import BRANCHES, TREE_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.services import BranchesLike
 from urial_tui.ui.widgets.heading import Heading

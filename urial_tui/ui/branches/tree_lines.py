@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from urial_tui.chat.branch_tree import BranchTree, TreeRow
 from urial_tui.shift.classes import COUNTED, Class
 from urial_tui.store.sessions.outline import BEGINNING, OutlineRow
-from urial_tui.ui.inspect.lines import (
+from urial_tui.ui.drawing.lines import (
     GLYPHS,
     Line,
     fit,
@@ -18,10 +18,10 @@ from urial_tui.ui.inspect.lines import (
     whole_percent,
     wrapped,
 )
+from urial_tui.ui.drawing.roles import ROLES
 from urial_tui.ui.inspect.totals import class_bar
 from urial_tui.ui.judging.words import short_side
 
-ROLES = {"user": "You", "assistant": "Model"}
 STATUS = {"stopped": "stopped", "interrupted": "interrupted", "failed": "failed"}
 """What is said of an answer that did not end by itself."""
 SIDE_WIDTH = 26

@@ -1,7 +1,7 @@
 """Both sides' most probable tokens beside each other, with bars and marks. Pure drawing."""
 
 from urial_tui.shift.records import Alternatives
-from urial_tui.ui.inspect.lines import (
+from urial_tui.ui.drawing.lines import (
     Highlight,
     Line,
     bar,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from urial_tui.shift.classes import Class, Lane, token_class
 from urial_tui.shift.records import TokenScore
-from urial_tui.ui.inspect.lines import EIGHTHS, Line, fit, fit_line, number
+from urial_tui.ui.drawing.lines import EIGHTHS, Line, fit, fit_line, number
 from urial_tui.ui.inspect.tally import Bin, joined
 
 AXIS = 7

@@ -5,7 +5,7 @@ import math
 from urial_tui.safetext import sanitize
 from urial_tui.shift.classes import Lane, reference_class
 from urial_tui.shift.records import ReferenceScore, TokenScore
-from urial_tui.ui.inspect.lines import Line, fit, fit_line, number, probability, safe
+from urial_tui.ui.drawing.lines import Line, fit, fit_line, number, probability, safe
 from urial_tui.ui.inspect.trace_view import TraceView
 
 

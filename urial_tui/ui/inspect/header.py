@@ -3,7 +3,7 @@
 import shlex
 
 from urial_tui.chat.pair import PairStatus, ReferenceStatus
-from urial_tui.ui.inspect.lines import Line, fit_line, fit_middle, safe, wrapped
+from urial_tui.ui.drawing.lines import Line, fit_line, fit_middle, safe, wrapped
 from urial_tui.ui.inspect.trace_view import Lane, TraceView
 
 LANE_NAMES: dict[Lane, str] = {

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 
 from urial_tui.chat.pair import PairStatus
+from urial_tui.ui.drawing.lines import Highlight, Line, fit_line, safe, wrapped
 from urial_tui.ui.inspect import totals
 from urial_tui.ui.inspect.alternatives import LEGEND, alternatives
 from urial_tui.ui.inspect.detail import pinned_line, token_lines
 from urial_tui.ui.inspect.header import header, problems, warnings
-from urial_tui.ui.inspect.lines import Highlight, Line, fit_line, safe, wrapped
 from urial_tui.ui.inspect.tally import Tally
 from urial_tui.ui.inspect.trace_view import TraceView
 

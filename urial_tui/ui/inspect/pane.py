@@ -10,10 +10,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from urial_tui.chat.pair import PairStatus
+from urial_tui.ui.drawing.canvas import Inks
+from urial_tui.ui.drawing.lines import Highlight, text_of
 from urial_tui.ui.inspect.alternatives import lists_of
-from urial_tui.ui.inspect.canvas import Inks
 from urial_tui.ui.inspect.layout import Drawn, Shown, draw
-from urial_tui.ui.inspect.lines import Highlight, text_of
 from urial_tui.ui.inspect.tally import Tally
 from urial_tui.ui.inspect.trace_view import TraceView
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from urial_tui.shift.classes import COUNTED, Class
 from urial_tui.store.types import ShiftTotals
-from urial_tui.ui.inspect.lines import (
+from urial_tui.ui.drawing.lines import (
     GLYPHS,
     Line,
     fit_line,

@@ -4,7 +4,7 @@ import math
 
 from urial_tui.shift.classes import COUNTED, Class
 from urial_tui.shift.summary import EARLY, ShiftedToken, Summary
-from urial_tui.ui.inspect.lines import (
+from urial_tui.ui.drawing.lines import (
     GLYPHS,
     Line,
     column,

@@ -23,8 +23,8 @@ from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.store.runs.types import Run
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_judging import BOARD, BOARD_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line, fit_line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, fit_line
 from urial_tui.ui.judging.board_answers import BoardAnswers
 from urial_tui.ui.judging.board_rows import columns_of, rows_of, split_key
 from urial_tui.ui.judging.board_text import (

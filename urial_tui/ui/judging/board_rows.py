@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from urial_tui.judge.board_desk import BoardItem
 from urial_tui.store.judging.types import Judgement
-from urial_tui.ui.inspect.lines import safe
+from urial_tui.ui.drawing.lines import safe
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.widgets.table import Cell, Column, Row
 

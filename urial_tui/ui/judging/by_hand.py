@@ -20,8 +20,8 @@ from urial_tui.judge.people import NA
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.safetext import sanitize_line
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.judging.moment import ByHandMoment, can_by_hand
 from urial_tui.ui.judging.rubric_reader import RubricReader
 from urial_tui.ui.judging.sheet import Sheet

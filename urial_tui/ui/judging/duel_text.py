@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from urial_tui.ui.inspect.lines import Line, fit, fit_line, safe, wrapped
+from urial_tui.ui.drawing.lines import Line, fit, fit_line, safe, wrapped
 from urial_tui.ui.judging.board_text import BAR, NAMES, n_words, no_numbers, note_lines
 from urial_tui.ui.judging.words import short_side
 

@@ -13,8 +13,8 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.store.judging.types import Judgement
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line, safe, wrapped
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, safe, wrapped
 from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from urial_tui.store.judging.types import AspectScore, Judgement
-from urial_tui.ui.inspect.lines import Line, column, fit, fit_line, safe, wrapped
+from urial_tui.ui.drawing.lines import Line, column, fit, fit_line, safe, wrapped
 from urial_tui.ui.judging.words import short_side
 
 OUTCOMES = {

@@ -21,8 +21,8 @@ from urial_tui.judge.people import Choice, choices_of
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.prompts.types import Turn
 from urial_tui.ui.commands_by_hand import PAIR, PAIR_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line, safe, wrapped
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, safe, wrapped
 from urial_tui.ui.judging.by_hand import FLAT_ROWS, LONGEST_COMMENT, ByHandScreen, Task
 from urial_tui.ui.judging.moment import ByHandMoment
 from urial_tui.ui.judging.rating import TEXT_KEYS

@@ -13,8 +13,8 @@ from urial_tui.judge.desk_types import RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Mark, marks_of
 from urial_tui.ui.commands_by_hand import RATE, RATE_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.judging.by_hand import LONGEST_COMMENT, ByHandScreen, Task
 from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.judging.sheet import Sheet

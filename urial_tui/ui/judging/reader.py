@@ -12,8 +12,8 @@ from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import RatedAnswer
 from urial_tui.safetext import sanitize
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line, wrapped
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, wrapped
 from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.judging.words import answer_lines, conversation_lines, short_side
 from urial_tui.ui.screens.dialog import Dialog, problem_text

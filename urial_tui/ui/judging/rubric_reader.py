@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.types import CSSPathType
 
 from urial_tui.safetext import sanitize_line
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.judging.sheet import Sheet
 from urial_tui.ui.judging.sheet_lines import rubric_lines
 from urial_tui.ui.screens.dialog import Dialog

@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len
 
-from urial_tui.ui.inspect.lines import Line, fit, fit_line, safe, wrapped
+from urial_tui.ui.drawing.lines import Line, fit, fit_line, safe, wrapped
 from urial_tui.ui.judging.sheet import Sheet
 from urial_tui.ui.judging.words import mark_words
 

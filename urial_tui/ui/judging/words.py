@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from urial_tui.judge.people import NA
 from urial_tui.prompts.types import Turn
 from urial_tui.safetext import sanitize
-from urial_tui.ui.inspect.lines import Line, safe
+from urial_tui.ui.drawing.lines import Line, safe
+from urial_tui.ui.drawing.wrap import TAB, row_starts
 from urial_tui.ui.keymap import key_name, keys_of
-from urial_tui.ui.widgets.wrap import TAB, row_starts
 
 INDENT = 2
 

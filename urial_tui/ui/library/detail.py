@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.safetext import sanitize
-from urial_tui.ui.inspect.lines import Line, fit, safe, wrapped
+from urial_tui.ui.drawing.lines import Line, fit, safe, wrapped
 from urial_tui.ui.library.words import VERDICT_LOOKS, size_words
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, Quant, RepoListing
-from urial_tui.ui.inspect.lines import Line, bar, safe, wrapped
+from urial_tui.ui.drawing.lines import Line, bar, safe, wrapped
 from urial_tui.ui.library.words import (
     STATES,
     VERDICT_LOOKS,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from urial_tui.models.facts import ModelFacts
 from urial_tui.sides import DEMO
-from urial_tui.ui.inspect.lines import safe
+from urial_tui.ui.drawing.lines import safe
 from urial_tui.ui.library.words import VERDICT_LOOKS, size_words, tokens_words
 from urial_tui.ui.widgets.table import Cell, Column, Row
 

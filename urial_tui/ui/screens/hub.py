@@ -20,8 +20,8 @@ from urial_tui.models.hub.types import DownloadStatus
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_models import HUB, HUB_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.library import hub_rows
 from urial_tui.ui.library.moment import HubMoment, can_on_hub
 from urial_tui.ui.library.words import downloads_piece, memory_words

@@ -25,8 +25,8 @@ from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.sides import Side, parse_side
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_models import MODELS, MODELS_COMMANDS
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.library.detail import Found, detail_lines
 from urial_tui.ui.library.moment import LibraryMoment, can_in_library
 from urial_tui.ui.library.rows import COLUMNS, in_order, matches, rows_of

@@ -12,9 +12,9 @@ from textual.types import CSSPathType
 from urial_tui.safetext import sanitize_line
 from urial_tui.shift.classes import Lane
 from urial_tui.store.types import Trace
-from urial_tui.ui.inspect.canvas import Canvas
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, fit_line
 from urial_tui.ui.inspect.chart import Answer, bins_of, chart
-from urial_tui.ui.inspect.lines import Line, fit_line
 from urial_tui.ui.inspect.tally import Bin
 from urial_tui.ui.inspect.trace_view import TraceView
 from urial_tui.ui.screens.dialog import Dialog

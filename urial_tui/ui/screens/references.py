@@ -20,7 +20,7 @@ from urial_tui.errors import UrialError, UsageError
 from urial_tui.safetext import sanitize_line
 from urial_tui.sides import parse_side
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.inspect.lines import fit, safe
+from urial_tui.ui.drawing.lines import fit, safe
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
 
 _WORD = re.compile(r'(?:"[^"]*"|[^\s"])+|"')

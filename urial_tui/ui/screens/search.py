@@ -20,7 +20,7 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Hit
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.branches.tree_lines import ROLES
+from urial_tui.ui.drawing.roles import ROLES
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 from urial_tui.ui.widgets.matches import MATCH_END, MATCH_START
 from urial_tui.ui.widgets.session_lines import age

@@ -13,8 +13,8 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.store.types import ShiftTotals
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.inspect.canvas import Canvas
-from urial_tui.ui.inspect.lines import Line, fit_line, wrapped
+from urial_tui.ui.drawing.canvas import Canvas
+from urial_tui.ui.drawing.lines import Line, fit_line, wrapped
 from urial_tui.ui.inspect.table import totals_lines
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 

@@ -5,7 +5,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from urial_tui.safetext import sanitize_line
-from urial_tui.ui.inspect.lines import fit
+from urial_tui.ui.drawing.lines import fit
 
 
 class Heading(Widget):

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from urial_tui.ui.inspect.canvas import Inks
-from urial_tui.ui.inspect.lines import Line
+from urial_tui.ui.drawing.canvas import Inks
+from urial_tui.ui.drawing.lines import Line
 
 Draw = Callable[[int, int], Line]
 """(number of a line, width) to the line, of safe text."""

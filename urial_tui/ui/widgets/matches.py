@@ -3,7 +3,7 @@
 import re
 
 from urial_tui.safetext import sanitize
-from urial_tui.ui.widgets.wrap import expand_tabs
+from urial_tui.ui.drawing.wrap import expand_tabs
 
 MATCH_START, MATCH_END = "\x02", "\x03"
 """How the store marks a match in a snippet."""

@@ -15,8 +15,8 @@ from textual.coordinate import Coordinate
 from textual.theme import Theme
 from textual.widgets import DataTable
 
-from urial_tui.ui.inspect.lines import fit
-from urial_tui.ui.inspect.look import style_of
+from urial_tui.ui.drawing.lines import fit
+from urial_tui.ui.drawing.look import style_of
 
 PADDING = 1
 """Empty cells on each side of a column."""

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
 from urial_tui.safetext import Sanitizer
-from urial_tui.ui.widgets.wrap import WrappedText, expand_tabs
+from urial_tui.ui.drawing.wrap import WrappedText, expand_tabs
 
 MOST_SHARED = 8
 """Tokens before one that are looked at for bytes of its characters."""

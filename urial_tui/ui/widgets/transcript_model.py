@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
 from urial_tui.store.types import Message, Role, Status
+from urial_tui.ui.drawing.wrap import WrappedText
 from urial_tui.ui.widgets.matches import matches_in
 from urial_tui.ui.widgets.token_places import TokenPlaces
-from urial_tui.ui.widgets.wrap import WrappedText
 
 Part = Literal["header", "body", "note", "rule", "blank"]
 

@@ -11,10 +11,10 @@ from rich.style import Style
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
+from urial_tui.ui.drawing.wrap import clusters
 from urial_tui.ui.widgets.transcript_lines import GUTTER
 from urial_tui.ui.widgets.transcript_model import Block, TranscriptModel
 from urial_tui.ui.widgets.transcript_paint import Painter
-from urial_tui.ui.widgets.wrap import clusters
 
 TOKEN_STYLES = (
     "unshifted",

@@ -6,7 +6,7 @@ from textual import on
 from textual.widgets import Input
 
 from urial_tui.store.types import Message
-from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.widgets.composer import Composer
 from urial_tui.ui.widgets.transcript import Transcript
 

@@ -31,8 +31,8 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Message
 from urial_tui.ui.background import run_latest
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.relay import FLUSH_PERIOD, ChatArrived
-from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.widgets.status_bar import describe_phase
 from urial_tui.ui.widgets.transcript import Transcript
 from urial_tui.ui.widgets.transcript_model import Entry, entry_of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from urial_tui.chat.filter_words import session_filter
 from urial_tui.store.types import Hit, SessionFilter
-from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.screens.search import Found, SearchDialog
 
 MOST_HITS = 100

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from urial_tui.exchange.exporting import Subject
 from urial_tui.safetext import sanitize_line
-from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.screens.export import ExportDialog
 
 

@@ -15,11 +15,11 @@ from urial_tui.chat.pair import PairStatus
 from urial_tui.errors import UrialError
 from urial_tui.store.types import Message
 from urial_tui.ui.background import run_latest
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.inspect.lanes import Filter, look_of
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.inspect.trace_view import TraceView
 from urial_tui.ui.inspect.traces import Traces, ratio_words
-from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.references import ReferenceChoice, ReferencePicker
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.situation import Inspected

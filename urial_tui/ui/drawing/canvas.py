@@ -10,8 +10,8 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from urial_tui.ui.inspect.lines import Line, text_of
-from urial_tui.ui.inspect.look import style_of
+from urial_tui.ui.drawing.lines import Line, text_of
+from urial_tui.ui.drawing.look import style_of
 
 Paint = Callable[[int, int], list[Line]]
 """(width, height) of the room to the lines."""

@@ -6,10 +6,10 @@ from textual import on
 
 from urial_tui.errors import UrialError
 from urial_tui.ui.background import run_latest
+from urial_tui.ui.chat.inspect import ChatInspect
 from urial_tui.ui.inspect.lanes import FILTERS, LANE_NAMES
 from urial_tui.ui.inspect.pane import AlternativeChosen
 from urial_tui.ui.inspect.trace_view import TraceView
-from urial_tui.ui.screens.chat_inspect import ChatInspect
 from urial_tui.ui.screens.position_chart import PositionChart
 from urial_tui.ui.screens.shift_totals import ShiftTotalsDialog
 from urial_tui.ui.widgets.transcript import Transcript

@@ -7,7 +7,7 @@ from textual import on
 from urial_tui.chat.filter_words import session_filter
 from urial_tui.errors import UrialError
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.screens.dialog import Confirm, problem_text
 from urial_tui.ui.widgets.composer import Composer
 from urial_tui.ui.widgets.session_list import SessionList

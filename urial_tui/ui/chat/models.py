@@ -12,9 +12,9 @@ from urial_tui.errors import UrialError
 from urial_tui.models.facts import Partner
 from urial_tui.models.hub.types import DownloadStatus
 from urial_tui.sides import parse_side
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.commands_models import HUB
 from urial_tui.ui.library.words import downloads_piece, name_of, percent, size_words
-from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.fitting import wanted
 from urial_tui.ui.screens.working import CommandScreen, SidesChoice

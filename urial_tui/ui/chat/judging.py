@@ -9,9 +9,9 @@ from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import JudgingStep
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.store.types import Message
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.judging.opinions import OUTCOMES, OWN
 from urial_tui.ui.judging.words import short_side
-from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.services import JudgingLike
 from urial_tui.ui.situation import Judged
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from urial_tui.safetext import sanitize_line
 from urial_tui.shift.classes import Class
-from urial_tui.ui.widgets.wrap import clusters, row_starts
+from urial_tui.ui.drawing.wrap import clusters, row_starts
 
 Line = list[tuple[str, str]]
 """(text, name of a look) pieces, from left to right."""

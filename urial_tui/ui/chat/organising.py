@@ -10,7 +10,7 @@ from textual import on
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Session
-from urial_tui.ui.screens.chat_base import ChatBase
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.screens.dialog import AskText, Confirm
 from urial_tui.ui.services import AppServices, ChatLike
 from urial_tui.ui.widgets.session_list import SessionList

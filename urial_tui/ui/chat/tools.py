@@ -8,6 +8,7 @@ from pathlib import Path
 
 from urial_tui.errors import UrialError
 from urial_tui.sides import parse_side
+from urial_tui.ui.chat.base import ChatBase
 from urial_tui.ui.clipboard import (
     copy_out,
     export_name,
@@ -15,7 +16,6 @@ from urial_tui.ui.clipboard import (
     shown_path,
     write_private,
 )
-from urial_tui.ui.screens.chat_base import ChatBase
 from urial_tui.ui.screens.markdown_view import MarkdownView
 from urial_tui.ui.screens.packs import PackPicker
 from urial_tui.ui.screens.sampling import SamplingChoice, SamplingDialog

@@ -1,0 +1,3 @@
+"""Who wrote a message, in a word."""
+
+ROLES = {"user": "You", "assistant": "Model"}
