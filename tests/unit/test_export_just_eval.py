@@ -214,7 +214,7 @@ def test_scores_leave_as_just_eval_has_them_and_nothing_invalid_becomes_a_number
         },
         "n": {"helpfulness": 3, "clarity": 3, "factuality": 2, "depth": 2, "engagement": 3},
     }
-    assert any("1 scores are N/A" in note for note in notes)
+    assert any("1 score is N/A" in note for note in notes)
     assert any("12 aspects have no readable score" in note for note in notes)
 
 
@@ -223,8 +223,8 @@ def test_what_a_person_left_out_is_not_unreadable(store: Store, tmp_path: Path) 
     some = (AspectScore("helpfulness", "ok", 4), AspectScore("depth", "invalid"))
     judge(store, run, [some], judge=PERSON)
     _, notes = export(store, run, tmp_path, what="judgements")
-    assert "3 aspects were not rated and are left out of their rows" in notes
-    assert "1 aspects have no readable score and are left out of their rows" in notes
+    assert "3 aspects were not rated: not in the rows" in notes
+    assert "1 aspect has no readable score: not in the rows" in notes
 
 
 def test_each_judge_and_rubric_has_a_file_of_its_own(store: Store, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from urial_tui.exchange.exports import (
     Wanted,
     bad_row,
     check_texts,
+    counted,
     json_array,
     nothing,
 )
@@ -280,13 +281,14 @@ def _count(pairs: Sequence[tuple[Answered, Judgement]], mode: str, counts: dict[
 def _about(counts: dict[str, int], others: set[str]) -> list[str]:
     notes = []
     if counts["na"]:
-        notes.append(f"{counts['na']} scores are N/A; just-eval's own report counts each as a 5")
+        scores = counted(counts["na"], "score", "is", "are")
+        notes.append(f"{scores} N/A; just-eval's own report counts each as a 5")
     if counts["unreadable"]:
-        notes.append(
-            f"{counts['unreadable']} aspects have no readable score and are left out of their rows"
-        )
+        aspects = counted(counts["unreadable"], "aspect", "has", "have")
+        notes.append(f"{aspects} no readable score: not in the rows")
     if counts["unrated"]:
-        notes.append(f"{counts['unrated']} aspects were not rated and are left out of their rows")
+        aspects = counted(counts["unrated"], "aspect", "was", "were")
+        notes.append(f"{aspects} not rated: not in the rows")
     if others:
         notes.append(
             f"judgements by other aspects than just-eval's are left out: {', '.join(sorted(others))}"
