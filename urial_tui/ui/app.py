@@ -58,7 +58,7 @@ class UrialApp(SettingsApp):
 
     TITLE = "urial-tui"
     CSS_PATH: ClassVar[CSSPathType | None] = [
-        Path(__file__).parent / "screens" / name for name in ("chat.tcss", "compact.tcss")
+        Path(__file__).parent / name for name in ("chat/chat.tcss", "screens/compact.tcss")
     ]
     """Of the default screen, whose own CSS_PATH Textual does not read, and what compact mode changes everywhere."""
     COMMANDS: ClassVar = {Commands}
