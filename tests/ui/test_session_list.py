@@ -221,3 +221,20 @@ async def test_an_empty_list_asks_for_nothing() -> None:
         await pilot.press("enter", "r", "delete")
         await pilot.pause()
         assert app.seen == []
+
+
+async def test_lines_made_while_the_list_is_hidden_are_made_again_for_its_width() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        sessions = app.query_one(SessionList)
+        sessions.set_sessions(SESSIONS, "1", NOW)
+        await pilot.pause()
+        before = shown(app)
+        assert "Walking every day" in before[0]
+        sessions.display = False
+        await pilot.pause()
+        sessions.set_sessions(SESSIONS, "1", NOW)
+        await pilot.pause()
+        sessions.display = True
+        await pilot.pause()
+        assert shown(app) == before

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -121,7 +122,7 @@ class SessionList(Vertical):
         self._problem = ""
         self._current: str | None = None
         self._now: datetime | None = None
-        self._width = 0
+        self._width = 0  # that the lines were made for; none while the list is hidden
         self._timer: Timer | None = None
         self.can_undo = False
         """Whether there is a change to take back."""
@@ -297,11 +298,16 @@ class SessionList(Vertical):
     # --- drawing ---
 
     def on_mount(self) -> None:
+        self.screen.screen_layout_refresh_signal.subscribe(self, self._fit)
         self._fill(self._sessions)
 
-    def on_resize(self, event: events.Resize) -> None:
-        if event.size.width != self._width:
-            self._width = event.size.width
+    def on_unmount(self) -> None:
+        self.screen.screen_layout_refresh_signal.unsubscribe(self)
+
+    def _fit(self, _: Screen[object]) -> None:
+        """Make the lines for the width that is shown. A hidden list has none, and no event need tell that it has it
+        again: the size may be the one before."""
+        if self.content_size.width not in (0, self._width):
             self._fill(self._sessions)
 
     def _fill(self, sessions: tuple[Session, ...]) -> None:
@@ -311,6 +317,7 @@ class SessionList(Vertical):
         options = self.query_one(OptionList)
         before, place = self.highlighted, options.highlighted
         self._sessions = sessions
+        self._width = self.content_size.width
         options.set_options(Option(self._line(session)) for session in sessions)
         ids = [session.id for session in sessions]
         used = self._in_use() and place is not None  # its user knows where the cursor is
@@ -331,7 +338,7 @@ class SessionList(Vertical):
 
     def _line(self, session: Session) -> Content:
         now = self._now or datetime.now().astimezone()
-        width = max(self.content_size.width - 3, 10)  # the options' padding and the scroll bar
+        width = max(self._width - 3, 10)  # the options' padding and the scroll bar
         current, marked = session.id == self._current, session.id in self._marked
         return Content(title_line(session, width, now, current=current, marked=marked))
 
