@@ -42,3 +42,61 @@ async def test_a_storm_of_sizes_while_an_answer_streams(keys: tuple[str, ...]) -
         assert bench.shown()[-1][1] == "".join(TOKENS[: 2 * len(SIZES)])
         await bench.press("f1")
         assert isinstance(bench.app.screen, HelpScreen)
+
+
+@pytest.mark.parametrize("small", [(43, 11), (20, 5)], ids=str)
+async def test_the_focus_comes_back_after_a_window_that_was_too_small(
+    small: tuple[int, int],
+) -> None:
+    async with running(prepare) as bench:
+        await bench.write("half a thou")
+        before = bench.footer()
+        assert "composer.send" in before
+        for size in (small, (44, 11), (80, 24)):
+            await bench.pilot.resize_terminal(*size)
+            await bench.pilot.pause()
+        await bench.press("g", "h", "t")
+        assert bench.screen.composer.text == "half a thought"
+        assert bench.footer() == before
+
+
+async def test_the_token_cursor_has_its_keys_after_a_window_that_was_too_small() -> None:
+    async with running(prepare) as bench:
+        await bench.press("f6", "right")
+        at = bench.screen.cursor
+        assert at is not None
+        for size in ((43, 11), (80, 24)):
+            await bench.pilot.resize_terminal(*size)
+            await bench.pilot.pause()
+        assert bench.app.focused is bench.screen.transcript
+        await bench.press("right")
+        assert bench.screen.cursor == at + 1
+        await bench.press("escape")
+        assert bench.screen.inspecting is None
+
+
+async def test_the_list_of_sessions_has_the_focus_again_or_the_composer_where_it_is_gone() -> None:
+    async with running(prepare, size=(120, 30)) as bench:
+        for last, place in (((120, 30), "sessions"), ((80, 24), "composer")):
+            bench.screen.session_list.focus()
+            await bench.pilot.pause()
+            assert bench.screen.place() == "sessions"
+            for size in ((43, 11), last):
+                await bench.pilot.resize_terminal(*size)
+                await bench.pilot.pause()
+            assert bench.screen.place() == place
+
+
+async def test_a_dialog_closed_in_a_window_that_was_too_small_leaves_the_keys_where_they_were() -> (
+    None
+):
+    async with running(prepare) as bench:
+        await bench.write("half a thou")
+        await bench.press("f3")
+        await bench.pilot.resize_terminal(43, 11)
+        await bench.pilot.pause()
+        await bench.press("escape")
+        await bench.pilot.resize_terminal(80, 24)
+        await bench.pilot.pause()
+        await bench.press("g", "h", "t")
+        assert bench.screen.composer.text == "half a thought"

@@ -1,8 +1,8 @@
 """What the parts of the chat screen share: its widgets, the chat, the moment, and how work is
 started.
 
-The parts are mixins over `ChatBase`, one a subject, so that each file stays small: turns,
-sessions, tools, events. The screen's state is here; the conversation's state is the chat's own.
+The parts are mixins over `ChatBase`, one a subject, so that each file stays small; `screen.py` puts
+them together. The screen's state is here; the conversation's state is the chat's own.
 """
 
 from collections.abc import Coroutine, Sequence

@@ -1,9 +1,8 @@
 """The one screen for the work: sessions, transcript, composer, status line, and a footer with what
 can be done now.
 
-This module composes and lays out; the parts in `chat_turns`, `chat_sessions`, `chat_tools` and
-`chat_events` act. The chat itself is made after the first paint, so the screen is there before the
-history and the model are.
+This module composes and lays out; the parts beside it in this folder act, one a subject. The chat
+itself is made after the first paint, so the screen is there before the history and the model are.
 """
 
 from typing import ClassVar
@@ -13,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from urial_tui.errors import UrialError
@@ -79,6 +79,9 @@ class ChatScreen(
         Binding("ctrl+up", "scroll_transcript(-1)", "Scroll up", show=False),
         Binding("ctrl+down", "scroll_transcript(1)", "Scroll down", show=False),
     ]
+
+    _left: Widget | None = None
+    """What had the focus when the terminal became too small."""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="work"):
@@ -191,7 +194,10 @@ class ChatScreen(
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
+        was_too_small = self.too_small
         self.too_small = width < MIN_WIDTH or height < MIN_HEIGHT
+        if self.too_small and not was_too_small:
+            self._left = self.focused
         self.set_class(self.too_small, "-too-small")
         if self.too_small:
             text = (
@@ -209,7 +215,16 @@ class ChatScreen(
         words = f"Small terminal, {width}x{height}: {', '.join(hidden)}."
         self.banner.show("layout", words if small else "")
         self.lay_out_list()
+        if was_too_small and not self.too_small:
+            self.call_after_refresh(self._focus_again)
         self.changed()
+
+    def _focus_again(self) -> None:
+        """Textual takes the focus from what is hidden: give it back, to the composer where that is hidden still."""
+        left, self._left = self._left, None
+        if self.too_small or self.focused is not None:
+            return
+        self.set_focus(left if left in self.focus_chain else self.composer)
 
     def say_closing(self) -> None:
         kept = self.unfinished_words()

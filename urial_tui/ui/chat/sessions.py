@@ -82,7 +82,7 @@ class ChatSessions(ChatBase):
 
     def lay_out_list(self) -> None:
         shown = self.list_is_shown() and not self.too_small
-        if not shown and self.place() == "sessions":
+        if not shown and not self.too_small and self.place() == "sessions":
             self.composer.focus()
         self.set_class(shown, "-sessions")
         self.place_inspector()
