@@ -128,6 +128,7 @@ async def test_delete_puts_into_the_bin_at_once_and_undo_brings_it_back():
         await bench.press("f24")
         await bench.until(bench.shown, "it is open again")
         assert bench.chat.called("restore") == [("s2",)]
+        assert "Taken back: “New” is out of the bin again." in bench.said()
         assert bench.shown()[0] == ("You", "New question")
         assert not can("undo_sessions", bench.screen.moment)
 

@@ -23,10 +23,10 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Change:
-    """What was done to the list, and how it is taken back."""
+    """How something that was done to the list is taken back, and what is so again then."""
 
-    words: str
     undo: Work
+    undone: str
 
 
 class ChatOrganising(ChatBase):
@@ -133,7 +133,8 @@ class ChatOrganising(ChatBase):
                 await chat.change_tags(session.id, lost, new)
 
         if done:
-            self._done(f"The tags of {self._names(done)} are changed.", undo)
+            tags = f"The tags of {self._names(done)} are"
+            self._done(f"{tags} changed.", undo, f"{tags} as they were.")
 
     # --- pins, archive, bin -----------------------------------------------------------------
 
@@ -144,21 +145,24 @@ class ChatOrganising(ChatBase):
             [session for session in sessions if session.pinned != pin],
             lambda one: chat.set_pinned(one, pin),
             lambda one: chat.set_pinned(one, not pin),
-            "pinned" if pin else "no longer pinned",
+            ("pinned", "no longer pinned") if pin else ("no longer pinned", "pinned again"),
         )
 
     async def _archive(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
         """Out of the list; or back, where all are archived or one is in the bin."""
         binned = [session for session in sessions if session.deleted_at is not None]
         if binned:
-            await self._change(binned, chat.restore, chat.delete, "out of the bin")
+            words = "out of the bin", "in the bin again"
+            await self._change(binned, chat.restore, chat.delete, words)
             return
         archive = not all(session.archived for session in sessions)
         await self._change(
             [session for session in sessions if session.archived != archive],
             lambda one: chat.set_archived(one, archive),
             lambda one: chat.set_archived(one, not archive),
-            "archived (is:archived in the filter shows it)" if archive else "back in the list",
+            ("archived (is:archived in the filter shows it)", "back in the list")
+            if archive
+            else ("back in the list", "archived again"),
         )
 
     def _delete(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
@@ -184,7 +188,7 @@ class ChatOrganising(ChatBase):
                 # Who takes changes back in the list may press the key for the one before, too.
                 await self.go_to_session(session_id, to_composer=self.place() != "sessions")
 
-        await self._change(sessions, chat.delete, back, "in the bin")
+        await self._change(sessions, chat.delete, back, ("in the bin", "out of the bin again"))
         if open_one is not None:
             await self.bring_draft()
 
@@ -225,8 +229,9 @@ class ChatOrganising(ChatBase):
         sessions: Sequence[Session],
         work: Callable[[str], Awaitable[None]],
         back: Callable[[str], Awaitable[None]],
-        words: str,
+        words: tuple[str, str],
     ) -> None:
+        """`words`: what they are then, and what they are when that is taken back."""
         done = await self._each(sessions, work)
         if not done:
             return
@@ -234,7 +239,8 @@ class ChatOrganising(ChatBase):
         async def undo() -> None:
             await self._each(done, back)
 
-        self._done(f"{self._names(done)} {'is' if len(done) == 1 else 'are'} {words}.", undo)
+        are = f"{self._names(done)} {'is' if len(done) == 1 else 'are'}"
+        self._done(f"{are} {words[0]}.", undo, f"{are} {words[1]}.")
 
     def _in_order(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it after the changes that were asked for before it."""
@@ -246,8 +252,8 @@ class ChatOrganising(ChatBase):
 
     # --- undo -------------------------------------------------------------------------------
 
-    def _done(self, words: str, undo: Work) -> None:
-        self.changes = (*self.changes, Change(words, undo))[-MOST_CHANGES:]
+    def _done(self, words: str, undo: Work, undone: str) -> None:
+        self.changes = (*self.changes, Change(undo, undone))[-MOST_CHANGES:]
         self.session_list.clear_marks()
         self._show_changes()
         self.tell(f"{words} {self.key('chat.undo-sessions')} takes it back.")
@@ -270,4 +276,4 @@ class ChatOrganising(ChatBase):
         change, self.changes = self.changes[-1], self.changes[:-1]
         await change.undo()
         self._show_changes()
-        self.tell(f"Taken back: {change.words}")
+        self.tell(f"Taken back: {change.undone}")
