@@ -13,7 +13,7 @@ ERRORS = "ascii-glyphs"
 
 _MARKS = {
     **dict.fromkeys("·•∙", "."),
-    **dict.fromkeys("…‥", "."),
+    **dict.fromkeys("…‥", "~"),  # a dot would let what is cut off look whole
     **dict.fromkeys("–—‒―−", "-"),
     **dict.fromkeys("‘’‚′", "'"),
     **dict.fromkeys("“”„″", '"'),
@@ -34,6 +34,7 @@ _MARKS = {
     "⟨": "<",
     "⟩": ">",
     "␣": "_",
+    "⌫": "<",
     "␡": "?",
     "␛": "?",
     "∅": "0",

@@ -39,10 +39,14 @@ def test_what_is_told_apart_by_its_glyph_still_is() -> None:
         assert len({to_ascii(mark) for mark in told_apart}) == len(told_apart)
 
 
+def test_what_is_cut_off_looks_cut_off_and_not_like_the_end_of_a_sentence_or_a_number() -> None:
+    assert to_ascii("expected 2.…") == "expected 2.~"
+
+
 def test_letters_of_all_languages_stay() -> None:
     text = "naïve Größe 日本語 Ελλάδα é 🙂"
     assert to_ascii(text) == text
-    assert to_ascii("── “Größe” … ▌") == '-- "Größe" . |'
+    assert to_ascii("── “Größe” … ▌") == '-- "Größe" ~ |'
 
 
 @pytest.mark.parametrize(
@@ -75,4 +79,4 @@ def test_output_that_cannot_be_encoded_is_written_with_ascii_glyphs() -> None:
     with io.TextIOWrapper(raw, encoding="latin-1", errors=glyphs.ERRORS) as out:
         out.write("█ ─ é 日 …")
         out.flush()
-        assert raw.getvalue() == b"# - \xe9 \\u65e5 ."
+        assert raw.getvalue() == b"# - \xe9 \\u65e5 ~"

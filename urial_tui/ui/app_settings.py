@@ -18,7 +18,7 @@ from urial_tui.glyphs import wants_ascii
 from urial_tui.safetext import sanitize
 from urial_tui.ui.ascii_filter import AsciiFilter
 from urial_tui.ui.chat.screen import ChatScreen
-from urial_tui.ui.keymap import usable_keymap
+from urial_tui.ui.keymap import name_arrows_in_words, usable_keymap
 from urial_tui.ui.screens.keys import KeysScreen
 from urial_tui.ui.screens.settings import SettingsScreen
 from urial_tui.ui.screens.settings_access import SettingsAccess
@@ -30,6 +30,8 @@ from urial_tui.ui.themes import DEFAULT_THEME, OUR_THEMES, shift_variables
 FULL_SIZE = (80, 24)
 """Below this many columns or rows, `compact = "auto"` does without frames and padding."""
 _ASCII = AsciiFilter()
+_KEY_WORDS = {"⏎": "enter", "⌫": "backspace", "↑": "up", "↓": "down", "←": "left", "→": "right"}
+"""What a footer calls keys where only ASCII is drawn."""
 
 
 class SettingsApp(App[None]):
@@ -46,6 +48,7 @@ class SettingsApp(App[None]):
         self._kept_theme = self.theme
         self._keymap_problems = usable_keymap(services.keymap)[1]
         self._ascii = wants_ascii(services.ascii, os.environ)
+        name_arrows_in_words(self._ascii)
         self._compact = services.compact
 
     # --- what is drawn ----------------------------------------------------------------------
@@ -59,11 +62,15 @@ class SettingsApp(App[None]):
 
     def get_key_display(self, binding: Binding) -> str:
         shown = super().get_key_display(binding)
-        return shown.replace("⏎", "enter") if self._ascii else shown
+        if self._ascii:
+            for glyph, word in _KEY_WORDS.items():
+                shown = shown.replace(glyph, word)
+        return shown
 
     def draw_with_ascii(self, setting: str) -> None:
         """Draw so from now on: `auto`, `on` or `off`."""
         self._ascii = wants_ascii(setting, os.environ)
+        name_arrows_in_words(self._ascii)
         for screen in self.screen_stack:
             for widget in (screen, *screen.query("*")):
                 widget.notify_style_update()

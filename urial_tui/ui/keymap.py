@@ -208,13 +208,23 @@ _NAMES = {
     "slash": "/",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
     "pageup": "PgUp",
     "pagedown": "PgDn",
 }
+_ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
+_drawn: dict[str, str] = dict(_ARROWS)  # the arrows of this terminal; none where it has ASCII alone
+
+
+def name_arrows_in_words(in_words: bool) -> None:
+    """From now on `Down` for `↓`, or no longer: with ASCII alone an arrow would be a letter, which is another key."""
+    _drawn.clear()
+    if not in_words:
+        _drawn.update(_ARROWS)
+
+
+def up_and_down() -> str:
+    """The two keys, as the frame of a dialog names them."""
+    return f"{key_name('up')} {key_name('down')}"
 
 
 def key_name(key: str) -> str:
@@ -223,5 +233,6 @@ def key_name(key: str) -> str:
     if len(last) == 1:
         name = last.upper() if modifiers else last
     else:
-        name = _NAMES.get(last, last.upper() if last[1:].isdigit() else last.capitalize())
+        plain = last.upper() if last[1:].isdigit() else last.capitalize()
+        name = _drawn.get(last, _NAMES.get(last, plain))
     return "+".join([*(modifier.capitalize() for modifier in modifiers), name])

@@ -88,7 +88,7 @@ def _scores(panel: "Panel", line: "PanelLine", width: int) -> list[Line]:
     lines: list[Line] = []
     names = min(max((cell_len(safe(c.aspect, 40)) for c in line.cells), default=0), NAMES)
     for cell in line.cells:
-        lines.append(_aspect(cell, names, width))
+        lines += _aspect(cell, names, width)
     if line.average is not None:
         words = f"average {interval_words(line.average)} of {', '.join(panel.averaged)}"
         lines += wrapped(safe(words, 400), width, "strong", most=2)
@@ -106,21 +106,27 @@ def _scores(panel: "Panel", line: "PanelLine", width: int) -> list[Line]:
     return lines
 
 
-def _aspect(cell: "Cell", names: int, width: int) -> Line:
-    line: Line = [(fit(safe(cell.aspect, 40), names, pad=True) + " ", "")]
+def _aspect(cell: "Cell", names: int, width: int) -> list[Line]:
+    """A line; what has no room beside the others is on further ones."""
+    head: Line = [(fit(safe(cell.aspect, 40), names, pad=True) + " ", "")]
     room = BAR if width >= WITH_LONG_BARS else SHORT_BAR
     if cell.score is not None:
-        line.append((_bar(cell.score.mean, room), "bar"))
-        line.append((f" {interval_words(cell.score)}", "strong"))
-        line.append((n_words(cell.score), "dim"))
+        head.append((_bar(cell.score.mean, room), "bar"))
+        head.append((f" {interval_words(cell.score)}", "strong"))
+        head.append((n_words(cell.score), "dim"))
     else:
-        line.append(("no score".ljust(room), "dim"))
-    line += no_numbers(cell)
+        head.append(("no score".ljust(room), "dim"))
+    parts: list[Line] = [[piece] for piece in no_numbers(cell)]
     if cell.expected is not None:
-        line.append((f"  expected {cell.expected.mean:.2f}", ""))
+        parts.append([(f"  expected {cell.expected.mean:.2f}", "")])
         if cell.mass is not None:
-            line.append((f" mass {cell.mass:.2f}", "warn" if cell.mass < LITTLE_MASS else "dim"))
-    return fit_line(line, width)
+            parts[-1].append((f" mass {cell.mass:.2f}", "warn" if cell.mass < LITTLE_MASS else "dim"))  # fmt: skip
+    lines = [head]
+    for part in parts:
+        if sum(cell_len(text) for text, _ in (*lines[-1], *part)) > width:
+            lines.append([(" " * max(names - 1, 0), "")])
+        lines[-1] += part
+    return [fit_line(line, width) for line in lines]
 
 
 def n_words(mean: "Interval") -> str:

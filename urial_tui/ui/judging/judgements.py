@@ -16,6 +16,7 @@ from urial_tui.ui.background import run_latest
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line, safe, wrapped
 from urial_tui.ui.judging.opinions import opinion_lines
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 
 Load = Callable[[], Awaitable[Sequence[Judgement]]]
@@ -49,7 +50,9 @@ class JudgementsDialog(Dialog[None]):
             with VerticalScroll(id="said"):
                 yield Canvas(self._lines, tall=True, id="judgements")
         box.border_title = Content("What was said of this answer")
-        box.border_subtitle = Content("↑ ↓ scroll, x stops a judge, Esc closes and lets it work")
+        box.border_subtitle = Content(
+            f"{up_and_down()} scroll, x stops a judge, Esc closes and lets it work"
+        )
 
     def on_mount(self) -> None:
         self.query_one("#said").focus()

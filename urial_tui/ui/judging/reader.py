@@ -16,6 +16,7 @@ from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line, wrapped
 from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.judging.words import answer_lines, conversation_lines, short_side
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 from urial_tui.ui.services import JudgingLike
 
@@ -36,7 +37,7 @@ class AnswerReader(Dialog[None]):
         with Vertical(classes="box") as box, VerticalScroll(id="read"):
             yield Canvas(self._lines, tall=True, id="lines")
         box.border_title = Content("Answer")
-        box.border_subtitle = Content("↑ ↓ scroll, Esc closes")
+        box.border_subtitle = Content(f"{up_and_down()} scroll, Esc closes")
 
     def on_mount(self) -> None:
         self.query_one("#read").focus()

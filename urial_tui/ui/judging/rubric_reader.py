@@ -13,6 +13,7 @@ from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.judging.sheet import Sheet
 from urial_tui.ui.judging.sheet_lines import rubric_lines
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog
 
 
@@ -31,7 +32,7 @@ class RubricReader(Dialog[None]):
             yield Canvas(self._lines, tall=True, id="lines")
         rubric = self._sheet.rubric
         box.border_title = Content(sanitize_line(f"{rubric.id}: {rubric.name}", 80))
-        box.border_subtitle = Content("↑ ↓ scroll, Esc closes")
+        box.border_subtitle = Content(f"{up_and_down()} scroll, Esc closes")
 
     def on_mount(self) -> None:
         self.query_one("#read").focus()

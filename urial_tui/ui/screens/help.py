@@ -17,7 +17,14 @@ from textual.widgets import Static
 
 from urial_tui.ui.command import PROGRAM
 from urial_tui.ui.commands import ALL_COMMANDS, APP_COMMANDS, GROUPS, Command
-from urial_tui.ui.keymap import SENT_FOR_OTHERS, key_name, keys_of, title_of, widget_bindings
+from urial_tui.ui.keymap import (
+    SENT_FOR_OTHERS,
+    key_name,
+    keys_of,
+    title_of,
+    up_and_down,
+    widget_bindings,
+)
 from urial_tui.ui.keys_here import KeyLine, KeysHere
 from urial_tui.ui.screens.dialog import Dialog
 from urial_tui.ui.situation import Situation, can
@@ -65,7 +72,7 @@ class HelpScreen(Dialog[None]):
         with Vertical(classes="box") as box, VerticalScroll(id="help-scroll"):
             yield Static(self.text(), id="help-text")
         box.border_title = Content("Help")
-        box.border_subtitle = Content("↑ ↓ scroll, Esc closes")
+        box.border_subtitle = Content(f"{up_and_down()} scroll, Esc closes")
 
     def text(self) -> Table:
         """The whole text as a table of keys and what they do."""

@@ -21,6 +21,7 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Hit
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.drawing.roles import ROLES
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 from urial_tui.ui.widgets.matches import MATCH_END, MATCH_START
 from urial_tui.ui.widgets.session_lines import age
@@ -75,7 +76,7 @@ class SearchDialog(Dialog[Found]):
             yield Static("", id="count", classes="note")
             yield OptionList(id="found", markup=False)
         box.border_title = Content("Search all sessions")
-        box.border_subtitle = Content("↑ ↓ move, Enter opens, Esc closes")
+        box.border_subtitle = Content(f"{up_and_down()} move, Enter opens, Esc closes")
 
     @on(Input.Changed)
     def look(self, event: Input.Changed) -> None:

@@ -16,6 +16,7 @@ from urial_tui.ui.background import run_latest
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line, fit_line, wrapped
 from urial_tui.ui.inspect.table import totals_lines
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 
 Load = Callable[[bool], Awaitable[Sequence[ShiftTotals]]]
@@ -44,7 +45,7 @@ class ShiftTotalsDialog(Dialog[None]):
             with VerticalScroll(id="totals-scroll"):
                 yield Canvas(self._lines, tall=True, id="totals")
         box.border_title = Content("Shift in all answers")
-        box.border_subtitle = Content("Tab session or history, ↑ ↓ scroll, Esc closes")
+        box.border_subtitle = Content(f"Tab session or history, {up_and_down()} scroll, Esc closes")
 
     def on_mount(self) -> None:
         self.query_one("#totals-scroll").focus()

@@ -26,6 +26,7 @@ from urial_tui.models.facts import ModelFacts
 from urial_tui.safetext import sanitize
 from urial_tui.sides import DEMO, Side
 from urial_tui.ui.background import run_latest
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.library.words import size_words
 from urial_tui.ui.path_input import PathInput
 from urial_tui.ui.screens.dialog import problem_text
@@ -81,7 +82,7 @@ class WelcomeScreen(Screen[str | None]):
             yield Static("", id="problem", markup=False)
         box.border_title = Content("Welcome")
         skipping = "goes on without a model" if self.demo_problem else "takes the first"
-        box.border_subtitle = Content(f"↑ ↓ move, Enter chooses, Esc {skipping}")
+        box.border_subtitle = Content(f"{up_and_down()} move, Enter chooses, Esc {skipping}")
         yield HintBar(lambda binding: False, id="hints")
 
     # --- the ways ---------------------------------------------------------------------------
