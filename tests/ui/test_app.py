@@ -7,6 +7,7 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
+from tests.support.screen_text import drawn
 from tests.ui.driving import make_app, running
 from urial_tui.chat.events import Trouble
 from urial_tui.errors import EngineError, StoreError
@@ -16,6 +17,9 @@ from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.signals import Watchdog
 from urial_tui.ui.themes import OUR_THEMES
+
+SEEN_BEHIND = "· CPU"
+"""The end of the status line."""
 
 
 def talked(chat) -> None:
@@ -157,6 +161,29 @@ async def test_an_unknown_theme_is_told_and_ours_is_used():
     async with running(services={"theme": "no-such"}) as bench:
         assert bench.app.theme == "urial-night"
         assert "'no-such'" in bench.said()
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "urial-night"])
+@pytest.mark.parametrize("keys", ["f1", "f3", "f4", "f14", "ctrl+l", "ctrl+p"])
+@pytest.mark.parametrize("colour", [True, False])
+async def test_the_screen_behind_a_dialog_stays_in_sight(theme, keys, colour, monkeypatch):
+    if not colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    async with running(talked, size=(120, 40), services={"theme": theme}) as bench:
+        assert SEEN_BEHIND in drawn(bench.app)
+        await bench.press(keys)
+        await bench.settle()
+        assert bench.app.screen is not bench.screen
+        assert SEEN_BEHIND in drawn(bench.app)
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_the_screen_behind_the_choice_of_a_theme_stays_in_sight(theme):
+    async with running(talked, size=(120, 40), services={"theme": theme}) as bench:
+        bench.app.action_choose_theme()
+        await bench.settle()
+        assert bench.app.screen is not bench.screen
+        assert SEEN_BEHIND in drawn(bench.app)
 
 
 # --- what is told ---------------------------------------------------------------------------

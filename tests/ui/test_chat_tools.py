@@ -5,6 +5,7 @@ import stat
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.fake_desk import FakeDesk
+from tests.support.screen_text import drawn
 from tests.ui.driving import running
 from urial_tui.chat.pair import Pair
 from urial_tui.engine.protocol import Sampling
@@ -202,8 +203,19 @@ async def test_a_value_out_of_range_is_said_beside_its_field_and_not_applied():
         await bench.press("enter")
         assert isinstance(bench.app.screen, SamplingDialog)
         assert dialog.focused is dialog.query_one("#top_p")
+        assert "top_p must be a number from 0 to 1, not 1.5" in drawn(bench.app)
         await bench.press("escape")
         assert not bench.chat.called("set_sampling")
+
+
+async def test_an_error_of_sampling_is_whole_also_where_there_is_little_room():
+    async with running(size=(44, 20)) as bench:
+        await bench.press("f4", "9")
+        await bench.pilot.pause()
+        words = " ".join(drawn(bench.app).replace("│", " ").split())
+        assert "temperature must be a number from 0 to 5, not" in words
+        await bench.press("tab")
+        assert "temperature must be" not in drawn(bench.app)
 
 
 # --- models ---------------------------------------------------------------------------------

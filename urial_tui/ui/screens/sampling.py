@@ -17,6 +17,7 @@ from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import SettingsError
 from urial_tui.safetext import sanitize
 from urial_tui.settings import DEFAULT_MAX_TOKENS, FIELDS, Field
+from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog
 
 PREFIX = "sampling."
@@ -70,7 +71,9 @@ class SamplingDialog(Dialog[SamplingChoice]):
                         yield Static(words, id=f"range-{name}", classes="range")
             yield Static("", id="about", markup=False)
         box.border_title = Content("Sampling")
-        box.border_subtitle = Content("Enter applies, ↑ ↓ move, Esc leaves it as it is")
+        box.border_subtitle = Content(
+            f"Enter applies, {up_and_down()} move, Esc leaves it as it is"
+        )
 
     def _shown(self, name: str) -> str:
         value = self._max_tokens if name == "max_tokens" else getattr(self._sampling, name)
@@ -95,25 +98,34 @@ class SamplingDialog(Dialog[SamplingChoice]):
         return f"{words} {item.unit}".strip()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """What the field under the cursor means."""
-        item = self._fields.get(event.widget.id or "")
-        if item is not None:
-            self.query_one("#about", Static).update(Content(item.help))
+        self._tell_about(event.widget.id or "")
 
     @on(Input.Changed)
     def check(self, event: Input.Changed) -> None:
         name = event.input.id or ""
-        line = self.query_one(f"#range-{name}", Static)
+        bad = bool(self._problem(name))
+        self.query_one(f"#range-{name}", Static).set_class(bad, "-bad")
+        event.input.set_class(bad, "-invalid")
+        if event.input.has_focus:
+            self._tell_about(name)
+
+    def _problem(self, name: str) -> str:
+        """What is wrong with what is typed for `name`, "" for nothing."""
         try:
             self._read(name)
         except SettingsError as error:
-            line.update(Content(sanitize(error.message.removeprefix(PREFIX))))
-            line.add_class("-bad")
-            event.input.add_class("-invalid")
-        else:
-            line.update(Content(self._range(name)))
-            line.remove_class("-bad")
-            event.input.remove_class("-invalid")
+            return error.message.removeprefix(PREFIX)
+        return ""
+
+    def _tell_about(self, name: str) -> None:
+        """What the field means; or, where there is the room of the whole line, what is wrong with it."""
+        item = self._fields.get(name)
+        if item is None:
+            return
+        problem = self._problem(name)
+        about = self.query_one("#about", Static)
+        about.update(Content(sanitize(problem or item.help)))
+        about.set_class(bool(problem), "-bad")
 
     @on(Input.Submitted)
     def apply(self) -> None:
