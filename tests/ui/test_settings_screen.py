@@ -106,7 +106,7 @@ async def test_settings_are_shown_changed_and_saved_with_the_keys(
 
         # A wrong value is told beside the field, by key, and not saved; Escape brings the old one back.
         await form.type("n_ctx", "many")
-        assert "n_ctx must be a whole number from 0 to" in form.problem("n_ctx")
+        assert "n_ctx must be 0 or a whole number from 256 to" in form.problem("n_ctx")
         await form.press("enter", "down")
         await form.settle()
         assert "n_ctx = 2048" in text(file)
@@ -116,7 +116,7 @@ async def test_settings_are_shown_changed_and_saved_with_the_keys(
         await form.press("escape")
         assert (form.row("n_ctx").editor.value, form.problem("n_ctx")) == ("2048", "")
 
-        # Enter saves, and so does leaving a line; comments stay; it is said when it counts.
+        # Enter saves, and leaving a line does not, which is said; comments stay; it is said when it counts.
         await form.type("n_ctx", "1024")
         await form.press("enter")
         await form.saved("n_ctx", 1024)
@@ -124,7 +124,12 @@ async def test_settings_are_shown_changed_and_saved_with_the_keys(
         assert "counts from the next start" in str(form.settings.query_one(Heading).render())
         await form.type("sampling.temperature", "0.5")
         await form.press("down")
+        await form.settle()
+        assert "temperature" not in text(file)
+        assert "Not saved: Enter" in form.problem("sampling.temperature")
+        await form.press("up", "enter")
         await form.saved("sampling.temperature", 0.5)
+        assert form.problem("sampling.temperature") == ""
         assert form.row("sampling.temperature").origin == "file"
 
         # F5 takes it out of the file again.
@@ -175,6 +180,17 @@ async def test_settings_are_found_by_words_and_changed_with_the_mouse(file: Path
         assert "No setting has all of these words" in drawn(form.app)
         await form.press("escape", *"compact")
         assert form.shown_keys() == ["compact"]
+
+        # The cursor is still in view when all rows are there again.
+        form.settings.filter_line.value = ""
+        await form.press("f3", *"interface", "down", "enter", "down", "down", "escape")
+        await form.settle()
+        assert form.shown_keys() == [item.key for item in FIELDS]
+        here = form.app.focused
+        assert here is not None and here is not form.settings.filter_line
+        assert form.settings.query_one("#form").region.contains_region(here.region)
+        form.settings.filter_line.value = "compact"
+        await form.pilot.pause()
 
         # What can be taken at once is: compact mode, ASCII, the theme.
         await form.pilot.click(form.row("compact").query_one(Pressable))

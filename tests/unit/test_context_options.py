@@ -16,7 +16,7 @@ from urial_tui import main as entry
 from urial_tui.cli.ask import asking
 from urial_tui.cli.ask.command import ask
 from urial_tui.cli.common import engine_access
-from urial_tui.cli.common.context_options import _OPTIONS, Layers
+from urial_tui.cli.common.context_options import _OPTIONS, LEAST_CONTEXT, ContextSize, Layers
 from urial_tui.cli.common.engine_access import Loaded
 from urial_tui.cli.doctor import command as doctor
 from urial_tui.cli.shift.command import shift
@@ -62,12 +62,23 @@ def model(tmp_path: Path) -> str:
 def test_the_options_have_the_bounds_of_the_settings() -> None:
     for key, _, parameter in _OPTIONS:
         field, kind = field_named(key), parameter["type"]
-        if isinstance(kind, click.IntRange):
+        if isinstance(kind, ContextSize):
+            assert (LEAST_CONTEXT, kind.max, True) == (field.low, field.high, field.or_zero)
+        elif isinstance(kind, click.IntRange):
             assert (kind.min, kind.max) == (field.low, field.high), key
         elif isinstance(kind, click.Choice):
             assert tuple(kind.choices) == field.choices, key
         else:
             assert isinstance(kind, Layers) and field.kind == "layers", key
+
+
+@pytest.mark.parametrize(("text", "right"), [("0", True), ("255", False), ("256", True)])
+def test_a_context_is_one_that_can_be_made(text: str, right: bool) -> None:
+    if right:
+        assert ContextSize().convert(text, None, None) == int(text)
+        return
+    with pytest.raises(click.BadParameter, match="neither 0 nor 256 or more"):
+        ContextSize().convert(text, None, None)
 
 
 def test_the_settings_and_the_engine_have_the_same_words() -> None:

@@ -334,3 +334,10 @@ def test_what_a_form_shows_of_a_value_is_read_back_as_the_value(data: st.DataObj
     except SettingsError:
         return
     assert item.parse(item.typed(value)) == value
+
+
+@pytest.mark.parametrize("size", [1, 5, 255])
+def test_a_context_that_would_hold_less_than_it_says_is_refused(size: int) -> None:
+    with pytest.raises(SettingsError, match="n_ctx must be 0 or a whole number from 256 to"):
+        field_named("n_ctx").parse(str(size))
+    assert [field_named("n_ctx").parse(text) for text in ("0", "256")] == [0, 256]

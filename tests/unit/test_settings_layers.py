@@ -77,7 +77,7 @@ def test_wrong_variables_are_named_all_at_once_with_what_is_expected(home: Path)
     environ = {"URIAL_TUI_N_CTX": "many", "URIAL_TUI_SAMPLING_TOP_P": "2"}
     with pytest.raises(SettingsError) as caught:
         read_layers(home / "no.toml", environ=environ)
-    assert "URIAL_TUI_N_CTX: n_ctx must be a whole number" in caught.value.message
+    assert "URIAL_TUI_N_CTX: n_ctx must be 0 or a whole number" in caught.value.message
     assert "URIAL_TUI_SAMPLING_TOP_P: sampling.top_p must be a number from 0 to 1" in (
         caught.value.message
     )

@@ -34,19 +34,22 @@ def setting(
     *,
     low: float | None = None,
     high: float | None = None,
+    or_zero: bool = False,
     unit: str = "",
     optional: str = "",
     pattern: str = "",
     choices: tuple[str, ...] = (),
     counts: Counts = "from the next start",
 ) -> Any:
-    """A dataclass field that carries its own description; `optional`: what leaving it out means."""
+    """A dataclass field that carries its own description; `optional`: what leaving it out means; `or_zero`: 0 is
+    allowed below `low`, too."""
     about = {
         "kind": kind,
         "group": group,
         "help": help,
         "low": low,
         "high": high,
+        "or_zero": or_zero,
         "unit": unit,
         "optional": optional,
         "pattern": pattern,
@@ -69,6 +72,7 @@ class Field:
     default: Any
     low: float | None
     high: float | None
+    or_zero: bool
     unit: str
     optional: str
     pattern: str
@@ -93,7 +97,7 @@ class Field:
             words = "a name of lower-case letters, digits, dots, dashes and underscores"
         if self.low is not None and self.high is not None:
             words += f" from {self.low:.12g} to {self.high:.12g}"
-        return words
+        return f"0 or {words}" if self.or_zero else words
 
     def check(self, value: Any) -> Any:
         """`value` as the program keeps it. Raises SettingsError when it does not fit."""
@@ -102,7 +106,7 @@ class Field:
         checked = _CHECKS[self.kind](value)
         if checked is None:
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
-        if self.low is not None and self.high is not None and not self.low <= checked <= self.high:
+        if not self._in_range(checked):
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
         if self.kind == "text" and not checked.strip():
             if self.optional:
@@ -113,6 +117,11 @@ class Field:
         if self.choices and checked not in self.choices:
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
         return checked
+
+    def _in_range(self, checked: Any) -> bool:
+        if self.low is None or self.high is None or (self.or_zero and checked == 0):
+            return True
+        return bool(self.low <= checked <= self.high)
 
     def written(self, value: Any) -> Any:
         """A checked value as the file and the commands write it."""

@@ -13,6 +13,9 @@ from typing import Any, Final
 from urial_tui.errors import SettingsError
 from urial_tui.settings.fields import NAME_PATTERN, Field, setting
 
+LEAST_CONTEXT: Final = 256
+"""llama.cpp makes no smaller context."""
+
 DEFAULT_MAX_TOKENS: Final = 512
 """How long an answer may be where neither the settings nor the pack say so."""
 
@@ -85,7 +88,7 @@ class Settings:
     )  # fmt: skip
     n_ctx: int = setting(
         4096, "integer", "Engine", "Context size; 0 is what the model was trained with.",
-        low=0, high=16_777_216, unit="tokens",
+        low=LEAST_CONTEXT, high=16_777_216, or_zero=True, unit="tokens",
     )  # fmt: skip
     n_threads: int = setting(
         0, "integer", "Engine", "CPU threads; 0 is one for each physical core.", low=0, high=1024,

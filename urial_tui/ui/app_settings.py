@@ -81,6 +81,9 @@ class SettingsApp(App[None]):
         self._compact = setting
         self._lay_out(self.size)
 
+    def on_unmount(self) -> None:
+        name_arrows_in_words(False)
+
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(event.size)
 

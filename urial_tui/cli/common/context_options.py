@@ -40,6 +40,22 @@ class Layers(ParamType):
         return number
 
 
+LEAST_CONTEXT: Final = 256
+
+
+class ContextSize(click.IntRange):
+    """0, or a context that llama.cpp can make."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 16_777_216)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = int(super().convert(value, param, ctx))
+        if 0 < number < LEAST_CONTEXT:
+            self.fail(f"{number} is neither 0 nor {LEAST_CONTEXT} or more.", param, ctx)
+        return number
+
+
 _OPTIONS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     (
         "gpu_layers",
@@ -81,9 +97,9 @@ _OPTIONS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
         "n_ctx",
         "--ctx",
         {
-            "type": click.IntRange(0, 16_777_216),
+            "type": ContextSize(),
             "metavar": "N",
-            "help": "Context size in tokens; 0: what the model was trained with.",
+            "help": "Context size in tokens, at least 256; 0: what the model was trained with.",
         },
     ),
     (

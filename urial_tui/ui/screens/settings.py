@@ -1,4 +1,5 @@
-"""The settings as a form, made from their schema. A change is saved when it is made: Enter in a line, or leaving it.
+"""The settings as a form, made from their schema. Enter in a line saves it at once; what is
+typed in a line that is left is not saved, which is said below it.
 
 What counts comes from `settings.read_layers`, what is changed goes through `settings.save_settings`, both in a thread
 and one at a time. What is set by a variable or an option of this run is shown and cannot be changed here.
@@ -207,10 +208,10 @@ class SettingsScreen(CommandScreen):
         self.refresh_bindings()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """What was typed and can be used is saved when the line is left."""
+        """What was typed in a line that is left is not saved; the line says so."""
         for node in event.widget.ancestors_with_self:
             if isinstance(node, SettingRow):
-                node.offer()
+                node.tell_unsaved()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "reset":
@@ -233,5 +234,7 @@ class SettingsScreen(CommandScreen):
             row.put_back()
         elif self.filter_line.value:
             self.filter_line.value = ""
+            if self.focused is not None:  # all rows come back, also those above it
+                self.call_after_refresh(self.focused.scroll_visible, animate=False)
         else:
             self.dismiss(None)

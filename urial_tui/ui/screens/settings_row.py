@@ -146,10 +146,21 @@ class SettingRow(Vertical):
 
     def show_problem(self, error: UrialError | None) -> None:
         """Say beside the field what is wrong; None: nothing is."""
-        line = self.query_one(".problem", Static)
-        line.update(Content(sanitize(f"Not saved: {problem_text(error)}") if error else ""))
-        line.display = error is not None
+        self._show_not_saved(problem_text(error) if error else "")
         self.editor.set_class(error is not None, "-invalid")
+
+    def tell_unsaved(self) -> None:
+        """The line was left: say that what is typed in it is not saved."""
+        usable, _ = self.read()
+        if usable:
+            self._show_not_saved(
+                "Enter in the line saves it, Escape there puts the old value back."
+            )
+
+    def _show_not_saved(self, why: str) -> None:
+        line = self.query_one(".problem", Static)
+        line.update(Content(sanitize(f"Not saved: {why}") if why else ""))
+        line.display = bool(why)
 
     def put_back(self) -> None:
         """Forget what is typed."""
