@@ -92,6 +92,8 @@ def test_the_list_can_be_searched_and_limited(walking: Session) -> None:
     assert (row["id"], row["snippet"]) == (walking.id, "It is healthy.")
     assert "It is healthy." in run("list", "--search", "healthy").output
     assert run("list", "--search", "cycling").output == "No session matches.\n"
+    assert run("list", "--search", "healthy is:pinned").output == "No session matches.\n"
+    assert "It is healthy." in run("list", "--search", "healthy since:1d").output
     assert run("list", "--limit", "0").exit_code == 2
 
 

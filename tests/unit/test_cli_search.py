@@ -99,3 +99,31 @@ def test_without_a_history_nothing_matches_and_nothing_is_made(tmp_path: Path) -
     assert run("zebra").output == "Nothing matches.\n"
     assert json.loads(run("zebra", "--json").output) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_query_takes_the_filters_of_the_interface(ids: list[str]) -> None:
+    with Store.open(paths.history_file()) as store:
+        store.set_pinned(ids[1], True)
+    (hit,) = json.loads(run("is:pinned", "--json").output)
+    assert (hit["session_id"], hit["message_id"], hit["title"]) == (ids[1], None, "The zebra")
+    assert run("is:pinned").output == f"{ids[1]}  The zebra\n"
+    (hit,) = json.loads(run("zebra side:smol", "--json").output)
+    assert hit["session_id"] == ids[1]
+    assert run("zebra side:smol", "--tag", "none").output == "Nothing matches.\n"
+    assert run('"is:pined"').output == "Nothing matches.\n", "in quotes it is text"
+
+
+@pytest.mark.parametrize(
+    "query", ["is:pined", "since:foo", "score>x", "tag:", "shifted>200%", "zebra is:pined"]
+)
+def test_a_filter_that_means_nothing_is_refused_with_what_it_is_for(query: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(query)
+    assert " is for " in caught.value.hint
+
+
+def test_a_filter_and_an_option_that_disagree_are_refused(ids: list[str]) -> None:
+    with pytest.raises(UsageError, match="two different things of: side"):
+        run("zebra side:smol", "--side", "demo")
+    assert run("zebra side:smol", "--side", "smol").exit_code == 0
+    assert run("is:deleted", "--archived").output == "Nothing matches.\n"

@@ -13,7 +13,7 @@ import click
 
 from urial_tui.cli.history.care import CARE
 from urial_tui.cli.history.changes import CHANGES
-from urial_tui.cli.history.filters import filter_options
+from urial_tui.cli.history.filters import filter_options, with_words
 
 if TYPE_CHECKING:
     from urial_tui.store.store import Store
@@ -41,15 +41,15 @@ def history() -> None:
 def list_command(query: str, wanted: SessionFilter, limit: int, offset: int, as_json: bool) -> None:
     """List sessions: pinned ones first, then the one written to last.
 
-    QUERY: words that must all be there, "phrases in double quotes"; the last word may be a beginning.
+    QUERY: words that must all be there, "phrases in double quotes"; the last word may be a beginning. Also
+    the filters of the interface: tag:work side:demo pack:urial since:7d until:2026-01-31 score>3 shifted>10% is:pinned.
     TIME: a day such as 2026-11-01, an ISO 8601 time, or 12h, 7d, 2w for so long ago.
     """
-    from dataclasses import replace
-
     from urial_tui.cli.common.history import open_if_there
     from urial_tui.cli.history.text import bold_matches, marked, print_json, session_line
 
-    wanted = replace(wanted, query=query)
+    wanted = with_words(wanted, query)
+    query = wanted.query
     store = open_if_there()
     sessions: list[Session] = []
     snippets: dict[str, str] = {}

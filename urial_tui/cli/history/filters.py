@@ -118,3 +118,30 @@ def _filter(given: dict[str, Any]) -> SessionFilter:
         archived="only" if given["archived"] else "yes" if deleted else "no",
         deleted="only" if deleted else "no",
     )
+
+
+def with_words(wanted: SessionFilter, query: str) -> SessionFilter:
+    """`wanted` with what `query` says: words to look for, and filters as in the interface. Raises UsageError for a
+    filter that means nothing, or that is another one than an option's."""
+    from dataclasses import fields, replace
+
+    from urial_tui.chat.filter_words import session_filter
+    from urial_tui.errors import UsageError
+    from urial_tui.store.types import SessionFilter
+
+    typed, usual = session_filter(query), SessionFilter()
+    changes: dict[str, Any] = {"tags": wanted.tags + typed.tags}
+    for name in {field.name for field in fields(SessionFilter)} - {"tags"}:
+        given, said, default = (getattr(one, name) for one in (wanted, typed, usual))
+        if said in (default, given):
+            continue
+        if name == "archived" and {given, said} == {"yes", "only"}:  # of the bin, those only
+            said = "only"
+        elif given != default:
+            what = name.replace("_", " ")
+            raise UsageError(
+                f"the query and an option say two different things of: {what}",
+                hint="Leave one of them out.",
+            )
+        changes[name] = said
+    return replace(wanted, **changes)
