@@ -155,9 +155,9 @@ def cli(
     Without a command, the terminal interface starts.
     """
     if ctx.invoked_subcommand is not None:
-        from urial_tui.cli.common.keymap import KeymapCheck
+        from urial_tui.cli.common.keymap import InterfaceChecks
 
-        ctx.obj = KeymapCheck(_keymap_problems)
+        ctx.obj = InterfaceChecks(_keymap_problems, _themes)
         if demo or side or pack or session or overrides:
             raise UsageError(
                 f"options before {ctx.invoked_subcommand!r} are for the terminal interface",
@@ -183,6 +183,14 @@ def _keymap_problems(keymap: Mapping[str, str]) -> Sequence[str]:
     from urial_tui.ui.keymap import usable_keymap
 
     return usable_keymap(keymap)[1]
+
+
+def _themes() -> Sequence[str]:
+    from textual.theme import BUILTIN_THEMES
+
+    from urial_tui.ui.themes import OUR_THEMES
+
+    return sorted({*BUILTIN_THEMES, *(theme.name for theme in OUR_THEMES)})
 
 
 def _is_terminal(stream: Any) -> bool:

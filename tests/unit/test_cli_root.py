@@ -381,6 +381,21 @@ def test_a_keymap_that_cannot_be_used_is_told_with_both_ids(run: Run) -> None:
     assert run("settings", "show")[2] == ""
 
 
+def test_a_theme_that_does_not_exist_is_refused_and_told_where_it_is_set(
+    run: Run, home: Path
+) -> None:
+    code, _, err = run("settings", "set", "theme", "foo")
+    assert code == 2
+    assert "there is no theme 'foo'" in err and "nord" in err and "urial-day" in err
+    assert not home.exists()
+    assert run("settings", "set", "theme", "nord")[0] == 0
+    file = home / "config" / "settings.toml"
+    file.write_text('theme = "foo"\n')
+    checks = json.loads(run("doctor", "--json")[1])["checks"]
+    (told,) = [one for one in checks if one["name"] == "theme"]
+    assert told["status"] == "warn" and "'foo'" in told["detail"] and "nord" in told["hint"]
+
+
 def test_a_broken_settings_file_stops_commands_but_not_the_doctor(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

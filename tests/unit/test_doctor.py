@@ -94,6 +94,22 @@ def test_trying_the_model_opens_it_with_the_settings_and_splits_a_word(
     assert not (home / "state").exists()
 
 
+def test_a_judge_and_references_that_are_not_there_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(demo, "is_installed", lambda: True)
+    monkeypatch.setenv("URIAL_TUI_JUDGE", "nobody")
+    monkeypatch.setenv("URIAL_TUI_REFERENCES", '["demo@raw", "demo@nonsense", "nonsense@same"]')
+    judge = named("models", "judge")
+    assert judge["status"] == "fail" and "nobody" in judge["detail"]
+    assert "`judge`" in judge["hint"]
+    right, style, model = [one for one in checks("models") if one["name"] == "reference"]
+    assert right["status"] == "ok"
+    assert (style["status"], model["status"]) == ("fail", "fail")
+    assert "demo@nonsense" in style["detail"] and "nonsense@same" in model["detail"]
+    assert "`references`" in model["hint"]
+
+
 @pytest.fixture
 def history(home: Path) -> Path:
     path = home / "data" / "history.db"

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from urial_tui import paths
-from urial_tui.cli.common.keymap import keymap_problems
+from urial_tui.cli.common.keymap import keymap_problems, theme_error
 from urial_tui.safetext import sanitize
 from urial_tui.settings import (
     FIELDS,
@@ -73,7 +73,10 @@ def _say_keymap_problems(settings: Settings) -> None:
 def set_command(key: str, value: str) -> None:
     """Give the setting KEY a VALUE, for example: settings set sampling.temperature 0.5"""
     item = field_named(key)
-    after = save_settings({key: item.parse(value)}, paths.settings_file())
+    wanted = item.parse(value)
+    if key == "theme" and (error := theme_error(wanted)) is not None:
+        raise error
+    after = save_settings({key: wanted}, paths.settings_file())
     click.echo(f"{key} = {sanitize(shown(item, value_of(after, key)))}")
     if item.kind == "keymap":
         _say_keymap_problems(after)

@@ -18,7 +18,7 @@ import click
 
 from urial_tui import __version__, paths
 from urial_tui.cli.common.context_options import context_options
-from urial_tui.cli.common.keymap import keymap_problems
+from urial_tui.cli.common.keymap import keymap_problems, theme_error
 from urial_tui.cli.doctor.checks import Check, Status
 from urial_tui.errors import SettingsError, UrialError
 from urial_tui.safetext import sanitize, sanitize_line
@@ -139,13 +139,15 @@ def _settings() -> Iterator[Check]:
     try:
         read_file(path)
         yield Check(group, "file", "ok", f"{path}" if path.exists() else "none, defaults")
-    except SettingsError as error:
-        yield Check(group, "file", "fail", error.message, error.hint)
+    except SettingsError as broken:
+        yield Check(group, "file", "fail", broken.message, broken.hint)
     try:
         given = ", ".join(map(variable_of, read_environment(os.environ)))
         yield Check(group, "environment", "ok", given or "gives no settings")
-    except SettingsError as error:
-        yield Check(group, "environment", "fail", error.message, error.hint)
+    except SettingsError as broken:
+        yield Check(group, "environment", "fail", broken.message, broken.hint)
+    if (error := theme_error(_settings_or_defaults().theme)) is not None:
+        yield Check(group, "theme", "warn", error.message, error.hint)
     for problem in keymap_problems(_settings_or_defaults().keymap):
         hint = 'Choose another key: the command "Change the keys" of the interface, or the file\'s table keymap.'
         yield Check(group, "keymap", "warn", problem, hint)
@@ -210,6 +212,7 @@ def _history() -> Iterator[Check]:
 def _models(overrides: dict[str, Any]) -> Iterator[Check]:
     from urial_tui.cli.doctor.engine import demo_runs
     from urial_tui.cli.doctor.pair import kept_noise
+    from urial_tui.cli.doctor.sides import side_checks
     from urial_tui.models import demo
     from urial_tui.models.gguf.header import read_header
     from urial_tui.models.library import Library
@@ -238,6 +241,7 @@ def _models(overrides: dict[str, Any]) -> Iterator[Check]:
     for problem in library.problems:
         yield Check(group, "library", "warn", problem)
     yield from kept_noise()
+    yield from side_checks(settings, library)
     if not wants_demo:
         resolved = resolve_side(settings.side, library, settings)
         yield Check(group, "side", "ok", f"{settings.side}: {resolved.model_path}")
