@@ -533,9 +533,33 @@ async def test_the_context_in_use_is_that_of_the_visible_branch(make_room: Make)
     await other.start()
     await other.open_session(session.id)
     assert other.context_used == used
-    await other.set_side("demo@urial-brief")
     await other._loader.ready()
-    assert other.context_used == other._loader.pack_tokens != used
+    talk = used - other._loader.pack_tokens
+    for side in ("demo@urial-brief", "demo@zero-shot", "demo@urial-brief"):
+        await other.set_side(side)
+        await other._loader.ready()
+        assert other.context_used == other._loader.pack_tokens + talk != used
+    await other.new_session()
+    assert other.context_used == other._loader.pack_tokens
+
+
+async def test_an_answer_whose_end_is_not_known_leaves_the_count_of_the_one_before(
+    make_room: Make,
+) -> None:
+    room = make_room("A.", "B.")
+    await room.chat.start()
+    await room.ask("first")
+    used = room.chat.context_used
+    session = room.chat.session
+    assert session is not None
+    last = room.chat.messages[-1].id
+    asked = await room.store.add_user_message(session.id, last, "second")
+    await room.store.begin_answer(session.id, asked.id, content="Bro")
+    other = room.new()
+    await room.chat.aclose()
+    await other.open_session(session.id)
+    assert len(other.messages) == 4
+    assert other.context_used == used
 
 
 async def test_an_earlier_point_gets_back_the_turns_that_fit_again(make_room: Make) -> None:

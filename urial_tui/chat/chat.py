@@ -103,9 +103,11 @@ class Chat(Inspecting):
         """Answer with another side from now on. Raises UrialError when it cannot be used; the old one stays then."""
         self._not_while_busy("change the side")
         await self._rescoring.stop()
+        talk = self.context_used - self._loader.pack_tokens
         active = await self._loader.change(side)
         self._chosen_sampling = None
         self._dropped = self._context_used = 0
+        self._talk_tokens = max(talk, 0)
         if self.session is not None and self._locked is None:
             await self._stored(lambda: self._store.set_side(self._session_id, active.notation))
 

@@ -45,6 +45,7 @@ class Sessions:
         self.session: Session | None = None
         self.messages: tuple[Message, ...] = ()
         self._context_used = 0
+        self._talk_tokens = 0
 
     # --- what the screen reads --------------------------------------------------------------------------------------
 
@@ -58,8 +59,12 @@ class Sessions:
 
     @property
     def context_used(self) -> int:
-        """Tokens in the context after the last answer; before one, what the pack takes."""
-        return self._context_used or self._loader.pack_tokens
+        """Tokens in the context after the last answer; before one, what the pack takes.
+
+        Until a side that was chosen during a conversation answers, it is what its pack takes and what the conversation
+        took with the side before: exact where both have one vocabulary.
+        """
+        return self._context_used or self._loader.pack_tokens + self._talk_tokens
 
     @property
     def busy(self) -> bool:
@@ -160,7 +165,7 @@ class Sessions:
         self.session, self.messages = None, ()
         self._locked = None
         self._dropped = 0
-        self._context_used = 0
+        self._context_used = self._talk_tokens = 0
         self._tell(BranchChanged("", ()))
 
     async def rename(self, session_id: str, title: str) -> None:
@@ -213,16 +218,17 @@ class Sessions:
 
     async def _show(self, leaf_id: str | None) -> None:
         self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()
-        self._context_used = await self._used_by_branch()
+        self._context_used, self._talk_tokens = await self._used_by_branch(), 0
         self._tell(BranchChanged(self._session_id, self.messages))
 
     async def _used_by_branch(self) -> int:
-        """Tokens that the last answer of the branch left in the context; 0 when it is not known."""
+        """Tokens that the last answer of the branch with a known end left in the context; 0 when there is none."""
         for message in reversed(self.messages):
             if message.role == "assistant":
                 generation = await self._store.generation_of(message.id)
                 end = generation.end if generation else None
-                return end.prompt_tokens + end.completion_tokens if end else 0
+                if end is not None and end.prompt_tokens:
+                    return end.prompt_tokens + end.completion_tokens
         return 0
 
     @property
