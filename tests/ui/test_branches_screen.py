@@ -73,6 +73,25 @@ async def test_the_tree_shows_every_message_and_enter_shows_its_branch() -> None
         assert bench.app.screen is bench.screen
 
 
+async def test_an_answer_that_is_being_written_is_not_called_interrupted() -> None:
+    async with running(branched) as bench:
+        bench.chat.auto = False
+        await bench.chat.send("And rowing?")
+        bench.chat.stream("Rowing")
+        await bench.settle()
+        await bench.press("f19")
+        await bench.settle()
+        said = drawn(bench.app)
+        assert "is written" in said and "interrupted" not in said
+        await bench.press("escape")
+        bench.chat.end("interrupted")
+        await bench.settle()
+        await bench.press("f19")
+        await bench.settle()
+        said = drawn(bench.app)
+        assert "is written" not in said and "interrupted" in said
+
+
 async def test_two_messages_are_compared_and_the_differences_gone_through() -> None:
     async with running(branched) as bench:
         await bench.press("f19")

@@ -6,7 +6,7 @@ line is indented, so that a long conversation, also one in which every answer wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from urial_tui.store.sessions.outline import OutlineRow
 
@@ -25,10 +25,16 @@ class TreeRow:
 
 
 class BranchTree:
-    """The tree of `messages`, which are the oldest first; `leaf_id` ends the branch that is shown."""
+    """The tree of `messages`, which are the oldest first; `leaf_id` ends the branch that is shown. The answer `writing`
+    is being written now."""
 
-    def __init__(self, messages: Sequence[OutlineRow], leaf_id: str | None) -> None:
+    def __init__(
+        self, messages: Sequence[OutlineRow], leaf_id: str | None, writing: str | None = None
+    ) -> None:
         self.messages = {message.id: message for message in messages}
+        if writing in self.messages:
+            self.messages[writing] = replace(self.messages[writing], being_written=True)
+        messages = tuple(self.messages.values())
         self._children: dict[str | None, list[str]] = {}
         for message in messages:
             self._children.setdefault(self._parent(message.id), []).append(message.id)

@@ -50,6 +50,8 @@ class OutlineRow:
     shifted: int | None = None
     score: float | None = None
     """The mean over all aspects of all judgements that have a score, 1 to 5."""
+    being_written: bool = False
+    """Said by who knows it: the history has an answer as interrupted until it ends."""
 
     @property
     def counted(self) -> int:

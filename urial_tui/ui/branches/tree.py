@@ -28,7 +28,7 @@ from urial_tui.ui.widgets.line_list import LineList
 
 class BranchesScreen(CommandScreen):
     """`leaf_id` ends the branch that is shown, the cursor begins at `at`; `show` is called with the message whose
-    branch is wanted instead."""
+    branch is wanted instead. `writing` is the answer that is being written, if any."""
 
     PLACE = BRANCHES
     COMMANDS_HERE = TREE_COMMANDS
@@ -45,8 +45,10 @@ class BranchesScreen(CommandScreen):
         at: str | None,
         show: Callable[[str], None],
         title: str = "",
+        writing: str | None = None,
     ) -> None:
         super().__init__(keymap)
+        self._writing = writing
         self._chat, self._leaf_id, self._at, self._show, self._about = (
             chat,
             leaf_id,
@@ -80,7 +82,7 @@ class BranchesScreen(CommandScreen):
             self.query_one(Heading).update(words="")
             self.tell_error(error)
             return
-        tree = self.branches = BranchTree(messages, self._leaf_id)
+        tree = self.branches = BranchTree(messages, self._leaf_id, self._writing)
         self._columns = Columns.of(tree)
         self._parting = frozenset(r.message.parent_id for r in tree.rows if r.version[1] > 1)
         followed = {row.message.parent_id for row in tree.rows}

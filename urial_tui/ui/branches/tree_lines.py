@@ -24,6 +24,7 @@ from urial_tui.ui.judging.words import short_side
 
 STATUS = {"stopped": "stopped", "interrupted": "interrupted", "failed": "failed"}
 """What is said of an answer that did not end by itself."""
+WRITTEN = "is written"
 SIDE_WIDTH = 26
 SIDES_FROM = 110
 """From this many columns on each line names the side."""
@@ -45,7 +46,7 @@ class Columns:
     def of(cls, tree: BranchTree) -> "Columns":
         messages = tree.messages.values()
         return cls(
-            any(message.status in STATUS for message in messages),
+            any(status_word(message) for message in messages),
             any(message.counted for message in messages),
             any(message.score is not None for message in messages),
         )
@@ -60,6 +61,11 @@ class Columns:
         if self.score and width >= NUMBERS_FROM:
             found["score"] = len("score")
         return found
+
+
+def status_word(message: OutlineRow) -> str:
+    """How an answer ended, "" when it did by itself."""
+    return WRITTEN if message.being_written else STATUS.get(message.status, "")
 
 
 def head_line(columns: Columns, width: int) -> Line:
@@ -81,7 +87,7 @@ def tree_line(
     message = row.message
     values = {
         "side": short_side(message.side) if message.side else "",
-        "status": STATUS.get(message.status, ""),
+        "status": status_word(message),
         "shifted": shifted_share(message),
         "score": f"{message.score:.1f}" if message.score is not None else "",
     }
@@ -146,8 +152,8 @@ def number_words(message: OutlineRow) -> list[str]:
         words.append(f"{message.tokens_per_s:.1f} tok/s")
     if message.score is not None:
         words.append(f"score {message.score:.1f}")
-    if message.status in STATUS:
-        words.append(STATUS[message.status])
+    if status_word(message):
+        words.append(status_word(message))
     return words
 
 

@@ -198,7 +198,8 @@ class ChatTurns(ChatBase):
 
         title = chat.session.title if chat.session is not None else ""
         leaf = self.messages[-1].id
-        self.app.push_screen(BranchesScreen(chat, self.keymap, leaf, at or leaf, show, title))
+        tree = BranchesScreen(chat, self.keymap, leaf, at or leaf, show, title, self.streaming)
+        self.app.push_screen(tree)
 
     async def go_to_message(self, message_id: str) -> None:
         """Show the branch through a message of the session and choose the message."""
@@ -221,7 +222,7 @@ class ChatTurns(ChatBase):
         chat = self.chat
         if chat is None:
             return
-        tree = BranchTree(await chat.outline(), self.messages[-1].id)
+        tree = BranchTree(await chat.outline(), self.messages[-1].id, self.streaming)
         versions = tree.versions(message_id)
         if len(versions) < 2:
             self.tell("There is only this version of the message.")
