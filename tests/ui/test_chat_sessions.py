@@ -10,6 +10,7 @@ from urial_tui.errors import StoreError
 from urial_tui.ui.screens.dialog import AskText, Confirm
 from urial_tui.ui.screens.search import SearchDialog
 from urial_tui.ui.situation import can
+from urial_tui.ui.widgets.hint_bar import HintBar
 
 
 def two(chat) -> None:
@@ -395,6 +396,23 @@ async def test_a_session_that_another_program_holds_is_read_only_and_says_how_to
         assert bench.screen.composer.text == "mine"
         await bench.press("ctrl+n")
         await bench.until(lambda: bench.screen.banner.text == "", "the notice goes with it")
+
+
+async def test_a_held_session_offers_nothing_that_writes_into_it():
+    async with running(held) as bench:
+        await bench.write("mine")
+        hints = bench.screen.query_one(HintBar)
+        offered = {hint.id for hint in hints.hints}
+        assert "app.help" in offered
+        assert not offered & {"composer.send", "chat.regenerate", "chat.edit", "chat.prefill"}
+        await bench.press("tab")
+        letters = {hint.id for hint in hints.hints}
+        assert "transcript.copy" in letters
+        assert not letters & {"transcript.edit", "transcript.regenerate", "transcript.continue"}
+        bench.screen.action_take_over()
+        await bench.pilot.pause()
+        await bench.press("shift+tab", "enter")
+        await bench.until(lambda: "transcript.edit" in {hint.id for hint in hints.hints})
 
 
 async def test_a_held_session_is_taken_over_after_asking():

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from textual import events
 
+from tests.support.screen_text import drawn
 from tests.ui.driving import running
 from urial_tui.errors import EngineError, UsageError
 
@@ -154,6 +155,40 @@ async def test_ctrl_r_regenerates_and_the_old_version_stays():
         assert bench.chat.called("regenerate") == [("m4",)]
         assert bench.shown()[-1] == ("Model", "Walking is good for you.")
         assert bench.screen.transcript.entries[-1].branch == (2, 2)
+
+
+async def test_which_version_an_answer_is_is_told_while_it_is_written():
+    async with running(talked) as bench:
+        bench.chat.auto = False
+        await bench.press("ctrl+r")
+        await bench.until(lambda: bench.chat.called("regenerate"))
+        bench.chat.stream("It is")
+        await bench.settle()
+        assert "Model  2/2" in drawn(bench.app)
+        bench.chat.stream(" wet.")
+        await bench.settle()
+        assert bench.shown()[-1] == ("Model", "It is wet.")
+        assert "It is wet." in drawn(bench.app)
+
+
+async def test_escape_leaves_the_tokens_before_the_beginning_of_the_answer():
+    async with running(talked) as bench:
+        await bench.press("ctrl+t", *"Sure", "enter", "f6")
+        assert bench.screen.inspecting == "m4"
+        await bench.press("escape")
+        assert bench.screen.inspecting is None
+        assert bench.screen.begin_line.text == "Sure"
+
+
+async def test_an_empty_answer_is_not_copied():
+    def empty(chat) -> None:
+        chat.add_session("Empty", ["Why?", ""])
+
+    async with running(empty) as bench:
+        await bench.press("f8")
+        await bench.settle()
+        assert "the answer is empty" in bench.said()
+        assert "Copied" not in bench.said()
 
 
 async def test_regenerate_acts_on_the_chosen_message():

@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 
+from urial_tui.ui import situation
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.situation import Inspected, Situation, can
 
@@ -64,6 +66,14 @@ def test_while_an_answer_is_written_only_stopping_and_reading_are_offered():
         ({"busy": True, "inspected": Inspected(inspecting=True)}, {"stop"}),
         ({"place": "transcript", "inspected": Inspected(scoring=True)}, {"stop"}),
         ({"editing": True, "inspected": Inspected(inspecting=True)}, {"leave_edit"}),
+        (
+            {"place": "transcript", "prefilling": True, "inspected": Inspected(inspecting=True)},
+            {"leave_inspect"},
+        ),
+        (
+            {"place": "prefill", "prefilling": True, "inspected": Inspected(inspecting=True)},
+            {"close_prefill"},
+        ),
     ],
 )
 def test_escape_means_one_thing_at_a_time(change, wanted):
@@ -85,3 +95,17 @@ def test_a_terminal_that_is_too_small_opens_no_dialogs():
     now = dataclasses.replace(TALKED, too_small=True, busy=True)
     assert not {"choose_pack", "edit", "sampling", "toggle_sessions"} & possible(now)
     assert "stop" in possible(now)
+
+
+@pytest.mark.parametrize("now", [Situation(), EMPTY, TALKED], ids=["start", "empty", "talked"])
+def test_every_command_of_the_chat_is_known_and_there_and_no_other(now):
+    for command in CHAT_COMMANDS:
+        assert isinstance(can(command.action, now), bool)
+        if not command.action.startswith("app."):
+            assert hasattr(ChatScreen, f"action_{command.action}"), command.id
+    with pytest.raises(ValueError, match="'regenrate'"):
+        can("regenrate", now)
+
+
+def test_what_needs_room_are_commands():
+    assert {command.action for command in CHAT_COMMANDS} >= situation._NEED_ROOM

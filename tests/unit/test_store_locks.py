@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,10 @@ def test_a_session_that_another_program_holds_is_refused_by_its_name(
             assert locked.value.kind == "session-locked"
             assert "urial-tui ask" in locked.value.message
             assert str(holder.process.pid) in locked.value.message
+            since = re.search(r"since (.+)\)$", locked.value.message)
+            assert since is not None
+            then = datetime.strptime(since[1], "%Y-%m-%d %H:%M").astimezone()
+            assert abs(datetime.now().astimezone() - then) < timedelta(hours=1), "the time is local"
             assert locked.value.hint
         found = store.lock_holder(session.id)
         assert found is not None

@@ -79,8 +79,8 @@ class Situation:
 
 
 def can(action: str, now: Situation) -> bool:
-    """Whether the command with this action makes sense now. Actions that are not ours are always
-    possible.
+    """Whether the chat's command with this action makes sense now. Raises ValueError for an action that no command
+    has.
     """
     if now.too_small and action in _NEED_ROOM:
         return False
@@ -90,19 +90,20 @@ def can(action: str, now: Situation) -> bool:
         case "leave_edit":
             return now.editing and not now.busy
         case "close_prefill":
-            return now.prefilling and not now.editing and not now.busy
+            first = now.place == "prefill" or not now.inspected.inspecting
+            return now.prefilling and first and not now.editing and not now.busy
         case "back":
             plain = not (now.editing or now.prefilling or now.busy)
             free = plain and not (now.inspected.inspecting or now.inspected.scoring)
             return free and now.place in ("transcript", "sessions")
         case "regenerate":
-            return now.has_user_message and not now.busy and not now.editing
+            return now.has_user_message and not now.editing and not (now.busy or now.locked)
         case "continue_answer":
-            return now.target_is_answer and not now.busy and not now.editing
+            return now.target_is_answer and not now.editing and not (now.busy or now.locked)
         case "edit":
-            return now.has_user_message and not now.busy and not now.editing
+            return now.has_user_message and not now.editing and not (now.busy or now.locked)
         case "prefill":
-            return now.connected and not now.editing and not now.prefilling
+            return now.connected and not (now.editing or now.prefilling or now.locked)
         case "open_branches":
             return now.has_session and now.n_messages > 0
         case "differences":
@@ -131,10 +132,17 @@ def can(action: str, now: Situation) -> bool:
             return now.connected and now.has_library
         case "sampling" | "choose_references" | "toggle_scoring" | "totals" | "toggle_inspector":
             return now.connected
-    return _can_judge(action, now) and _can_inspect(action, now)
+        case "toggle_sessions" | "app.help":
+            return True
+    for subject in (_can_judge, _can_inspect):
+        answer = subject(action, now)
+        if answer is not None:
+            return answer
+    raise ValueError(f"no command has the action {action!r}")
 
 
-def _can_judge(action: str, now: Situation) -> bool:
+def _can_judge(action: str, now: Situation) -> bool | None:
+    """None for an action that is no business of judging."""
     it = now.judging
     match action:
         case "rate_answer" | "show_judgements":
@@ -147,14 +155,16 @@ def _can_judge(action: str, now: Situation) -> bool:
             return it.running
         case "rate_run" | "compare_run" | "open_board":
             return now.connected and it.possible
-    return True
+    return None
 
 
-def _can_inspect(action: str, now: Situation) -> bool:
+def _can_inspect(action: str, now: Situation) -> bool | None:
+    """None for an action that is no business of the inspector."""
     it = now.inspected
     match action:
         case "leave_inspect":
-            free = not (now.busy or it.scoring or now.editing or now.prefilling)
+            beginning = now.prefilling and now.place == "prefill"
+            free = not (now.busy or it.scoring or now.editing or beginning)
             return it.inspecting and free
         case "inspect":
             return it.inspecting or it.has_answer
@@ -168,7 +178,7 @@ def _can_inspect(action: str, now: Situation) -> bool:
             return it.has_scores
         case "next_reference":
             return it.has_scores and it.n_references > 1
-    return True
+    return None
 
 
 _NEED_ROOM = frozenset(

@@ -152,7 +152,7 @@ def compact(path: Path) -> Compacted:
 def _refuse_writers(db: Connection) -> None:
     for holder in locks.others(db):
         raise StoreError(
-            f"{holder.program} (process {holder.pid}, since {holder.since}) writes this history now",
+            f"{holder.program} (process {holder.pid}, since {locks.local_time(holder.since)}) writes this history now",
             kind="locked",
             hint="Close it first.",
         )

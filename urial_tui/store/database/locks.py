@@ -5,6 +5,7 @@ Who writes a run writes its conversations: the lock of the run holds each of the
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 
 from urial_tui.errors import StoreError
 from urial_tui.store.database import processes
@@ -143,13 +144,18 @@ def _give_back(db: Connection, kind: _Kind, key: str) -> None:
         )
 
 
+def local_time(stored: str) -> str:
+    """A time of the history as a sentence names it: in the time zone here, to the minute."""
+    return datetime.fromisoformat(stored).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def _refuse(kind: _Kind, key: str, other: LockHolder | None) -> None:
     if other is None or (other.pid == os.getpid() and other.host == processes.host()):
         return
     elsewhere = other.host != processes.host()
     where = f" on {other.host}" if elsewhere else ""
     raise StoreError(
-        f"{kind.taken} {other.program} (process {other.pid}{where}, since {other.since})",
+        f"{kind.taken} {other.program} (process {other.pid}{where}, since {local_time(other.since)})",
         kind=kind.refused,
         hint=(kind.hint_elsewhere if elsewhere else kind.hint).format(host=other.host, key=key),
     )

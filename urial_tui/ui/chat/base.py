@@ -304,4 +304,5 @@ class ChatBase(WorkingScreen[None]):
             return
         self.moment = now
         self.composer.accepting = not now.busy and not now.too_small
+        self.transcript.read_only = now.locked
         self.refresh_bindings()

@@ -188,7 +188,11 @@ class ChatEvents(ChatBase):
                    if counts.get(key) != self.branch_counts.get(key)}  # fmt: skip
         self.branch_counts = counts
         for message in self.messages:
-            if message.id in changed and message.id != self.streaming:
+            if message.id not in changed:
+                continue
+            if message.id == self.streaming:  # its text is still coming
+                self.transcript.set_branch(message.id, self.branch_counts.get(message.id, (1, 1)))
+            else:
                 self.transcript.update_entry(self.entry(message))
         self.changed()
 

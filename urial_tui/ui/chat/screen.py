@@ -45,6 +45,8 @@ MIN_WIDTH, MIN_HEIGHT = 44, 12
 FULL_WIDTH, FULL_HEIGHT = 60, 16
 """Below this something is hidden, and a notice says what."""
 
+ACTIONS = frozenset(command.action for command in CHAT_COMMANDS)
+"""The actions that are asked of the moment; all others on the screen are Textual's."""
 WELCOME_KEYS = (
     ("chat.pack", "choose the prompt pack"),
     ("chat.side", "choose the model"),
@@ -175,11 +177,11 @@ class ChatScreen(
     # --- what can be done -------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return can(action, self.moment)
+        return can(action, self.moment) if action in ACTIONS else True
 
     def is_idle_key(self, binding_id: str) -> bool:
         """A key that would only be refused: it is not offered."""
-        return binding_id == "composer.send" and self.moment.busy
+        return binding_id == "composer.send" and (self.moment.busy or self.moment.locked)
 
     def on_descendant_focus(self) -> None:
         self.changed()

@@ -58,7 +58,9 @@ class ChatTools(ChatBase):
         if message is None:
             return
         mine = message.role == "user"
-        if action == "copy":
+        if action == "copy" and not message.content:
+            self.tell("There is nothing to copy: the answer is empty.", severity="warning")
+        elif action == "copy":
             self.copy_text(message.content, "your message" if mine else "the answer")
         elif action == "copy_code":
             index = [m.id for m in self.messages].index(message_id)

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from urial_tui.ui.widgets.transcript_keys import JUDGING, READING_KEYS, TOKEN_KEYS, VERSIONS
+from urial_tui.ui.widgets import transcript_keys as keys
 from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
 from urial_tui.ui.widgets.transcript_model import Block, Entry
 from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES, TokenMarks
@@ -58,7 +58,7 @@ class Transcript(TokenMarks, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*TOKEN_KEYS, *READING_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TOKEN_KEYS, *keys.READING_KEYS]
 
     @dataclass
     class Selected(Message):
@@ -102,7 +102,7 @@ class Transcript(TokenMarks, can_focus=True):
         self.following = True
         self._streaming: str | None = None
         self._matched: str | None = None
-        self.finding = False
+        self.finding = self.read_only = False
         """Whether there are hits of a search to go to."""
 
     # --- what the screen calls ---
@@ -178,6 +178,13 @@ class Transcript(TokenMarks, can_focus=True):
         """Another state of a message that is shown."""
         if (block := self.model.get(entry.id)) is not None:
             block.set_entry(entry)
+            self._changed(block)
+            self.refresh_bindings()
+
+    def set_branch(self, message_id: str, branch: tuple[int, int]) -> None:
+        """Which version a message is, of how many: also of the one that is being written."""
+        if (block := self.model.get(message_id)) is not None:
+            block.set_branch(branch)
             self._changed(block)
             self.refresh_bindings()
 
@@ -283,10 +290,12 @@ class Transcript(TokenMarks, can_focus=True):
         name = str(parameters[0])
         if name in ("next_hit", "previous_hit"):
             return self.finding
-        block = self.model.get(self._target(name))
-        if block is None or (name in JUDGING and block.entry.role != "assistant"):
+        if name in keys.WRITING and self.read_only:
             return False
-        return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name in VERSIONS)
+        block = self.model.get(self._target(name))
+        if block is None or (name in keys.JUDGING and block.entry.role != "assistant"):
+            return False
+        return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name in keys.VERSIONS)
 
     def on_click(self, event: events.Click) -> None:
         """A click picks the message, or the token while tokens are inspected, unless it ended a selection of text."""

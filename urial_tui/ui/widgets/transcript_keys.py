@@ -7,6 +7,8 @@ from textual.binding import Binding
 
 JUDGING = frozenset({"rate", "compare", "judge", "judgements"})
 """The actions that are for answers only."""
+WRITING = frozenset({"edit", "regenerate", "continue"})
+"""The actions that add messages to the session."""
 VERSIONS = frozenset({"compare", "differences"})
 """The actions for which there must be another version of the message."""
 

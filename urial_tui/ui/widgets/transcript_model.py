@@ -8,7 +8,7 @@ tokens, or a cursor that moves by token, needs nothing but an index.
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from urial_tui.safetext import Sanitizer, sanitize, sanitize_line
@@ -169,6 +169,10 @@ class Block(TokenPlaces):
     def set_matches(self, snippet: str) -> None:
         """Mark every place of what is marked in a snippet."""
         self.matches, self.best_match = matches_in(self.body.text, snippet) if snippet else ([], 0)
+
+    def set_branch(self, branch: tuple[int, int]) -> None:
+        self.entry = replace(self.entry, branch=branch)
+        self.version += 1
 
     def set_note(self, note: str) -> None:
         self.note_text = note
