@@ -222,6 +222,15 @@ async def test_help_begins_with_the_part_that_has_the_focus() -> None:
             await bench.press("escape")
 
 
+async def test_help_in_the_tokens_of_an_answer_says_what_arrows_do_there() -> None:
+    async with running(prepare) as bench:
+        await bench.press("f6", "f1")
+        await bench.settle()
+        said = " ".join(" ".join(help_text(bench.app)).split())
+        assert "The token cursor has the focus: arrows move it" in said
+        assert "arrows choose a message" not in said
+
+
 async def test_help_does_not_offer_letters_where_letters_are_text() -> None:
     async with library() as bench:
         await bench.press("slash", "f1")

@@ -302,6 +302,16 @@ async def test_an_answer_without_scores_offers_to_score_it():
         assert bench.screen.cursor == 4
 
 
+async def test_a_jump_in_an_answer_without_scores_says_that_there_are_none():
+    async with running(unscored) as bench:
+        await bench.press("f6")
+        for key in "nNmM":
+            await bench.press(key)
+        await bench.settle()
+        assert "The answer has no scores" in bench.said()
+        assert "token after this one" not in bench.said()
+
+
 async def test_an_answer_with_all_its_scores_offers_nothing():
     async with running(past) as bench:
         await bench.until(bench.screen.shown_view)

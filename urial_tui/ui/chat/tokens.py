@@ -14,6 +14,8 @@ from urial_tui.ui.screens.position_chart import PositionChart
 from urial_tui.ui.screens.shift_totals import ShiftTotalsDialog
 from urial_tui.ui.widgets.transcript import Transcript
 
+NO_SCORES = "The answer has no scores: which tokens are shifted is not known."
+
 
 class ChatTokens(ChatInspect):
     """Everything about the token under the cursor, and how tokens are shown."""
@@ -108,11 +110,12 @@ class ChatTokens(ChatInspect):
 
     def _jump(self, action: str, at: int) -> None:
         view = self.shown_view()
+        if view is None or not view.n:
+            self.tell(NO_SCORES)
+            return
         step = 1 if action.startswith("next") else -1
         name = "shifted" if action.endswith("shifted") else "marginal"
-        found = (
-            view.next_of(at, "shifted" if name == "shifted" else "marginal", step) if view else None
-        )
+        found = view.next_of(at, "shifted" if name == "shifted" else "marginal", step)
         if found is None:
             self.tell(f"There is no {name} token {'after' if step > 0 else 'before'} this one.")
         else:

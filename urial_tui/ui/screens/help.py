@@ -39,6 +39,7 @@ PLACES = {
     "sessions": "The session list has the focus: Enter opens, letters act on a session or on marked ones.",
     "prefill": "You write how the answer begins. Enter goes back to your message.",
 }
+TOKENS = "The token cursor has the focus: arrows move it, letters act on the token or its answer."
 WRITING_HERE = (
     "The cursor is in a line of text: letters are text, and the keys of letters do not act."
 )
@@ -92,8 +93,10 @@ class HelpScreen(Dialog[None]):
     def _add_chat(self, table: Table) -> None:
         """The pane with the focus, then all commands, then the other panes."""
         panes = widget_bindings(beside_chat=False)
-        if self._moment.place in PLACES:
-            table.add_row("", Text(PLACES[self._moment.place], style="italic"))
+        at = self._moment.place
+        if at in PLACES:
+            in_tokens = at == "transcript" and self._moment.inspected.inspecting
+            table.add_row("", Text(TOKENS if in_tokens else PLACES[at], style="italic"))
             table.add_row()
         if self._here.pane in panes:
             more = _nameless(self._here.own)
