@@ -1,6 +1,6 @@
 """The Textual app: help, jumping, the command palette, and an end that loses nothing.
 
-`run_tui` is called by `urial_tui.main` with the services; everything slow (history, engine, model)
+`run_tui` is called by `urial_tui.launch` with the services; everything slow (history, engine, model)
 is made by `services.make_chat` after the first paint.
 """
 

@@ -236,8 +236,8 @@ _TALK_COMMANDS = (
         "ctrl+o",
         "toggle_sessions",
         "Sessions",
-        "Show or hide the sessions",
-        "Show or hide the list of sessions",
+        "Go to the sessions, or hide them",
+        "Into the list of sessions, shown where it is not; in the list: hide it",
         SESSIONS,
     ),
     Command(

@@ -1,7 +1,8 @@
 """What the app needs from the rest of the program, as protocols and one dataclass of callables.
 
-`urial_tui.main` fills `AppServices` with the real things, tests with their own. Nothing here does
-any work, and nothing here knows how a conversation is stored or how a model runs.
+`urial_tui.launch` fills `AppServices` with the real things, which `urial_tui.composition` makes, tests
+with their own. Nothing here does any work, and nothing here knows how a conversation is stored or how
+a model runs.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
