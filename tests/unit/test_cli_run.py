@@ -402,6 +402,20 @@ def test_an_unfinished_run_of_the_same_input_is_named_with_what_differs(
         assert len(store.runs()) == 3
 
 
+def test_a_run_that_is_there_keeps_its_name_and_that_is_said(
+    run: Command, command: tuple[str, ...]
+) -> None:
+    run(*command, "--name", "t2")
+    first = the_run().id
+    _, out, err = run(*command, "--name", "t3")
+    assert f"run {first} (t2)" in out
+    assert "is called t2 and keeps that name" in err and "runs rename" in err and "--new" in err
+    assert (the_run().id, the_run().start.name) == (first, "t2")
+    assert "keeps that name" not in run(*command, "--name", "t2")[2]
+    run(*command, "--name", "t3", "--new")
+    assert the_run().start.name == "t3"
+
+
 def test_the_same_file_under_another_name_is_the_same_side(
     run: Command,
     engines: Engines,

@@ -46,7 +46,11 @@ from urial_tui.cli.common.ranges import FiniteRange
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 2), help="The same seed gives the same answers."
 )
-@click.option("--name", metavar="TEXT", help="What the run is called; the input's name without it.")
+@click.option(
+    "--name",
+    metavar="TEXT",
+    help="What a new run is called; the input's name without it. A run that is there keeps its name.",
+)
 @click.option(
     "--new", is_flag=True, help="Begin another run, also where there is one of these settings."
 )

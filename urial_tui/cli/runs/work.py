@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -166,8 +166,11 @@ async def _run_of(store: AsyncStore, start: RunStart, running: Running) -> Run:
         _tell_of_similar(start, before)
     await store.lock_run(found.id, PROGRAM)
     if running.name is not None and found.start.name != running.name:
-        await store.rename_run(found.id, running.name)
-        found = replace(found, start=replace(found.start, name=running.name))
+        name = sanitize_line(found.start.name, 60)
+        say(
+            f"note: this run was made before, is called {name} and keeps that name. "
+            "`urial-tui runs rename` gives it another one, --new begins another run."
+        )
     return found
 
 
