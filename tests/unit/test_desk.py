@@ -106,6 +106,23 @@ async def test_an_added_folder_is_in_the_settings_and_its_models_can_be_used(
         await desk.add(str(home / "nowhere"))
 
 
+async def test_a_folder_that_a_command_added_is_searched_by_a_rescan(
+    desk: ModelDesk, home: Path
+) -> None:
+    assert names(await desk.facts()) == ["tiny-base"]
+    (home / "more").mkdir()
+    write_model(home / "more" / "elsewhere.gguf")
+    save_settings({"model_folders": (str(home / "more"),)}, paths.settings_file())
+    assert names(await desk.facts()) == ["tiny-base"]
+    assert names(await desk.facts(rescan=True)) == ["elsewhere", "tiny-base"]
+    paths.settings_file().write_text("model_folders = = []\n")
+    assert names(await desk.facts(rescan=True)) == ["elsewhere", "tiny-base"], "it stays"
+    assert str(paths.settings_file()) in desk.problems[-1]
+    paths.settings_file().write_text("n_ctx = 512\n")
+    assert names(await desk.facts(rescan=True)) == ["tiny-base"]
+    assert desk.problems == ()
+
+
 async def test_a_model_of_our_own_folder_is_removed_and_another_is_not(
     desk: ModelDesk, home: Path
 ) -> None:

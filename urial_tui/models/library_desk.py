@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from urial_tui.errors import ModelError, UrialError
+from urial_tui.errors import ModelError, SettingsError, UrialError
 from urial_tui.models.apart import apart
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.settings import Settings
@@ -54,6 +54,7 @@ class LibraryDesk:
         self._closing = threading.Event()
         self._resolved: dict[str, ResolvedSide] = {}
         self._stale = False
+        self._unread = ""  # why the setting of folders could not be read anew
 
     def stop_reading(self) -> None:
         """The program ends: what is being verified is not read to its end."""
@@ -76,7 +77,8 @@ class LibraryDesk:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        return self._opened.catalog.problems if self._opened is not None else ()
+        found = self._opened.catalog.problems if self._opened is not None else ()
+        return (*found, self._unread) if self._unread else found
 
     def _open(self) -> "_Opened":
         """Called in a thread."""
@@ -89,11 +91,32 @@ class LibraryDesk:
             return self._opened
 
     async def facts(self, *, rescan: bool = False) -> tuple[ModelFacts, ...]:
+        """With `rescan` in the folders that the settings name now: a command may have added one."""
         again = rescan or self._stale
         self._stale = False
         if again:
             self._resolved.clear()
-        return await apart(lambda: self._open().catalog.facts(rescan=again))
+
+        def look() -> tuple[ModelFacts, ...]:
+            if rescan:
+                self._take_folders()
+            return self._open().catalog.facts(rescan=again)
+
+        return await apart(look)
+
+    def _take_folders(self) -> None:
+        """Called in a thread. Where the settings cannot be read, the folders stay, and `problems` says why."""
+        before = self._open()
+        try:
+            folders = self._settings().model_folders
+        except SettingsError as error:
+            self._unread = error.message
+            return
+        self._unread = ""
+        if folders != before.settings.model_folders:
+            settings = replace(before.settings, model_folders=folders)
+            before.catalog.use(settings)
+            self._opened = replace(before, settings=settings)
 
     async def partners(self, name: str) -> tuple[Partner, ...]:
         return await apart(lambda: self._open().catalog.partners(name))
