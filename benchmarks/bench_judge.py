@@ -2,6 +2,8 @@
 
 A small chat model judges a few answers, each with its row in the history, as `urial-tui judge` does. After each of them
 a raw loop reads and decodes the same tokens: of the prompt what the program could not reuse, and the reply one by one.
+Both do exactly the same work in every round, so whatever a round takes longer than the quickest one of its answer is
+not theirs but other programs': the quickest rounds are compared.
 """
 
 import asyncio
@@ -55,6 +57,7 @@ class Request:
 class Pair:
     """Seconds of one judgement and of the raw loop's right after it, and what other programs took meanwhile."""
 
+    answer: int
     ours: float
     theirs: float
     others: float
@@ -133,7 +136,7 @@ async def _measure(model: Path, count: int) -> list[Row]:
                 pairs: list[Pair] = []
                 requests: list[Request] = []
                 for _ in range(count * MOST_TRIES):
-                    for message_id, answer in zip(messages, ANSWERS, strict=True):
+                    for k, (message_id, answer) in enumerate(zip(messages, ANSWERS, strict=True)):
                         heard.requests.clear()
                         watch = Watch(pid, raw.pid)
                         ours = await _judged(judge, rubric, message_id, answer, store)
@@ -143,11 +146,10 @@ async def _measure(model: Path, count: int) -> list[Row]:
                             )
                             for one in heard.requests
                         )
-                        pairs.append(Pair(ours, theirs, watch.others()))
+                        pairs.append(Pair(k, ours, theirs, watch.others()))
                         requests += heard.requests
                     if sum(one.others <= DISTURBED for one in pairs) >= count * len(ANSWERS):
                         break
-            pairs = sorted(pairs, key=lambda one: one.others)[: count * len(ANSWERS)]
             return _rows(pairs, requests, constant)
         finally:
             await store.aclose()
@@ -176,18 +178,20 @@ def _rows(pairs: list[Pair], requests: list[Request], constant: int) -> list[Row
     shares = [1 - one.theirs / one.ours for one in pairs]
     disturbed = sum(one.others > DISTURBED for one in pairs)
     note = f"; {disturbed} of {len(pairs)} disturbed by other programs" if disturbed else ""
-    ours, theirs = median([one.ours for one in pairs]), median([one.theirs for one in pairs])
+    rounds = [[one for one in pairs if one.answer == k] for k in range(len(ANSWERS))]
+    ours = sum(min(one.ours for one in each) for each in rounds) / len(rounds)
+    theirs = sum(min(one.theirs for one in each) for each in rounds) / len(rounds)
     # The last two tokens of the constant part may be others when something follows.
     reused = [one.reused for one in requests]
     again = sum(n >= constant - 2 for n in reused)
     return [
         Row(
             NAME,
-            median(shares),
+            1 - theirs / ours,
             OVERHEAD,
-            f"{ours:.2f} s a judgement, its decoding alone {theirs:.2f} s; "
-            f"{median([len(one.reply) for one in requests]):.0f} tokens written; medians of {len(pairs)}, in pairs "
-            f"{spread(shares, 3)}{note}",
+            f"{ours:.3f} s a judgement, its decoding alone {theirs:.3f} s; "
+            f"{median([len(one.reply) for one in requests]):.0f} tokens written; the quickest of "
+            f"{len(pairs) // len(ANSWERS)} rounds of {len(ANSWERS)} answers, in pairs {spread(shares, 3)}{note}",
         ),
         Row(
             REUSED,
