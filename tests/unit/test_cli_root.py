@@ -381,6 +381,22 @@ def test_a_keymap_that_cannot_be_used_is_told_with_both_ids(run: Run) -> None:
     assert run("settings", "show")[2] == ""
 
 
+def test_one_key_of_the_interface_is_set_and_unset_by_its_binding(run: Run, home: Path) -> None:
+    code, out, _ = run("settings", "set", "keymap.chat.board", "f11")
+    assert code == 0 and out == 'keymap = {"chat.board": "f11"}\n'
+    run("settings", "set", "keymap.chat.new", "ctrl+y")
+    told = json.loads(run("settings", "show", "--json")[1])["keymap"]["value"]
+    assert told == {"chat.board": "f11", "chat.new": "ctrl+y"}
+    assert "which is no command" in run("settings", "set", "keymap.chat.fly", "f9")[2]
+    run("settings", "unset", "keymap.chat.fly")
+    run("settings", "unset", "keymap.chat.board")
+    assert run("settings", "unset", "keymap.none")[1] == 'keymap = {"chat.new": "ctrl+y"}\n'
+    assert run("settings", "unset", "keymap.chat.new")[1] == "keymap = {}\n"
+    assert "chat" not in (home / "config" / "settings.toml").read_text()
+    code, _, err = run("settings", "set", "keymap", "chat.board=f1")
+    assert code == 2 and "settings set keymap.chat.board f11" in err
+
+
 def test_a_theme_that_does_not_exist_is_refused_and_told_where_it_is_set(
     run: Run, home: Path
 ) -> None:

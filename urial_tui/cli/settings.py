@@ -15,6 +15,7 @@ from urial_tui.settings import (
     Layered,
     Settings,
     field_named,
+    load_settings,
     read_layers,
     reset_setting,
     save_settings,
@@ -71,9 +72,14 @@ def _say_keymap_problems(settings: Settings) -> None:
 @click.argument("key")
 @click.argument("value")
 def set_command(key: str, value: str) -> None:
-    """Give the setting KEY a VALUE, for example: settings set sampling.temperature 0.5"""
-    item = field_named(key)
-    wanted = item.parse(value)
+    """Give the setting KEY a VALUE, for example: settings set sampling.temperature 0.5
+
+    A key of the interface is named by its binding: settings set keymap.chat.board f11
+    """
+    binding = _binding(key)
+    item = field_named("keymap" if binding else key)
+    key = item.key
+    wanted = item.check({**_keymap(), binding: value}) if binding else item.parse(value)
     if key == "theme" and (error := theme_error(wanted)) is not None:
         raise error
     after = save_settings({key: wanted}, paths.settings_file())
@@ -86,11 +92,27 @@ def set_command(key: str, value: str) -> None:
 @settings.command("unset")
 @click.argument("key")
 def unset_command(key: str) -> None:
-    """Take the setting KEY out of the file: its default counts."""
-    item = field_named(key)
-    reset_setting(key, paths.settings_file())
-    click.echo(f"{key} = {shown(item, item.default)}")
-    _say_what_goes_before(key)
+    """Take the setting KEY out of the file: its default counts. So does keymap.BINDING."""
+    binding = _binding(key)
+    item = field_named("keymap" if binding else key)
+    left = {name: keys for name, keys in _keymap().items() if name != binding} if binding else {}
+    if left:
+        save_settings({item.key: left}, paths.settings_file())
+    else:
+        reset_setting(item.key, paths.settings_file())
+    click.echo(f"{item.key} = {sanitize(shown(item, left or item.default))}")
+    _say_what_goes_before(item.key)
+
+
+def _binding(key: str) -> str:
+    """The binding that `keymap.BINDING` names; "" for any other setting."""
+    table, _, binding = key.partition(".")
+    return binding if table == "keymap" else ""
+
+
+def _keymap() -> dict[str, str]:
+    """As the file has it."""
+    return load_settings(paths.settings_file()).keymap
 
 
 def _say_what_goes_before(key: str) -> None:

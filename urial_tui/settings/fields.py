@@ -22,6 +22,12 @@ Counts = Literal[
 AUTO: Final = "auto"
 """How -1 is written where it means what fits."""
 
+KEYMAP_EXAMPLE: Final = (
+    "For example: urial-tui settings set keymap.chat.board f11, "
+    """or, of all keys: urial-tui settings set keymap '{"chat.board" = "f11"}'"""
+)
+"""How a key is given in the shell."""
+
 NAME_PATTERN: Final = r"[a-z0-9][a-z0-9._-]*"
 """What a theme's, pack's or the like's name is."""
 
@@ -105,7 +111,10 @@ class Field:
             return None
         checked = _CHECKS[self.kind](value)
         if checked is None:
-            raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
+            hint = KEYMAP_EXAMPLE if self.kind == "keymap" else ""
+            raise SettingsError(
+                f"{self.key} must be {self.expected}, not {_show(value)}", hint=hint
+            )
         if not self._in_range(checked):
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
         if self.kind == "text" and not checked.strip():
