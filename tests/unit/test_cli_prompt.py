@@ -216,6 +216,10 @@ def test_packs_lint_names_file_and_line_and_fails_on_errors(tmp_path: Path) -> N
     rows = json.loads(run(packs, "lint", broken, "urial-brief", "--json").stdout)
     assert [row["code"] for row in rows if row["severity"] == "error"] == ["unreadable"]
     assert refused(packs, "lint", "no-such").kind == "unknown-pack"
+    other = tmp_path / "passwd"
+    other.write_text("no pack\n")
+    told = refused(packs, "lint", str(other))
+    assert "ends neither in .toml nor in .txt" in told.message and "*.toml" in told.hint
 
 
 def test_packs_lint_strict_fails_on_warnings(tmp_path: Path) -> None:

@@ -103,6 +103,13 @@ def test_files_that_cannot_be_used_say_why(folder: Path, library: Library, tmp_p
     assert isinstance(refused("", library), UsageError)
 
 
+def test_an_adapter_that_is_not_there_is_told_with_the_adapters_that_are(library: Library) -> None:
+    error = refused("base+nix@chat", library)
+    assert error.message == "there is no adapter called 'nix' for base"
+    assert error.hint.startswith("There are: tune. Or give the path")
+    assert "sft" in adapters.shipped_names("demo")
+
+
 def test_an_adapter_for_another_model_is_refused(
     folder: Path, library: Library, tmp_path: Path
 ) -> None:

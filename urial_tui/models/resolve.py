@@ -18,6 +18,7 @@ from urial_tui.settings import Settings
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
 
 _ADAPTER: Final = "adapter"
+_MOST_NAMED: Final = 8
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,32 @@ def _locate_adapter(side: Side, library: Library) -> Path:
     """The file that a SIDE's ADAPTER names: one that ships for the embedded model, else as a MODEL is found."""
     assert side.adapter is not None
     shipped = adapters.shipped(side.model, side.adapter)
-    return shipped if shipped is not None else _locate(side.adapter, library)
+    if shipped is not None:
+        return shipped
+    try:
+        return _locate(side.adapter, library)
+    except ModelError as error:
+        if error.kind != "unknown-model":
+            raise
+        there = [*adapters.shipped_names(side.model), *_adapters_in(library)]
+        known = f"There are: {', '.join(there[:_MOST_NAMED])}. Or give" if there else "Give"
+        raise ModelError(
+            f"there is no adapter called {side.adapter!r} for {side.model}",
+            hint=f"{known} the path of a LoRA adapter in GGUF form.",
+            kind="unknown-model",
+        ) from None
+
+
+def _adapters_in(library: Library) -> list[str]:
+    """The names of the library's adapters; a file that cannot be read is none."""
+    found = []
+    for entry in library.entries():
+        try:
+            if read_header(entry.path).kind == _ADAPTER:
+                found.append(entry.name)
+        except ModelError:
+            continue
+    return found
 
 
 def looks_like_a_path(name: str) -> bool:

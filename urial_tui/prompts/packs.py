@@ -64,6 +64,12 @@ class PackLibrary:
         if broken:
             raise broken[0].error
         close = difflib.get_close_matches(pack_id, packs, n=3, cutoff=0.5)
+        if not close and Path(pack_id).is_file():
+            raise PromptError(
+                f"{pack_id} is no pack: its name ends neither in .toml nor in .txt",
+                hint="A pack's file is called *.toml, an official URIAL file *.txt.",
+                kind="unknown-pack",
+            )
         if close:
             hint = f"Did you mean {' or '.join(close)}?"
         elif packs:
