@@ -169,7 +169,11 @@ def test_a_text_is_an_answer_to_nothing(store: Store, tmp_path: Path) -> None:
         ("assistant", "Roses are red,\nviolets are blue."),
     ]
     assert (session.title, session.origin["file"]) == ("poem.txt", "poem.txt")
+    assert tally.notes == [
+        "it is in no other known format, so it was taken as a plain text to be scored"
+    ]
     assert take(store, path).there == 1
+    assert take(store, path, "text").notes == [], "that was said by the user"
     json_text = put(tmp_path / "x.json", '{"a": 1}')
     assert refused(json_text).kind == "unknown-format"
     assert len(take(store, json_text, "text").sessions) == 1

@@ -60,6 +60,7 @@ def read(path: Path, format_: str | None, options: Options) -> Import:
 
         return Import(path, JSONL, write_ours)
     loaded = _load(path, as_text=format_ == TEXT)
+    named_by_user = format_ is not None
     if format_ is None:
         format_ = next((name for name, its in IMPORTERS.items() if its.recognises(loaded)), None)
     if format_ in (None, chats.FORMAT):
@@ -72,7 +73,20 @@ def read(path: Path, format_: str | None, options: Options) -> Import:
             kind="unknown-format",
         )
     its = IMPORTERS[format_]
-    return Import(path, format_, its.make(loaded, options), its.uses(loaded))
+    write = its.make(loaded, options)
+    if format_ == TEXT and not named_by_user:
+        write = _said_to_be_text(write)
+    return Import(path, format_, write, its.uses(loaded))
+
+
+def _said_to_be_text(write: Write) -> Write:
+    def and_say(store: Store, tally: Tally) -> None:
+        write(store, tally)
+        tally.notes.append(
+            "it is in no other known format, so it was taken as a plain text to be scored"
+        )
+
+    return and_say
 
 
 def refuse_unused(imports: Sequence[Import], options: Options) -> None:
