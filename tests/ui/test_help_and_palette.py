@@ -231,6 +231,36 @@ async def test_help_in_the_tokens_of_an_answer_says_what_arrows_do_there() -> No
         assert "arrows choose a message" not in said
 
 
+@pytest.mark.parametrize(
+    ("key", "words", "own"),
+    [
+        ("f3", "Enter chooses, Tab scrolls", "Page Down"),
+        ("f4", "Enter applies, ↑ ↓ move", "Previous"),
+        ("f5", "Enter chooses, Tab to the line", "Select"),
+        ("ctrl+f", "Enter opens", "Previous"),
+    ],
+)
+async def test_help_over_a_dialog_tells_the_dialogs_keys(key: str, words: str, own: str) -> None:
+    async with running(prepare, size=(100, 80)) as bench:
+        await bench.press(key)
+        await bench.settle()
+        await bench.press("f1")
+        await bench.settle()
+        text = "\n".join(help_text(bench.app))
+        assert words in text and own in text
+        for others in ("Super+", "Scroll Left", "Scroll Up", "Focus Next", "Page Left"):
+            assert others not in text
+
+
+async def test_help_over_the_welcome_tells_its_keys() -> None:
+    async with at(JOURNEYS["first"], 0) as pilot:
+        await pilot.press("f1")
+        await quiet(pilot)
+        text = "\n".join(help_text(pilot.app))  # type: ignore[arg-type]
+        assert "Enter chooses" in text
+        assert "Scroll Left" not in text and "Super+" not in text
+
+
 async def test_help_does_not_offer_letters_where_letters_are_text() -> None:
     async with library() as bench:
         await bench.press("slash", "f1")

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.containers import Vertical
+from textual.content import Content
 from textual.dom import DOMNode
 from textual.message import Message
 from textual.notifications import SeverityLevel
@@ -116,6 +118,7 @@ class UrialApp(SettingsApp):
                     keys_here(self.screen),
                     place=self._place(),
                     possible=[c.id for c in APP_COMMANDS if self.can_on(c.action, self.screen)],
+                    words=self._words(),
                 )
             )
 
@@ -124,6 +127,12 @@ class UrialApp(SettingsApp):
         if isinstance(self.screen, CommandScreen):
             return self.screen.PLACE or None
         return "" if isinstance(self.screen, ChatScreen) else None
+
+    def _words(self) -> str:
+        """What the frame of the dialog that is open says of its keys."""
+        boxes = self.screen.query(Vertical).results() if self._place() is None else ()
+        found = next((box.border_subtitle for box in boxes if box.border_subtitle), "")
+        return Content.from_markup(found).plain if found else ""
 
     # --- what is possible -------------------------------------------------------------------
 

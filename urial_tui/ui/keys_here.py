@@ -4,7 +4,8 @@ Keys are read from the bindings that are active, so that they are those of the u
 the line of text with the focus takes for itself.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from textual.actions import parse
 from textual.app import App
@@ -40,6 +41,23 @@ PANES: tuple[tuple[type[Widget], str], ...] = (
 WRITES = (Input, TextArea)
 """Where letters are text."""
 
+_SCROLLS = {"vertical": ("up", "down", "home", "end"), "horizontal": ("left", "right")}
+_SCROLLS_BY = {
+    f"{kind}_{where}": direction
+    for direction, places in _SCROLLS.items()
+    for where in places
+    for kind in ("scroll", "page")
+}
+"""Textual's actions that scroll, with the direction: every widget that may scroll has their keys."""
+_WORDS = {
+    "app.focus_next": "Next part",
+    "app.focus_previous": "Part before",
+    "submit": "Done with this line",
+}
+"""What help calls actions of Textual whose own words say too little."""
+_ELSEWHERE = frozenset({"screen.copy_text"})
+"""Actions of Textual's screen that a command of ours does."""
+
 
 @dataclass
 class KeyLine:
@@ -68,10 +86,15 @@ def keys_here(screen: Screen[object]) -> KeysHere:
     focused = screen.focused
     found = KeysHere(pane_of(focused), isinstance(focused, WRITES))
     lines: dict[tuple[int, str], KeyLine] = {}
-    ids = set()
+    ids, freed = set(), set()
     for key, active in screen.active_bindings.items():
         binding = active.binding
-        if not active.enabled or not binding.description:
+        if not active.enabled or not binding.description or key.startswith("super+"):
+            continue
+        if binding.action in _ELSEWHERE:
+            continue
+        if _leads_nowhere(active.node, binding):
+            freed.add(key)
             continue
         if binding.id:
             ids.add(binding.id)
@@ -79,11 +102,38 @@ def keys_here(screen: Screen[object]) -> KeysHere:
             continue
         name = (id(active.node), binding.id or binding.action)
         if name not in lines:
-            lines[name] = KeyLine(binding, active.tooltip)
+            words = _WORDS.get(binding.action, binding.description)
+            lines[name] = KeyLine(replace(binding, description=words), active.tooltip)
             _place(found, active.node, binding).append(lines[name])
         lines[name].keys.append(key)
+    for binding in _own_bindings(screen):
+        keys = [key for key in binding.key.split(",") if key in freed]
+        if keys and screen.check_action(*parse(binding.action)[1:]):
+            found.screen.append(KeyLine(binding, binding.tooltip, keys))
     found.ids = frozenset(ids)
     return found
+
+
+def _leads_nowhere(node: DOMNode, binding: Binding) -> bool:
+    """Whether it scrolls what has nothing to scroll: the key goes on to the next that has it."""
+    direction = _SCROLLS_BY.get(binding.action)
+    if direction is None or not isinstance(node, Widget):
+        return False
+    method = f"action_{binding.action}"
+    if getattr(type(node), method, None) is not getattr(Widget, method, None):
+        return False  # it does something else with the key
+    return not (
+        node.allow_vertical_scroll if direction == "vertical" else node.allow_horizontal_scroll
+    )
+
+
+def _own_bindings(screen: Screen[object]) -> Iterator[Binding]:
+    """What our classes of the screen bind without an id; those with one are found by it."""
+    for kind in type(screen).__mro__:
+        if kind.__module__.startswith("urial_tui."):
+            for binding in kind.__dict__.get("BINDINGS", ()):
+                if isinstance(binding, Binding) and binding.description and not binding.id:
+                    yield binding
 
 
 def _place(found: KeysHere, node: DOMNode, binding: Binding) -> list[KeyLine]:

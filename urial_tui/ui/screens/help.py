@@ -61,13 +61,15 @@ class HelpScreen(Dialog[None]):
         *,
         place: str | None = "",
         possible: Iterable[str] = (),
+        words: str = "",
     ) -> None:
         """`here` is what the keys do where it is opened. `place` is that screen's name: "" for the chat, None for a
-        dialog. `possible` are the ids of the app's commands that make sense there.
+        dialog. `possible` are the ids of the app's commands that make sense there. `words`: what the frame of a dialog
+        says of its keys.
         """
         super().__init__()
         self._moment, self._keymap, self._here = moment, keymap, here
-        self._place, self._possible = place, frozenset(possible)
+        self._place, self._possible, self._words = place, frozenset(possible), words
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box, VerticalScroll(id="help-scroll"):
@@ -112,6 +114,9 @@ class HelpScreen(Dialog[None]):
 
     def _add_elsewhere(self, table: Table) -> None:
         """The screen's own keys, then those of what has the focus, then the program's."""
+        if self._words:
+            table.add_row("", Text(f"{self._words}.", style="italic"))
+            table.add_row()
         bindings = widget_bindings().get(self._place or "")
         if bindings is not None:
             self._add_bindings(table, self._place or "", bindings, _nameless(self._here.screen))
