@@ -117,7 +117,7 @@ def keys_here(screen: Screen[object]) -> KeysHere:
 def _leads_nowhere(node: DOMNode, binding: Binding) -> bool:
     """Whether it scrolls what has nothing to scroll: the key goes on to the next that has it."""
     direction = _SCROLLS_BY.get(binding.action)
-    if direction is None or not isinstance(node, Widget):
+    if direction is None or binding.id or not isinstance(node, Widget):
         return False
     method = f"action_{binding.action}"
     if getattr(type(node), method, None) is not getattr(Widget, method, None):
