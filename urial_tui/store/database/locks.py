@@ -145,8 +145,12 @@ def _give_back(db: Connection, kind: _Kind, key: str) -> None:
 
 
 def local_time(stored: str) -> str:
-    """A time of the history as a sentence names it: in the time zone here, to the minute."""
-    return datetime.fromisoformat(stored).astimezone().strftime("%Y-%m-%d %H:%M")
+    """A time of the history as a sentence names it: in the time zone here, to the minute; as it stands where it cannot
+    be read."""
+    try:
+        return datetime.fromisoformat(stored).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return stored
 
 
 def _refuse(kind: _Kind, key: str, other: LockHolder | None) -> None:
