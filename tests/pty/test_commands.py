@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ def test_ask_works_while_the_interface_streams(start: Start, home: Path) -> None
 def test_the_interface_opens_while_ask_streams(start: Start, home: Path) -> None:
     asking = start("ask", "A long one?")
     asking.until(lambda: history.answers(home) and history.answers(home)[0].content, what="text")
+    asking.signal(
+        signal.SIGSTOP
+    )  # so that its answer is not over before the other program is there
     terminal = start()
     terminal.until_text("this session is open in urial-tui ask")
     terminal.until_text(str(asking.process.pid))
@@ -42,7 +46,7 @@ def test_the_interface_opens_while_ask_streams(start: Start, home: Path) -> None
     terminal.send("ctrl+n")
     terminal.until_text("Write a message and press Enter")
     ask_and_watch(terminal, "What is a haiku?")
-    assert asking.process.poll() is None
+    asking.signal(signal.SIGCONT)
     asking.send("ctrl+c")
     assert asking.ended() == 130
 

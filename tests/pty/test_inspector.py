@@ -187,6 +187,11 @@ def test_tokens_are_scored_inspected_branched_and_still_marked_after_a_restart(
     assert described(first) == (label, name) or size[0] < 160, "the cursor moved"
     first.send("b")
     first.until_text("2/2")
+    # The number is there while the answer is written, with the shares of the one before still in sight.
+    first.until(
+        lambda: [answer.status for answer in history.answers(home)] == ["complete"] * 2,
+        what="the end of the branched answer",
+    )
     until_shares(first)
     until_ready(first)
     first.send("ctrl+q")
