@@ -192,7 +192,7 @@ async def test_the_cursor_goes_with_the_session_on_screen_while_the_keys_are_els
         assert sessions.highlighted == "1"
         sessions.set_sessions([session("9", "new"), *SESSIONS], "9", NOW)
         assert sessions.highlighted == "9"
-        sessions.set_current("3")
+        sessions.set_sessions(SESSIONS, "3", NOW)
         sessions.focus()
         await pilot.pause()
         assert sessions.highlighted == "3"

@@ -34,7 +34,8 @@ MODES: Final = {
 SCORES: Final = ("1", "2", "3", "4", "5", "N/A")
 """What its report can count."""
 _OF_RUBRIC: Final = {"just-eval": "score_multi", "safety": "score_safety"}
-_PENDING: Final = "N/A"
+PENDING: Final = "N/A"
+"""The result of a row that was not judged yet."""
 _OUTPUT_KEYS: Final = ("id", "instruction", "output", "generator", "source_id")
 _NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
 """Fields that leave as null where the row that was imported had that."""
@@ -218,12 +219,12 @@ def _came(judgement: Judgement) -> dict[str, Any] | None:
 def _result(judgement: Judgement, parsed: dict[str, Any], came: dict[str, Any] | None) -> str:
     """What the judge wrote where that says the same, so that imported results leave as they came; else anew. A reply
     that says nothing, or something else, was so in the file that it came from."""
-    raw = judgement.raw[-1] if judgement.raw else _PENDING
+    raw = judgement.raw[-1] if judgement.raw else PENDING
     found = read_again(raw)
     if came is not None and (came.get("differs") is True or not (parsed or found)):
         return raw
     if not parsed:
-        return _PENDING
+        return PENDING
     if found == parsed:
         return raw
     return json.dumps(parsed, indent=4, ensure_ascii=False)
@@ -245,7 +246,7 @@ def check_judgements(
     for number, row in enumerate(rows, 1):
         ours = not (came and came[number - 1])
         if "parsed_result" not in row:
-            if ours and row["result"] != _PENDING:
+            if ours and row["result"] != PENDING:
                 raise bad_row(name, number, "result", "has scores that `parsed_result` has not")
             continue
         parsed = row["parsed_result"]

@@ -27,7 +27,8 @@ from urial_tui.store.judging.types import Comparison
 
 FORMAT: Final = "urial-pairwise"
 """What rows that were imported have as `format` in their judge's provenance, beside `eval_config`."""
-_PENDING: Final = "N/A"
+PENDING: Final = "N/A"
+"""The result of a row that was not judged yet."""
 _ESCAPED: Final = re.compile(r"[\x00-\x1f]+")
 _CHOICES: Final = ("A", "B", "tie")
 
@@ -94,7 +95,7 @@ def _row(duel: Duel, pair: Pair) -> dict[str, Any]:
         or {"mode": "pairwise", "gpt": comparison.judge.judge, "max_words": -1},
         "assignment": {"A": sides[first], "B": sides[second]},
         "prompt": comparison.prompts[0] if comparison.prompts else "",
-        "result": result if choices else _PENDING,
+        "result": result if choices else PENDING,
     }
     return made | {"parsed_result": parsed} if choices else made
 
@@ -150,7 +151,7 @@ def check(rows: Sequence[dict[str, Any]], name: str) -> None:
             raise bad_row(name, number, "assignment", "does not have both sides")
         parsed = row.get("parsed_result")
         if parsed is None:
-            if row["result"] != _PENDING or "parsed_result" in row:
+            if row["result"] != PENDING or "parsed_result" in row:
                 raise bad_row(name, number, "result", "has choices that `parsed_result` has not")
             continue
         if not parsed["choices"] or not set(parsed["choices"].values()) <= set(_CHOICES):

@@ -5,7 +5,6 @@ blank line, a system text is kept beside the session, what is no text (tools, im
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,7 +21,6 @@ from urial_tui.exchange.incoming.types import (
     Row,
     Tally,
     Write,
-    one_or_more,
 )
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.safetext import sanitize_line
@@ -101,7 +99,7 @@ def make(loaded: Loaded, options: Options) -> Write:
             else:
                 differ += found.fate == "differs"
                 tally.sessions.append(store.add_conversation(talk.session)[0])
-        tally.notes += _notes(talks, tally, differ)
+        _tell(talks, tally, differ)
 
     return write
 
@@ -113,37 +111,32 @@ def _is_turn(keys: set[str]) -> bool:
     return keys >= {"role", "content"} or keys >= {"from", "value"}
 
 
-def _notes(talks: list[_Talk], tally: Tally, differ: int) -> Iterator[str]:
-    if tally.empty:
-        yield one_or_more(
-            tally.empty, "1 chat without messages left out", "{} chats without messages left out"
-        )
-    if tally.grown:
-        yield one_or_more(
-            len(tally.grown),
-            "1 chat has grown: its new messages were added to its session",
-            "{} chats have grown: their new messages were added to their sessions",
-        )
-    if differ:
-        yield one_or_more(
-            differ,
-            "1 chat is not what the session of its id holds: it became a session of its own",
-            "{} chats are not what the sessions of their ids hold: they became sessions of their own",
-        )
+def _tell(talks: list[_Talk], tally: Tally, differ: int) -> None:
+    tally.tell(
+        tally.empty, "1 chat without messages left out", "{} chats without messages left out"
+    )
+    tally.tell(
+        len(tally.grown),
+        "1 chat has grown: its new messages were added to its session",
+        "{} chats have grown: their new messages were added to their sessions",
+    )
+    tally.tell(
+        differ,
+        "1 chat is not what the session of its id holds: it became a session of its own",
+        "{} chats are not what the sessions of their ids hold: they became sessions of their own",
+    )
     joined = sum(talk.left.joined for talk in talks)
     others = sum(talk.left.others for talk in talks)
-    if joined:
-        yield one_or_more(
-            joined,
-            "1 message joined the one before it, which is of the same side",
-            "{} messages joined the ones before them, which are of the same side",
-        )
-    if others:
-        yield one_or_more(
-            others,
-            "1 message that is no text of user or assistant is left out",
-            "{} messages that are no text of user or assistant are left out",
-        )
+    tally.tell(
+        joined,
+        "1 message joined the one before it, which is of the same side",
+        "{} messages joined the ones before them, which are of the same side",
+    )
+    tally.tell(
+        others,
+        "1 message that is no text of user or assistant is left out",
+        "{} messages that are no text of user or assistant are left out",
+    )
 
 
 def _talk(row: Row, loaded: Loaded) -> _Talk:

@@ -14,7 +14,7 @@ from urial_tui.exchange.incoming.runs import (
     numbered,
     write_run,
 )
-from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally, Write, one_or_more
+from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally, Write
 from urial_tui.exchange.pairs import MODEL_IS, Duel, bare
 from urial_tui.store.judging.types import Comparison
 from urial_tui.store.runs.types import RunItem
@@ -68,14 +68,11 @@ def _write(
         if row.said is not None:
             save_comparison(store, a, b, row.said, tally, f"{loaded.path}, {row.where}")
     pending = sum(row.said is None for row in rows)
-    if pending:
-        tally.notes.append(
-            one_or_more(
-                pending,
-                "1 row was not judged yet: its answers are not compared",
-                "{} rows were not judged yet: their answers are not compared",
-            )
-        )
+    tally.tell(
+        pending,
+        "1 row was not judged yet: its answers are not compared",
+        "{} rows were not judged yet: their answers are not compared",
+    )
 
 
 def save_comparison(

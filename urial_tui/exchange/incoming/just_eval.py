@@ -5,7 +5,7 @@ are made into a run, since they hold both. N/A stays what it is; a row that was 
 """
 
 import json
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -32,9 +32,8 @@ from urial_tui.exchange.incoming.types import (
     Row,
     Tally,
     Write,
-    one_or_more,
 )
-from urial_tui.exchange.just_eval import FORMAT, MODES, SCORES, mode_of, read_again, said
+from urial_tui.exchange.just_eval import FORMAT, MODES, PENDING, SCORES, mode_of, read_again, said
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow, id_of
 from urial_tui.safetext import sanitize_line
@@ -42,7 +41,6 @@ from urial_tui.store.judging.types import AspectScore, JudgeInfo, Judgement, Out
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
-_PENDING: Final = "N/A"
 _RUBRICS: Final = {"score_multi": "just-eval", "score_safety": "safety"}
 _JUDGED: Final = frozenset(("input", "output_cand", "generator_cand", "eval_config", "result"))
 _SAID: Final = frozenset(("id", "prompt", "parsed_result"))
@@ -116,42 +114,40 @@ def _write(
     for row, message_id in zip(rows, ids, strict=True):
         if row.said is not None:
             save_judgement(store, message_id, row.said, tally, f"{loaded.path}, {row.where}")
-    tally.notes += _notes(rows)
+    _tell(rows, tally)
 
 
-def _notes(rows: Sequence[_Judged]) -> Iterator[str]:
+def _tell(rows: Sequence[_Judged], tally: Tally) -> None:
     pending = sum(row.said is None for row in rows)
-    if pending:
-        yield one_or_more(
-            pending,
-            "1 row was not judged yet: its answer has no judgement",
-            "{} rows were not judged yet: their answers have no judgement",
-        )
+    tally.tell(
+        pending,
+        "1 row was not judged yet: its answer has no judgement",
+        "{} rows were not judged yet: their answers have no judgement",
+    )
     unread = sum(row.reply.unread for row in rows)
-    if unread:
-        yield one_or_more(
-            unread,
-            "1 reply has no scores that can be read: it is kept as invalid",
-            "{} replies have no scores that can be read: they are kept as invalid",
-        )
+    tally.tell(
+        unread,
+        "1 reply has no scores that can be read: it is kept as invalid",
+        "{} replies have no scores that can be read: they are kept as invalid",
+    )
     odd = sum(row.reply.odd for row in rows)
-    if odd:
-        yield one_or_more(
-            odd,
-            "1 score is none from 1 to 5, nor N/A: it is kept as invalid",
-            "{} scores are none from 1 to 5, nor N/A: they are kept as invalid",
-        )
+    tally.tell(
+        odd,
+        "1 score is none from 1 to 5, nor N/A: it is kept as invalid",
+        "{} scores are none from 1 to 5, nor N/A: they are kept as invalid",
+    )
     differ = sum(row.reply.differs for row in rows)
-    if differ:
-        yield one_or_more(
-            differ,
-            "1 row has other scores in `parsed_result` than in `result`: the former count",
-            "{} rows have other scores in `parsed_result` than in `result`: the former count",
-        )
+    tally.tell(
+        differ,
+        "1 row has other scores in `parsed_result` than in `result`: the former count",
+        "{} rows have other scores in `parsed_result` than in `result`: the former count",
+    )
     others = sorted({name for row in rows for name in row.reply.others})
     if others:
         names = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
-        yield f"aspects that are none of just-eval's count nowhere, and leave as they came: {names}"
+        tally.notes.append(
+            f"aspects that are none of just-eval's count nowhere, and leave as they came: {names}"
+        )
 
 
 def save_judgement(
@@ -240,7 +236,7 @@ def _said(
         raise BadRow("its `parsed_result` is null")
     if given is not None and not isinstance(given, dict):
         raise BadRow("its `parsed_result` is not an object")
-    if not given and result.strip() in ("", _PENDING):
+    if not given and result.strip() in ("", PENDING):
         return None, _Reply()
     read = _parse(result) or {}
     found = given or read

@@ -28,7 +28,6 @@ from urial_tui.exchange.incoming.types import (
     Row,
     Tally,
     Write,
-    one_or_more,
 )
 from urial_tui.exchange.mt_bench import FORMAT
 from urial_tui.exchange.pairs import OVERALL
@@ -116,14 +115,11 @@ def _answers(loaded: Loaded, options: Options) -> Write:
     def write(store: Store, tally: Tally) -> None:
         write_run(store, run, loaded, FORMAT, options, tally)
         more = sum(answer.more for answer in answers)
-        if more:
-            tally.notes.append(
-                one_or_more(
-                    more,
-                    "1 further choice of an answer is left out",
-                    "{} further choices of answers are left out",
-                )
-            )
+        tally.tell(
+            more,
+            "1 further choice of an answer is left out",
+            "{} further choices of answers are left out",
+        )
 
     return write
 

@@ -11,12 +11,11 @@ from urial_tui.exchange.incoming.compared import Compared
 from urial_tui.exchange.incoming.reading import parsed
 from urial_tui.exchange.incoming.runs import foreign_judge, foreign_rubric, text_of
 from urial_tui.exchange.incoming.types import JUDGED, Importer, Loaded, Options, Row, Write
-from urial_tui.exchange.urial_pairwise import FORMAT
+from urial_tui.exchange.urial_pairwise import FORMAT, PENDING
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.judging.types import Comparison, Outcome, Pick, Winner
 
-_PENDING: Final = "N/A"
 _KEYS: Final = frozenset(("input", "model_output", "ref_output", "generator", "ref_generator"))
 
 
@@ -54,7 +53,7 @@ def _said(
     result = text_of(value, "result")
     found = value.get("parsed_result")
     if found is None:
-        if result.strip() in ("", _PENDING):
+        if result.strip() in ("", PENDING):
             return None
         try:
             found = parsed(result.strip().strip("`"))

@@ -11,11 +11,6 @@ from urial_tui.store.exchange.lossless_parts import Kind
 from urial_tui.store.store import Store
 
 
-def one_or_more(count: int, one: str, more: str) -> str:
-    """`one` for one, else `more` with the count in its `{}`."""
-    return one if count == 1 else more.format(count)
-
-
 @dataclass
 class Tally:
     """What an import wrote. `there` counts what the history had already, with the same content; `grown` are sessions
@@ -55,6 +50,11 @@ class Tally:
             "empty": self.empty,
             "notes": self.notes,
         }
+
+    def tell(self, n: int, one: str, more: str) -> None:
+        """Note what there is any of: `one` for one, else `more` with the number in its `{}`."""
+        if n:
+            self.notes.append(one if n == 1 else more.format(n))
 
 
 @dataclass(frozen=True)

@@ -189,12 +189,6 @@ class SessionList(Vertical):
         self.query_one(OptionList).add_options(Option(self._line(session)) for session in more)
         self._show_note()
 
-    def set_current(self, session_id: str | None) -> None:
-        """Another session is open now."""
-        if session_id != self._current:
-            self._current = session_id
-            self._fill(self._sessions)
-
     def show_problem(self, problem: str) -> None:
         """Say what is wrong with the filter; the list stays as it is."""
         self._problem = problem

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from urial_tui.ui.widgets import transcript_keys as keys
+from urial_tui.ui.widgets.transcript_keys import READING_KEYS, TOKEN_KEYS, possible
 from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
 from urial_tui.ui.widgets.transcript_model import Block, Entry
 from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES, TokenMarks
@@ -58,7 +58,7 @@ class Transcript(TokenMarks, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TOKEN_KEYS, *keys.READING_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*TOKEN_KEYS, *READING_KEYS]
 
     @dataclass
     class Selected(Message):
@@ -102,8 +102,10 @@ class Transcript(TokenMarks, can_focus=True):
         self.following = True
         self._streaming: str | None = None
         self._matched: str | None = None
-        self.finding = self.read_only = False
+        self.finding = False
         """Whether there are hits of a search to go to."""
+        self.read_only = False
+        """Whether another program writes this session."""
 
     # --- what the screen calls ---
 
@@ -288,14 +290,9 @@ class Transcript(TokenMarks, can_focus=True):
         if action != "act":
             return True
         name = str(parameters[0])
-        if name in ("next_hit", "previous_hit"):
-            return self.finding
-        if name in keys.WRITING and self.read_only:
-            return False
         block = self.model.get(self._target(name))
-        if block is None or (name in keys.JUDGING and block.entry.role != "assistant"):
-            return False
-        return block.entry.branch[1] > 1 or not (name.endswith("_branch") or name in keys.VERSIONS)
+        entry = block.entry if block is not None else None
+        return possible(name, entry, finding=self.finding, read_only=self.read_only)
 
     def on_click(self, event: events.Click) -> None:
         """A click picks the message, or the token while tokens are inspected, unless it ended a selection of text."""

@@ -5,12 +5,26 @@ A key may be in both tables; `Transcript.check_action` lets one of them be possi
 
 from textual.binding import Binding
 
+from urial_tui.ui.widgets.transcript_model import Entry
+
 JUDGING = frozenset({"rate", "compare", "judge", "judgements"})
 """The actions that are for answers only."""
 WRITING = frozenset({"edit", "regenerate", "continue"})
 """The actions that add messages to the session."""
-VERSIONS = frozenset({"compare", "differences"})
+VERSIONS = frozenset({"compare", "differences", "previous_branch", "next_branch"})
 """The actions for which there must be another version of the message."""
+
+
+def possible(name: str, entry: Entry | None, *, finding: bool, read_only: bool) -> bool:
+    """Whether an action makes sense for the message that it is meant for. `finding`: there are hits of a search;
+    `read_only`: another program writes the session."""
+    if name in ("next_hit", "previous_hit"):
+        return finding
+    if entry is None or (name in WRITING and read_only):
+        return False
+    if name in JUDGING and entry.role != "assistant":
+        return False
+    return name not in VERSIONS or entry.branch[1] > 1
 
 
 def _move(keys: str, action: str, label: str, tooltip: str, name: str) -> Binding:
