@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from urial_tui.judge.board_material import BoardAnswer, Material, RowHead
-from urial_tui.judge.board_types import BoardRun
+from urial_tui.judge.board.material import BoardAnswer, Material, RowHead
+from urial_tui.judge.board.types import BoardRun
 from urial_tui.store.judging.types import (
     AspectScore,
     Comparison,

@@ -12,10 +12,10 @@ from typing import Any
 from tests.support.recorded import Recorded
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.judge import people
-from urial_tui.judge.board import build, tells_apart
-from urial_tui.judge.board_desk import BoardItem
-from urial_tui.judge.board_material import BoardAnswer, Material, RowHead
-from urial_tui.judge.board_types import Board, BoardRun, By
+from urial_tui.judge.board.building import build, tells_apart
+from urial_tui.judge.board.desk import BoardItem
+from urial_tui.judge.board.material import BoardAnswer, Material, RowHead
+from urial_tui.judge.board.types import Board, BoardRun, By
 from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.rubrics import Rubric, RubricLibrary, builtin_rubrics_dir

@@ -15,9 +15,9 @@ from tests.support.boards import (
     pick,
 )
 from urial_tui.errors import JudgeError
-from urial_tui.judge.board import MAX_GROUPS, build
-from urial_tui.judge.board_material import Material, choose, judge_labels
-from urial_tui.judge.board_types import Board, Cell, Line
+from urial_tui.judge.board.building import MAX_GROUPS, build
+from urial_tui.judge.board.material import Material, choose, judge_labels
+from urial_tui.judge.board.types import Board, Cell, Line
 from urial_tui.judge.published import published_tables
 from urial_tui.shift.summary import bootstrap
 from urial_tui.store.judging.types import Judgement, Pick

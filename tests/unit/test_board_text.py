@@ -2,7 +2,7 @@
 
 import pytest
 
-from urial_tui.judge.board_types import Cell
+from urial_tui.judge.board.types import Cell
 from urial_tui.shift.summary import Interval
 from urial_tui.ui.judging.board_text import _aspect
 

@@ -32,8 +32,8 @@ from urial_tui.cli.board.as_markdown import board_markdown, escaped
 from urial_tui.cli.board.as_text import bar, board_text
 from urial_tui.cli.board.command import board as command
 from urial_tui.errors import UrialError
-from urial_tui.judge.board import build
-from urial_tui.judge.board_types import Board
+from urial_tui.judge.board.building import build
+from urial_tui.judge.board.types import Board
 from urial_tui.judge.published import published_tables
 from urial_tui.store.database import connection
 from urial_tui.store.judging.types import AspectScore, JudgeInfo

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from urial_tui.errors import JudgeError, UrialError
 from urial_tui.judge import people
-from urial_tui.judge.board_desk import BoardDesk
+from urial_tui.judge.board.desk import BoardDesk
 from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft, Drafts, drafts_file
 from urial_tui.prompts.types import Turn

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from urial_tui.judge.board_types import PublishedRow, PublishedTable
+from urial_tui.judge.board.types import PublishedRow, PublishedTable
 
 
 @cache

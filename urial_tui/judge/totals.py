@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from urial_tui.judge.board_duels import duel_cell
+from urial_tui.judge.board.duels import duel_cell
 from urial_tui.store.judging.types import Comparison, Judgement, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("ok", "na", "invalid", "refused")

@@ -16,7 +16,7 @@ from urial_tui.chat.pair import Pair, PairStatus
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
 from urial_tui.exchange.exporting import Exported, Subject
-from urial_tui.judge.board_desk import BoardItem
+from urial_tui.judge.board.desk import BoardItem
 from urial_tui.judge.desk_types import AnswerPair, JudgingStep, Queue, RatedAnswer
 from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import Choice, Mark
@@ -29,7 +29,7 @@ from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.types import Hit, Message, Session, SessionFilter, ShiftTotals, Trace
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_types import Board, By
+    from urial_tui.judge.board.types import Board, By
     from urial_tui.models.fit import Fit, Verdict
     from urial_tui.models.hub.starters import Starter
     from urial_tui.models.machine import Memory

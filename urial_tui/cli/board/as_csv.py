@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from urial_tui.exchange.csv_cells import csv_cell
-from urial_tui.judge.board_types import Board, BoardRow, Duel, Line, Panel, PublishedTable
+from urial_tui.judge.board.types import Board, BoardRow, Duel, Line, Panel, PublishedTable
 from urial_tui.shift.summary import Interval
 
 Json = dict[str, Any]

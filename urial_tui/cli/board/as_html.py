@@ -11,7 +11,7 @@ from urial_tui.cli.board.tables import PUBLISHED_HEADING, heading, sections
 from urial_tui.cli.board.values import Table, label
 from urial_tui.cli.common import outputs
 from urial_tui.exchange.pages import asset, filled, head, sanitized
-from urial_tui.judge.board_types import Board, PublishedTable
+from urial_tui.judge.board.types import Board, PublishedTable
 from urial_tui.safetext import sanitize
 
 KIND: Final = "board"

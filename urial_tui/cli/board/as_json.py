@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
-from urial_tui.judge.board_types import (
+from urial_tui.judge.board.types import (
     Board,
     BoardJudge,
     BoardRow,

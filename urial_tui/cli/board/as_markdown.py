@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from urial_tui.cli.board.tables import heading, sections
 from urial_tui.cli.board.values import Table
-from urial_tui.judge.board_types import Board, PublishedTable
+from urial_tui.judge.board.types import Board, PublishedTable
 from urial_tui.safetext import sanitize
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]#|~!])")

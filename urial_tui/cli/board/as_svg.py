@@ -4,7 +4,7 @@ colours only repeat what is written."""
 from html import escape
 
 from urial_tui.cli.board.values import Letters, label, mean, whole
-from urial_tui.judge.board_types import Board, Panel
+from urial_tui.judge.board.types import Board, Panel
 from urial_tui.shift.summary import Interval
 
 _NAMES, _BAR, _NUMBERS = 150, 420, 70

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from urial_tui.cli.board.tables import heading, sections
 from urial_tui.cli.board.values import Column, Table
-from urial_tui.judge.board_types import Board, PublishedTable
+from urial_tui.judge.board.types import Board, PublishedTable
 from urial_tui.safetext import sanitize
 
 NARROWEST = 40

@@ -16,7 +16,7 @@ from urial_tui.cli.board.values import (
 )
 from urial_tui.cli.common.wording import NONE, number
 from urial_tui.judge.agreement import Agreement, AspectAgreement
-from urial_tui.judge.board_types import Board, Duel, PublishedTable
+from urial_tui.judge.board.types import Board, Duel, PublishedTable
 from urial_tui.shift.classes import COUNTED
 
 # --- compared answers and shift ---------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from urial_tui.cli.common.plain import plain
 from urial_tui.cli.common.wording import many
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_material import Material
-    from urial_tui.judge.board_types import Board, By, PublishedTable
+    from urial_tui.judge.board.material import Material
+    from urial_tui.judge.board.types import Board, By, PublishedTable
     from urial_tui.store.aio import AsyncStore
 
 
@@ -86,8 +86,8 @@ def board(
       urial-tui board --judge Anna --judge smollm2@chat --markdown -o board.md
     """
     from urial_tui.errors import UsageError
-    from urial_tui.judge.board import build
-    from urial_tui.judge.board_material import choose
+    from urial_tui.judge.board.building import build
+    from urial_tui.judge.board.material import choose
     from urial_tui.judge.published import published_tables
 
     layout = _layout(as_json, markdown, as_csv)
@@ -154,7 +154,7 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
     from urial_tui import paths
     from urial_tui.cli.common.history import say_if_old
     from urial_tui.errors import StoreError
-    from urial_tui.judge.board_material import read_conversations, read_runs
+    from urial_tui.judge.board.material import read_conversations, read_runs
     from urial_tui.store.aio import AsyncStore
 
     try:
@@ -182,7 +182,7 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
 
 
 async def _newest_judged(store: AsyncStore) -> Material:
-    from urial_tui.judge.board_material import read_runs
+    from urial_tui.judge.board.material import read_runs
 
     listed = await store.runs()
     if not listed:

@@ -22,7 +22,7 @@ from urial_tui.cli.board.values import (
     whole,
 )
 from urial_tui.cli.common.wording import NONE, many, number
-from urial_tui.judge.board_types import Board, Breakdown, Line, Panel, PublishedTable
+from urial_tui.judge.board.types import Board, Breakdown, Line, Panel, PublishedTable
 
 PUBLISHED_HEADING = "Published figures, for reference only"
 EXPECTED = (

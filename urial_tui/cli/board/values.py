@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from urial_tui.cli.common.wording import NONE, number
-from urial_tui.judge.board_types import Board
+from urial_tui.judge.board.types import Board
 from urial_tui.safetext import sanitize_line
 from urial_tui.shift.summary import Interval
 

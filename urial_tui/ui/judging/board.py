@@ -47,8 +47,8 @@ from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_types import Board, By, Panel
-    from urial_tui.judge.board_types import Line as PanelLine
+    from urial_tui.judge.board.types import Board, By, Panel
+    from urial_tui.judge.board.types import Line as PanelLine
 
 VIEWS = ("scores", "wins", "agreement", "published")
 
@@ -319,7 +319,7 @@ class BoardScreen(CommandScreen):
 
     async def _next_breakdown(self) -> None:
         """By the next tag that tells the answers apart; after the last one, by none."""
-        from urial_tui.judge.board_types import BY
+        from urial_tui.judge.board.types import BY
 
         order = (*BY, None)
         at = order.index(self.by) + 1 if self.by is not None else 0

@@ -11,7 +11,7 @@ from textual.types import CSSPathType
 from textual.widgets import DataTable, Static
 
 from urial_tui.errors import UrialError
-from urial_tui.judge.board_desk import BoardItem
+from urial_tui.judge.board.desk import BoardItem
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_judging import ANSWERS, ANSWERS_COMMANDS
@@ -26,7 +26,7 @@ from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_types import By, Panel
+    from urial_tui.judge.board.types import By, Panel
 
 
 class BoardAnswers(CommandScreen):

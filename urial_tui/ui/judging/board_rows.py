@@ -6,14 +6,14 @@ A number is the mean of the scores that the judge gave. What is no number has co
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from urial_tui.judge.board_desk import BoardItem
+from urial_tui.judge.board.desk import BoardItem
 from urial_tui.store.judging.types import Judgement
 from urial_tui.ui.drawing.lines import safe
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.widgets.table import Cell, Column, Row
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_types import Board, BoardRow, Breakdown, Line, Panel
+    from urial_tui.judge.board.types import Board, BoardRow, Breakdown, Line, Panel
     from urial_tui.shift.summary import Interval
 
 WITH_INTERVALS = 130

@@ -11,7 +11,7 @@ from urial_tui.ui.judging.words import short_side
 
 if TYPE_CHECKING:
     from urial_tui.judge.agreement import Agreement, AspectAgreement
-    from urial_tui.judge.board_types import (
+    from urial_tui.judge.board.types import (
         Board,
         BoardRow,
         Cell,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Panel,
         PublishedTable,
     )
-    from urial_tui.judge.board_types import Line as PanelLine
+    from urial_tui.judge.board.types import Line as PanelLine
     from urial_tui.shift.summary import Interval
 
 BAR = 20

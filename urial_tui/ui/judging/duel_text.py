@@ -9,7 +9,7 @@ from urial_tui.ui.judging.board_text import BAR, NAMES, n_words, no_numbers, not
 from urial_tui.ui.judging.words import short_side
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_types import Board, Duel, DuelCell
+    from urial_tui.judge.board.types import Board, Duel, DuelCell
     from urial_tui.shift.summary import Interval
 
 

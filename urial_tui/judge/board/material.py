@@ -1,14 +1,14 @@
 """What a board is made of, read from the history: answers of runs, or judged answers of conversations.
 
-`read_runs` and `read_conversations` are for the command and for the screen; `board` makes the numbers of it. Nothing is
-written here, and no text of an answer is kept.
+`read_runs` and `read_conversations` are for the command and for the screen; `building` makes the numbers of it.
+Nothing is written here, and no text of an answer is kept.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from urial_tui.errors import JudgeError
-from urial_tui.judge.board_types import BoardRun
+from urial_tui.judge.board.types import BoardRun
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging.types import Comparison, JudgeInfo, Judgement, RubricRef
 from urial_tui.store.runs.types import AnswerShift, Run, RunItem

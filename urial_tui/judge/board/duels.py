@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from urial_tui.judge.board_material import Material
-from urial_tui.judge.board_means import Means
-from urial_tui.judge.board_types import BoardJudge, Duel, DuelCell
+from urial_tui.judge.board.material import Material
+from urial_tui.judge.board.means import Means
+from urial_tui.judge.board.types import BoardJudge, Duel, DuelCell
 from urial_tui.judge.flipping import flipped
 from urial_tui.shift.summary import Interval
 from urial_tui.store.judging.types import Comparison, Pick, Winner

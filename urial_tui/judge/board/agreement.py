@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from urial_tui.judge.agreement import Agreement, AspectAgreement, of_picks, of_scores
-from urial_tui.judge.board_duels import pick_of
-from urial_tui.judge.board_material import Material
-from urial_tui.judge.board_panels import score_of
-from urial_tui.judge.board_types import BoardJudge
+from urial_tui.judge.board.duels import pick_of
+from urial_tui.judge.board.material import Material
+from urial_tui.judge.board.panels import score_of
+from urial_tui.judge.board.types import BoardJudge
 from urial_tui.judge.flipping import flipped
 from urial_tui.store.judging.types import Comparison, Judgement
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from urial_tui.judge.board_material import BoardAnswer, Material
-from urial_tui.judge.board_means import Items, Means, Place
-from urial_tui.judge.board_types import SAFETY, BoardJudge, Cell, Line, Panel
+from urial_tui.judge.board.material import BoardAnswer, Material
+from urial_tui.judge.board.means import Items, Means, Place
+from urial_tui.judge.board.types import SAFETY, BoardJudge, Cell, Line, Panel
 from urial_tui.store.judging.types import AspectScore, Judgement, Outcome
 
 COMPATIBLE = 5.0

@@ -1,4 +1,4 @@
-"""The board: what a run's material comes to, judge by judge, with intervals, breakdowns, duels and agreement.
+"""Building a board: what a run's material comes to, judge by judge, with intervals, breakdowns, duels and agreement.
 
 `build` is pure and deterministic: the same material gives the same numbers. Who shows them: the `board` command and
 the board's screen.
@@ -8,17 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from urial_tui.judge.board_agreement import agreements
-from urial_tui.judge.board_duels import duels
-from urial_tui.judge.board_material import (
+from urial_tui.judge.board.agreement import agreements
+from urial_tui.judge.board.duels import duels
+from urial_tui.judge.board.material import (
     BoardAnswer,
     Material,
     RowHead,
     judge_labels,
 )
-from urial_tui.judge.board_means import Means
-from urial_tui.judge.board_panels import panels
-from urial_tui.judge.board_types import (
+from urial_tui.judge.board.means import Means
+from urial_tui.judge.board.panels import panels
+from urial_tui.judge.board.types import (
     Board,
     BoardJudge,
     BoardRow,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urial_tui.store.judging.types import Judgement
 
 if TYPE_CHECKING:
-    from urial_tui.judge.board_material import BoardAnswer, Material
-    from urial_tui.judge.board_types import Board, By
+    from urial_tui.judge.board.material import BoardAnswer, Material
+    from urial_tui.judge.board.types import Board, By
     from urial_tui.store.aio import AsyncStore
 
 QUERY_CHARS = 400
@@ -43,8 +43,8 @@ class BoardDesk:
     ) -> "Board":
         """The board of these runs, the first one at the top; no id or "": judged answers of conversations. `again`
         reads the history anew. Raises StoreError."""
-        from urial_tui.judge.board import build
-        from urial_tui.judge.board_material import read_conversations, read_runs
+        from urial_tui.judge.board.building import build
+        from urial_tui.judge.board.material import read_conversations, read_runs
 
         wanted = tuple(one for one in run_ids if one)
         if self._material is None or again or self._of != wanted:
@@ -64,7 +64,7 @@ class BoardDesk:
         material = self._material
         if material is None:
             return []
-        from urial_tui.judge.board import tags
+        from urial_tui.judge.board.building import tags
 
         answers = [one for one in material.answers if one.row == row]
         if by is not None and group is not None:
@@ -79,7 +79,7 @@ class BoardDesk:
 
     async def tells_apart(self, by: "By") -> bool:
         """Whether a breakdown of the last board would have more than one group."""
-        from urial_tui.judge.board import tells_apart
+        from urial_tui.judge.board.building import tells_apart
 
         material = self._material
         return material is not None and await asyncio.to_thread(tells_apart, material, by)

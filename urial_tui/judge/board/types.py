@@ -1,6 +1,6 @@
 """A board as values: rows are sides, panels are judges with their scores, duels are compared answers.
 
-`board` makes them, the command and the board's screen show them. Whatever is no number (not applicable, unreadable,
+`building` makes them, the command and the board's screen show them. Whatever is no number (not applicable, unreadable,
 refused, not judged) is counted apart and never enters a mean.
 """
 
