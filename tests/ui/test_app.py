@@ -138,7 +138,7 @@ async def test_the_welcome_names_the_keys_that_work(keymap, shown, not_shown):
 async def test_a_command_that_shares_escape_can_be_rebound_and_the_others_keep_it():
     async with running(talked, services={"keymap": {"chat.stop": "f11"}}) as bench:
         await bench.press("f2", "escape")
-        assert bench.screen.editing is None
+        assert bench.screen.drafts.editing is None
         bench.chat.auto = False
         await bench.say("Hi")
         await bench.press("f11")
@@ -300,7 +300,7 @@ async def test_the_same_notice_is_shown_once_at_a_time(monkeypatch):
 )
 async def test_every_size_works_and_small_ones_say_what_is_hidden(size, too_small, words):
     async with running(talked, size=size) as bench:
-        assert bench.screen.too_small == too_small
+        assert bench.screen.panes.too_small == too_small
         told = bench.screen.banner.text + str(bench.screen.query_one("#too-small-text").render())
         if words == "58":
             assert "Small terminal, 44x12" in told
@@ -316,7 +316,7 @@ async def test_growing_again_brings_everything_back():
         await bench.write("kept")
         await bench.pilot.resize_terminal(120, 30)
         await bench.settle()
-        assert not bench.screen.too_small
+        assert not bench.screen.panes.too_small
         assert bench.screen.composer.text == "kept"
         assert bench.screen.session_list.display
         assert bench.screen.banner.text == ""

@@ -64,7 +64,7 @@ async def test_the_tree_shows_every_message_and_enter_shows_its_branch() -> None
         assert bench.app.screen is bench.screen
         assert bench.shown()[-1] == ("Model", "Yes, that is \x1b[31menough\u202e to begin with.")
         assert bench.screen.transcript.selected == "m5"
-        assert bench.screen.place() == "transcript"
+        assert bench.screen.focus_owner.place() == "transcript"
         await bench.press("b")
         await bench.settle()
         assert isinstance(bench.app.screen, BranchesScreen)

@@ -76,24 +76,24 @@ async def test_at_80_columns_the_list_is_hidden_until_it_is_asked_for():
         assert not bench.screen.session_list.display
         await bench.press("ctrl+o")
         assert bench.screen.session_list.display
-        assert bench.screen.place() == "sessions"
+        assert bench.screen.focus_owner.place() == "sessions"
         await bench.press("down", "enter")
         await bench.until(lambda: ("s1",) in bench.chat.called("open_session"))
         await bench.settle()
         assert not bench.screen.session_list.display
-        assert bench.screen.place() == "composer"
+        assert bench.screen.focus_owner.place() == "composer"
         assert bench.shown()[0] == ("You", "Old question")
 
 
 async def test_on_a_wide_terminal_the_list_is_there_and_can_be_put_away():
     async with running(two, size=(120, 30)) as bench:
         assert bench.screen.session_list.display
-        assert bench.screen.place() == "composer"
+        assert bench.screen.focus_owner.place() == "composer"
         await bench.press("ctrl+o")
-        assert bench.screen.place() == "sessions"
+        assert bench.screen.focus_owner.place() == "sessions"
         await bench.press("ctrl+o")
         assert not bench.screen.session_list.display
-        assert bench.screen.place() == "composer"
+        assert bench.screen.focus_owner.place() == "composer"
 
 
 async def test_rename_asks_and_renames():
@@ -177,7 +177,7 @@ async def test_both_of_two_deletes_are_taken_back_by_the_key_pressed_twice_in_th
         await bench.press("u")
         await bench.until(lambda: bench.chat.session is not None, "the open one is open again")
         await bench.settle()
-        assert bench.screen.place() == "sessions"
+        assert bench.screen.focus_owner.place() == "sessions"
         await bench.press("u")
         await bench.until(lambda: len(listed.listed) == 8, "both are back")
         assert bench.chat.called("restore") == [("s7",), ("s8",)]

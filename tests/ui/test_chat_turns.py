@@ -66,7 +66,7 @@ async def test_what_is_typed_after_an_edited_message_was_sent_joins_the_draft():
         await bench.write("half a thought")
         await bench.press("f2", "!", "enter", *"more")
         gate.set()
-        await bench.until(lambda: bench.screen.editing is None, "the edit is over")
+        await bench.until(lambda: bench.screen.drafts.editing is None, "the edit is over")
         assert bench.chat.called("edit_and_resend") == [("m3", "And swim?!")]
         assert bench.screen.composer.text == "half a thought\nmore"
         await bench.settle()
@@ -174,9 +174,9 @@ async def test_which_version_an_answer_is_is_told_while_it_is_written():
 async def test_escape_leaves_the_tokens_before_the_beginning_of_the_answer():
     async with running(talked) as bench:
         await bench.press("ctrl+t", *"Sure", "enter", "f6")
-        assert bench.screen.inspecting == "m4"
+        assert bench.screen.inspection.inspecting == "m4"
         await bench.press("escape")
-        assert bench.screen.inspecting is None
+        assert bench.screen.inspection.inspecting is None
         assert bench.screen.begin_line.text == "Sure"
 
 
@@ -255,7 +255,7 @@ async def test_f2_edits_the_last_message_and_sending_makes_a_new_version():
         assert bench.chat.called("edit_and_resend") == [("m3", "And swim?!")]
         assert bench.shown()[2:] == [("You", "And swim?!"), ("Model", "Walking is good for you.")]
         assert bench.screen.composer.text == "half a thought"
-        assert bench.screen.editing is None
+        assert bench.screen.drafts.editing is None
 
 
 async def test_escape_leaves_editing_and_brings_the_draft_back():
@@ -263,7 +263,7 @@ async def test_escape_leaves_editing_and_brings_the_draft_back():
         await bench.write("half a thought")
         await bench.press("f2", "x", "escape")
         assert bench.screen.composer.text == "half a thought"
-        assert bench.screen.editing is None
+        assert bench.screen.drafts.editing is None
         assert not bench.chat.called("edit_and_resend")
 
 
@@ -272,13 +272,13 @@ async def test_edit_takes_the_question_of_the_chosen_answer():
         bench.screen.transcript.select("m2")
         await bench.press("f2")
         assert bench.screen.composer.text == "Why walk?"
-        assert bench.screen.editing == "m1"
+        assert bench.screen.drafts.editing == "m1"
 
 
 async def test_a_beginning_of_the_answer_goes_along_with_the_message():
     async with running() as bench:
         await bench.press("ctrl+t", *"Sure", "enter")
-        assert bench.screen.place() == "composer"
+        assert bench.screen.focus_owner.place() == "composer"
         await bench.write("Why walk?")
         await bench.press("enter")
         await bench.until(lambda: bench.chat.called("send"))
@@ -292,7 +292,7 @@ async def test_escape_closes_the_beginning_of_the_answer():
     async with running() as bench:
         await bench.press("ctrl+t", "x", "escape")
         assert not bench.screen.begin_line.is_open
-        assert bench.screen.place() == "composer"
+        assert bench.screen.focus_owner.place() == "composer"
         await bench.say("Hi")
         assert bench.chat.called("send") == [("Hi", "")]
 
@@ -322,4 +322,4 @@ async def test_the_screen_stays_alive_while_text_streams_fast():
         assert bench.screen.composer.text == "typing goes on"
         await bench.settle()
         assert bench.shown()[-1][1].endswith("2998 2999 ")
-        assert bench.screen.stream_tokens == 3000
+        assert bench.screen.telling._stream_tokens == 3000

@@ -121,10 +121,10 @@ async def test_what_the_filtered_list_shows_can_be_meant() -> None:
     async with running_with(desk) as bench:
         screen = bench.app.screen
         assert isinstance(screen, ChatScreen)
-        ids = tuple(screen.known_sessions)
+        ids = tuple(screen.in_hand.known)
         screen.session_list.query_one("Input").value = "in:all"  # type: ignore[attr-defined]
-        screen.session_list.set_sessions(list(screen.known_sessions.values()), ids[0])
-        screen.export_sessions(ids[:1])
+        screen.session_list.set_sessions(list(screen.in_hand.known.values()), ids[0])
+        screen.exporting.export(ids[:1])
         dialog = await opened(bench)
         choice = dialog.query_one(RadioSet)
         assert "the 2 sessions of the list" in drawn(bench.app)

@@ -132,7 +132,7 @@ async def test_a_pair_that_is_here_is_compared_with_enter() -> None:
         await bench.settle()
         assert bench.chat.called("set_side") == [(f"{CHAT.name}@chat",)]
         assert bench.chat.called("set_references") == [((f"{BASE.name}@raw",),)]
-        assert bench.app.screen is bench.screen and bench.screen.inspector_is_shown()
+        assert bench.app.screen is bench.screen and bench.screen.panes.inspector_is_shown()
 
 
 async def test_while_an_answer_is_written_a_pair_is_not_opened() -> None:

@@ -71,7 +71,7 @@ async def test_a_judge_that_is_stopped_leaves_nothing() -> None:
         await bench.pilot.pause()
         await bench.press("x")
         await bench.until(lambda: desk.stopped == ["judge"])
-        await bench.until(lambda: bench.screen.judging is None)
+        await bench.until(lambda: bench.screen.judging.answer is None)
         assert desk.said == []
         await bench.until(lambda: "Nobody has judged it yet" in said(bench))
 
@@ -82,7 +82,7 @@ async def test_a_judge_that_fails_says_why_and_an_unreadable_one_gives_no_number
     async with rating(desk, size=(100, 40)) as bench:
         await choose_judge(bench, "enter")
         await bench.until(lambda: "the model cannot be loaded" in bench.said())
-        assert bench.screen.judging is None
+        assert bench.screen.judging.answer is None
         await bench.press("escape")
         await bench.pilot.pause()
         desk.verdict = replace(

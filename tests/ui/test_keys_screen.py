@@ -118,7 +118,7 @@ async def test_one_more_key_and_back_to_the_default(file: Path) -> None:
         await keys.until(lambda: not keys.saved())
         await keys.settle()
         await keys.press("escape", "f2")
-        assert keys.screen.editing is not None
+        assert keys.screen.drafts.editing is not None
 
 
 async def test_escape_a_click_and_a_broken_file_change_nothing(file: Path) -> None:

@@ -377,7 +377,7 @@ async def test_p_lists_the_partners_and_one_opens_the_inspector_on_both() -> Non
         assert bench.chat.called("set_side") == [(f"{CHAT.name}@chat",)]
         assert bench.chat.called("set_references") == [((f"{BASE.name}@raw",),)]
         assert bench.app.screen is bench.screen
-        assert bench.screen.inspector_is_shown()
+        assert bench.screen.panes.inspector_is_shown()
 
 
 async def test_a_model_without_partners_says_so_and_an_error_is_shown_in_place() -> None:

@@ -43,10 +43,10 @@ async def test_a_click_puts_the_token_cursor_on_a_token() -> None:
         for word, token in (("is", 2), ("good", 3), ("ing", 1), ("Walk", 0)):
             await bench.pilot.click(transcript, offset=(rows[y].index(word) + 1, y))
             await bench.pilot.pause()
-            assert bench.screen.cursor == token, word
+            assert bench.screen.inspection.cursor == token, word
         await bench.pilot.click(transcript, offset=(1, 0))
-        assert bench.screen.cursor == 0
-        assert bench.screen.inspecting == "m2"
+        assert bench.screen.inspection.cursor == 0
+        assert bench.screen.inspection.inspecting == "m2"
 
 
 async def test_a_click_on_a_row_goes_to_it_and_another_takes_it() -> None:

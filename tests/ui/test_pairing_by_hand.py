@@ -39,7 +39,7 @@ async def test_one_key_decides_all_in_all_in_terms_of_the_answers() -> None:
             assert f"{number} of 3 done" in bench.heading() and "blind" in bench.heading()
             for side in (*SIDES, "zero-shot", "urial-general", "demo"):
                 assert side not in text, side
-            pair = screen.pair
+            pair = screen.inspection.pair
             assert pair is not None
             good_is_a = pair.first == pair.a.message_id  # the good answer is the first side's
             left, right = (screen.query_one(f"#{name}", Canvas).text for name in "ab")
@@ -110,7 +110,7 @@ async def test_versions_of_an_answer_are_compared_in_the_chat() -> None:
         )
     async with rating(desk) as bench:
         await bench.press("shift+tab")
-        bench.screen.judging_action("compare", "m4")
+        bench.screen.judging.act("compare", "m4")
         await bench.until(lambda: isinstance(bench.app.screen, VersionPicker))
         await bench.pilot.pause()
         await bench.press("down", "enter")
@@ -136,7 +136,7 @@ def second_turns() -> FakeJudging:
 
 async def compare_second_turns(bench: Rated) -> tuple[PairScreen, str, str]:
     """The screen, and where it shows `m4` and `v2`."""
-    bench.screen.judging_action("compare", "m4")
+    bench.screen.judging.act("compare", "m4")
     await bench.opened()
     screen = bench.rating
     assert isinstance(screen, PairScreen)

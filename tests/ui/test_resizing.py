@@ -63,16 +63,16 @@ async def test_the_focus_comes_back_after_a_window_that_was_too_small(
 async def test_the_token_cursor_has_its_keys_after_a_window_that_was_too_small() -> None:
     async with running(prepare) as bench:
         await bench.press("f6", "right")
-        at = bench.screen.cursor
+        at = bench.screen.inspection.cursor
         assert at is not None
         for size in ((43, 11), (80, 24)):
             await bench.pilot.resize_terminal(*size)
             await bench.pilot.pause()
         assert bench.app.focused is bench.screen.transcript
         await bench.press("right")
-        assert bench.screen.cursor == at + 1
+        assert bench.screen.inspection.cursor == at + 1
         await bench.press("escape")
-        assert bench.screen.inspecting is None
+        assert bench.screen.inspection.inspecting is None
 
 
 async def test_the_list_of_sessions_has_the_focus_again_or_the_composer_where_it_is_gone() -> None:
@@ -80,11 +80,11 @@ async def test_the_list_of_sessions_has_the_focus_again_or_the_composer_where_it
         for last, place in (((120, 30), "sessions"), ((80, 24), "composer")):
             bench.screen.session_list.focus()
             await bench.pilot.pause()
-            assert bench.screen.place() == "sessions"
+            assert bench.screen.focus_owner.place() == "sessions"
             for size in ((43, 11), last):
                 await bench.pilot.resize_terminal(*size)
                 await bench.pilot.pause()
-            assert bench.screen.place() == place
+            assert bench.screen.focus_owner.place() == place
 
 
 async def test_a_dialog_closed_in_a_window_that_was_too_small_leaves_the_keys_where_they_were() -> (

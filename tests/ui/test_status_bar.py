@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 
 from tests.support.scripted_engine import ScriptedEngine
 from urial_tui.engine.protocol import ContextSpec
-from urial_tui.ui.chat.events import device_words
+from urial_tui.ui.chat.telling import device_words
 from urial_tui.ui.widgets.status_bar import SEPARATOR, Status, StatusBar, compose, describe_phase
 
 FULL = Status(

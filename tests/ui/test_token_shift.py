@@ -11,7 +11,6 @@ from tests.support.traces import pieces_of, score, scores_of
 from tests.ui.driving import Bench, running
 from urial_tui.chat.events import PairChanged
 from urial_tui.errors import EngineError, UsageError
-from urial_tui.ui.chat.tokens import ChatTokens
 
 WALK = ["Walk", "ing", " is", " good", "."]
 KINDS = "usmus"
@@ -94,7 +93,7 @@ async def test_a_token_waits_dimmed_until_its_class_comes():
 
 async def test_classes_differ_in_colour_too():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         colours = {style_of(bench, text).color for text in ("Walk", "ing", " is")}
         assert len(colours) == 3
 
@@ -109,7 +108,7 @@ async def test_wrapped_wide_and_split_characters_are_coloured_token_by_token():
         chat.store_trace("m2", texts, "usmsuus")
 
     async with running(prepare, size=(44, 20)) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         assert attributes_of(bench, "漢字") == ""
         assert attributes_of(bench, "仮名") == "bold reverse"
         assert attributes_of(bench, " and ") == "underline"
@@ -137,7 +136,7 @@ async def test_only_the_rows_of_the_scored_tokens_are_drawn_again():
 
 async def test_stored_answers_are_coloured_when_their_session_opens():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view, "the trace is loaded")
+        await bench.until(bench.screen.inspection.shown_view, "the trace is loaded")
         await bench.settle()
         assert attributes_of(bench, "ing") == "bold reverse"
         assert bench.chat.called("trace") == [("m2",)]
@@ -159,23 +158,23 @@ async def test_traces_are_asked_for_only_when_their_answer_is_on_screen():
 
 async def test_the_cursor_walks_over_tokens_and_jumps_to_classes():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6")
         await bench.settle()
-        screen: ChatTokens = bench.screen
-        assert screen.cursor == 0
+        screen = bench.screen
+        assert screen.inspection.cursor == 0
         assert attributes_of(bench, "Walk") == "underline reverse"
         for keys, place in (
             (["right"], 1), (["right"], 2), (["left"], 1), (["n"], 4), (["N"], 1), (["m"], 2),
             (["n"], 4), (["M"], 2), (["home"], 0), (["end"], 4), (["right"], 4),
         ):  # fmt: skip
             await bench.press(*keys)
-            assert screen.cursor == place, keys
+            assert screen.inspection.cursor == place, keys
         assert attributes_of(bench, ".") == "bold underline reverse"
         await bench.press("n")
         assert "no shifted token after" in bench.said()
         await bench.press("escape")
-        assert screen.inspecting is None
+        assert screen.inspection.inspecting is None
         assert attributes_of(bench, ".") == "bold reverse"
 
 
@@ -190,7 +189,7 @@ async def test_letters_do_what_they_did_once_the_cursor_is_away():
 
 async def test_a_filter_dims_what_it_leaves_out():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "end", "f")
         assert attributes_of(bench, " is") == "dim"
         assert attributes_of(bench, "ing") == "bold reverse"
@@ -203,12 +202,12 @@ async def test_a_filter_dims_what_it_leaves_out():
 
 async def test_a_pinned_token_stays_marked_while_the_cursor_moves_on():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "p", "right")
-        assert bench.screen.pinned == 0
+        assert bench.screen.inspection.pinned == 0
         assert attributes_of(bench, "Walk") == "bold italic underline"
         await bench.press("left", "p", "right")
-        assert bench.screen.pinned is None
+        assert bench.screen.inspection.pinned is None
         assert attributes_of(bench, "Walk") == ""
 
 
@@ -229,7 +228,7 @@ async def test_lanes_colour_by_other_numbers():
         )
 
     async with running(prepare) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "end", "right")
         bench.screen.transcript.show_cursor(None, None)
         seen = []
@@ -251,7 +250,7 @@ async def test_a_key_goes_to_the_next_reference():
         chat.traces["m2"] = type(trace)(**{**values, "pieces": pieces_of(["one", " two"])})
 
     async with running(prepare) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "end")
         assert attributes_of(bench, "one") == ""
         await bench.press("r")
@@ -261,18 +260,18 @@ async def test_a_key_goes_to_the_next_reference():
 
 async def test_an_alternative_becomes_a_branch():
     async with running(past, size=(160, 45)) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "n")
         await bench.settle()
         await bench.press("b")
         await bench.until(lambda: bench.chat.called("branch_from"))
         assert bench.chat.called("branch_from") == [("m2", 1, 7)]
-        assert bench.screen.inspecting is None
+        assert bench.screen.inspection.inspecting is None
 
 
 async def test_up_and_down_choose_among_the_alternatives():
     async with running(past, size=(160, 45)) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "n", "down")
         await bench.settle()
         await bench.press("b")
@@ -299,7 +298,7 @@ async def test_an_answer_without_scores_offers_to_score_it():
         assert attributes_of(bench, " is") == "underline"
         assert "canonical" in bench.screen.status.status.against
         await bench.press("end")
-        assert bench.screen.cursor == 4
+        assert bench.screen.inspection.cursor == 4
 
 
 async def test_a_jump_in_an_answer_without_scores_says_that_there_are_none():
@@ -314,7 +313,7 @@ async def test_a_jump_in_an_answer_without_scores_says_that_there_are_none():
 
 async def test_an_answer_with_all_its_scores_offers_nothing():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6")
         await bench.settle()
         assert "press s" not in bench.screen.pane.text
@@ -329,14 +328,14 @@ async def test_escape_ends_the_scoring_of_a_stored_answer():
         await bench.press("escape")
         await bench.until(lambda: bench.chat.called("stop"))
         await bench.settle()
-        assert bench.screen.inspecting == "m2"
+        assert bench.screen.inspection.inspecting == "m2"
         await bench.press("escape")
-        assert bench.screen.inspecting is None
+        assert bench.screen.inspection.inspecting is None
 
 
 async def test_the_list_of_sessions_gives_way_to_the_inspector_where_there_is_no_room_for_both():
     async with running(past, size=(112, 30)) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         assert bench.screen.session_list.display
         await bench.press("f6")
         await bench.settle()
@@ -350,7 +349,7 @@ async def test_the_list_of_sessions_gives_way_to_the_inspector_where_there_is_no
 
 async def test_on_a_small_screen_the_list_of_sessions_takes_the_inspectors_place():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6")
         await bench.settle()
         assert bench.screen.pane.display
@@ -373,16 +372,16 @@ async def test_the_cursor_works_on_an_answer_that_is_being_written():
         bench.chat.score_tokens(scores_of("us"), pieces_of(WALK[:2]))
         await bench.settle()
         await bench.press("f6", "end")
-        assert bench.screen.cursor == 2
+        assert bench.screen.inspection.cursor == 2
         bench.chat.stream(WALK[3])
         bench.chat.score_tokens(scores_of("ms", 2), pieces_of(WALK[2:4], 2))
         await bench.settle()
         await bench.press("n")
-        assert bench.screen.cursor == 3
+        assert bench.screen.inspection.cursor == 3
         assert attributes_of(bench, " good") == "bold underline reverse"
         await bench.press("escape")  # stops, as ever
         await bench.until(lambda: bench.chat.called("stop"))
-        assert bench.screen.inspecting is not None
+        assert bench.screen.inspection.inspecting is not None
 
 
 async def test_streamed_text_does_not_scroll_the_cursor_away():
@@ -462,7 +461,10 @@ async def test_references_that_only_lack_their_generator_are_not_told_beside_its
         error = EngineError("the generator is not loaded", kind="no-generator")
         bench.chat.compare("other@raw", error=error)
         await bench.settle()
-        assert bench.screen.pair is not None and bench.screen.pair.references[0].error is error
+        assert (
+            bench.screen.inspection.pair is not None
+            and bench.screen.inspection.pair.references[0].error is error
+        )
         assert "the generator is not loaded" not in bench.said()
 
 
@@ -482,18 +484,18 @@ async def test_a_resize_keeps_the_token_under_the_cursor_in_view():
         chat.store_trace("m2", texts, "u" * 300)
 
     async with running(prepare, size=(160, 45)) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "home", *["right"] * 20)
         await bench.pilot.resize_terminal(80, 24)
         await bench.settle()
-        assert bench.screen.cursor == 20
+        assert bench.screen.inspection.cursor == 20
         assert attributes_of(bench, " word20") == "underline reverse"
 
 
 async def test_no_color_keeps_the_attributes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NO_COLOR", "1")
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.settle()
         assert [attributes_of(bench, text) for text in ("Walk", "ing", " is")] == [
             "",
@@ -505,7 +507,7 @@ async def test_no_color_keeps_the_attributes(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (160, 45)], ids=str)
 async def test_the_detail_of_a_token_can_be_reached(size: tuple[int, int]):
     async with running(past, size=size) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.press("f6", "n")
         await bench.settle()
         pane = bench.screen.pane
@@ -518,7 +520,7 @@ async def test_the_detail_of_a_token_can_be_reached(size: tuple[int, int]):
 
 async def test_the_palette_lists_what_can_be_done_with_scores():
     async with running(past) as bench:
-        await bench.until(bench.screen.shown_view)
+        await bench.until(bench.screen.inspection.shown_view)
         await bench.settle()
         can = bench.screen.check_action
         assert can("next_lane", ()) and can("positions", ()) and can("score_answer", ())
@@ -543,7 +545,7 @@ async def test_near_ties_of_all_answers_are_told_when_the_noise_becomes_known() 
 
     async with running(two) as bench:
         await bench.settle()
-        views = bench.screen.traces.views
+        views = bench.screen.inspection.traces.views
         assert {key: view.noise for key, view in views.items()} == {"m2": None, "m4": None}
         for key, trace in bench.chat.traces.items():
             references = tuple(replace(side, noise=0.5) for side in trace.start.references)

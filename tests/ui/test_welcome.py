@@ -313,7 +313,7 @@ async def test_a_pair_that_is_fetched_here_is_offered_and_opened_in_the_inspecto
         await bench.settle()
         assert bench.chat.called("set_side") == [(f"{CHAT.name}@chat",)]
         assert bench.chat.called("set_references") == [((f"{BASE.name}@raw",),)]
-        assert bench.app.screen is bench.screen and bench.screen.inspector_is_shown()
+        assert bench.app.screen is bench.screen and bench.screen.panes.inspector_is_shown()
         assert bench.kept == [(f"{CHAT.name}@chat", (f"{BASE.name}@raw",))]
 
 

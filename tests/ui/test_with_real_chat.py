@@ -123,7 +123,7 @@ async def test_regenerate_edit_and_versions(tmp_path):
         await answered(bench, "Third.")
         assert bench.shown() == [("You", "Why?!"), ("Model", "Third.")]
         assert bench.screen.composer.text == ""
-        assert bench.screen.editing is None
+        assert bench.screen.drafts.editing is None
 
 
 async def test_a_crash_keeps_the_text_and_the_next_try_works(tmp_path):

@@ -198,7 +198,7 @@ class UrialApp(SettingsApp):
         self._interrupted = now
         stopping = self.chat_screen.moment.busy
         if stopping:
-            self.chat_screen.action_stop()
+            self.chat_screen.turns.stop()
         done = "Stopped; the text is kept. " if stopping else ""
         self.notify(f"{done}Press Ctrl+C again to quit.", timeout=TWICE_S, markup=False)
 
@@ -238,7 +238,7 @@ class UrialApp(SettingsApp):
             screen.say_closing()
         with contextlib.suppress(UrialError):
             if chat is not None:
-                await screen.keep_draft()
+                await screen.drafts.keep()
                 await chat.aclose()
         if self.services.close is not None:
             with contextlib.suppress(UrialError):

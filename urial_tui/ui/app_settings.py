@@ -135,7 +135,7 @@ class SettingsApp(App[None]):
                 "ascii": self.draw_with_ascii,
                 "compact": self.draw_compactly,
                 "keymap": self.use_keymap,
-                "scoring": self.chat_screen.use_scoring,
+                "scoring": self.chat_screen.pairs.use_scoring,
             },
         )
 

@@ -1,4 +1,4 @@
-"""The chat screen's part for rating and judging: the chosen answer by hand or by a model, runs, the board."""
+"""Rating and judging: the chosen answer by hand or by a model, runs, the board."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,10 @@ from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import JudgingStep
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.store.types import Message
-from urial_tui.ui.chat.base import ChatBase
+from urial_tui.ui.chat.branches import Branches
+from urial_tui.ui.chat.part import Actions, Part
+from urial_tui.ui.chat.sides import Sides
+from urial_tui.ui.chat.stage import ChatStage
 from urial_tui.ui.judging.opinions import OUTCOMES, OWN
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.services import JudgingLike
@@ -19,41 +22,59 @@ if TYPE_CHECKING:
     from urial_tui.ui.judging.judgements import JudgementsDialog
 
 
-class ChatJudging(ChatBase):
+class Judging(Part):
     """Everything that is said of answers."""
 
-    judging: str | None = None
-    """The answer that a model judges now."""
-    judging_step = ""
-    last_judge = ""
-    """Who judges, or judged last."""
-    _judge_worker: Worker[None] | None = None
+    def __init__(self, stage: ChatStage, branches: Branches, sides: Sides) -> None:
+        super().__init__(stage)
+        self.branches = branches
+        self.sides = sides
+        self.answer: str | None = None
+        """The answer that a model judges now."""
+        self._step = ""
+        """How far it is."""
+        self._judge_name = ""
+        """Who judges, or judged last."""
+        self._worker: Worker[None] | None = None
+
+    def actions(self) -> Actions:
+        return {
+            "rate_answer": self.rate_chosen,
+            "compare_versions": self.compare_chosen,
+            "judge_answer": self.judge_chosen,
+            "show_judgements": self.show_chosen,
+            "stop_judging": self.stop,
+            "rate_run": self.rate_run,
+            "compare_run": self.compare_run,
+            "open_board": self.open_board,
+        }
 
     def rated_answer(self) -> Message | None:
         """The answer that is meant: the chosen one, else the last one that has a text and is not being written."""
-        chosen = self.message(self.transcript.selected)
+        chosen = self.stage.message(self.stage.transcript.selected)
         if chosen is not None and chosen.role == "assistant":
             return chosen if self._can_be_rated(chosen) else None
-        return next((m for m in reversed(self.messages) if self._can_be_rated(m)), None)
+        return next((m for m in reversed(self.stage.messages) if self._can_be_rated(m)), None)
 
     def judged(self) -> Judged:
         answer = self.rated_answer()
         return Judged(
-            possible=self.services.judging is not None,
+            possible=self.stage.services.judging is not None,
             has_answer=answer is not None,
-            versions=self.branch_counts.get(answer.id, (1, 1))[1] if answer is not None else 1,
-            running=self.judging is not None,
+            versions=self.branches.count_of(answer.id)[1] if answer is not None else 1,
+            running=self.answer is not None,
         )
 
     def _can_be_rated(self, message: Message) -> bool:
         return (
             message.role == "assistant"
             and bool(message.content.strip())
-            and message.id != self.streaming
+            and message.id != self.stage.streaming
         )
 
-    def judging_action(self, action: str, message_id: str) -> None:
-        message = self.message(message_id)
+    def act(self, action: str, message_id: str) -> None:
+        """What a key asks for about judging a message: "rate", "compare", "judge", "judgements"."""
+        message = self.stage.message(message_id)
         if message is None or not self._can_be_rated(message):
             return
         match action:
@@ -68,23 +89,23 @@ class ChatJudging(ChatBase):
 
     def do_judging(self, work: Callable[[JudgingLike], Coroutine[Any, Any, None]]) -> None:
         """Do something with the desk, where there is one."""
-        desk = self.services.judging
+        desk = self.stage.services.judging
         if desk is not None:
-            self.do(work(desk))
+            self.stage.do(work(desk))
 
     # --- by hand ----------------------------------------------------------------------------
 
-    def action_rate_answer(self) -> None:
+    def rate_chosen(self) -> None:
         answer = self.rated_answer()
         if answer is not None:
-            self.judging_action("rate", answer.id)
+            self.act("rate", answer.id)
 
     async def _rate(self, desk: JudgingLike, message_id: str) -> None:
         from urial_tui.ui.judging.rating import RatingScreen
 
         rubrics = await self._rubrics(desk, "score")
-        screen = RatingScreen(desk, self.keymap, rubrics, [(message_id,)], once=True)
-        self.app.push_screen(screen)
+        screen = RatingScreen(desk, self.stage.keymap, rubrics, [(message_id,)], once=True)
+        self.stage.app.push_screen(screen)
 
     async def _rubrics(self, desk: JudgingLike, kind: str) -> Sequence[Rubric]:
         found = await desk.rubrics(kind)
@@ -96,10 +117,10 @@ class ChatJudging(ChatBase):
             )
         return found
 
-    def action_compare_versions(self) -> None:
+    def compare_chosen(self) -> None:
         answer = self.rated_answer()
         if answer is not None:
-            self.judging_action("compare", answer.id)
+            self.act("compare", answer.id)
 
     async def _compare_versions(self, desk: JudgingLike, message_id: str) -> None:
         from urial_tui.ui.judging.pairing import PairScreen
@@ -108,51 +129,55 @@ class ChatJudging(ChatBase):
         rubrics = await self._rubrics(desk, "pairwise")
         others = [one for one in await desk.versions(message_id) if one.id != message_id]
         if not others:
-            self.tell(f"This answer has one version. {self.key('chat.regenerate')} makes another.")
+            self.stage.tell(
+                f"This answer has one version. {self.stage.key('chat.regenerate')} makes another."
+            )
             return
         other: str | None = others[0].id
         if len(others) > 1:
-            other = await self.app.push_screen_wait(VersionPicker(others))
+            other = await self.stage.app.push_screen_wait(VersionPicker(others))
         if other is not None:
             task = (message_id, other)
-            self.app.push_screen(PairScreen(desk, self.keymap, rubrics, [task], once=True))
+            self.stage.app.push_screen(
+                PairScreen(desk, self.stage.keymap, rubrics, [task], once=True)
+            )
 
     # --- by a model -------------------------------------------------------------------------
 
-    def action_judge_answer(self) -> None:
+    def judge_chosen(self) -> None:
         answer = self.rated_answer()
         if answer is not None:
-            self.judging_action("judge", answer.id)
+            self.act("judge", answer.id)
 
-    def action_show_judgements(self) -> None:
+    def show_chosen(self) -> None:
         answer = self.rated_answer()
         if answer is not None:
-            self.judging_action("judgements", answer.id)
+            self.act("judgements", answer.id)
 
     async def _choose_judge(self, desk: JudgingLike, message_id: str) -> None:
         from urial_tui.ui.judging.judge_picker import JudgePicker
 
-        if self.judging is not None:
-            self.open_judgements(self.judging)
-            self.tell("One judge at a time: this one is at work.")
+        if self.answer is not None:
+            self.open_judgements(self.answer)
+            self.stage.tell("One judge at a time: this one is at work.")
             return
         rubrics = await self._rubrics(desk, "score")
         writer = await desk.written_by(message_id)
-        models, loaded = self.services.models, self.loaded_sides()
+        models, loaded = self.stage.services.models, self.sides.loaded()
         picker = JudgePicker(
-            self.last_judge or desk.judge_side,
+            self._judge_name or desk.judge_side,
             rubrics,
-            self.services.list_models,
-            self.services.check_side,
-            [pack.id for pack in self.services.list_packs()],
+            self.stage.services.list_models,
+            self.stage.services.check_side,
+            [pack.id for pack in self.stage.services.list_packs()],
             fit=(lambda side: models.fit((*loaded, side), loaded)) if models is not None else None,
             written_by=writer,
         )
-        side = await self.app.push_screen_wait(picker)
-        if side and self.judging is None:
-            self.last_judge = side
-            self.judging = message_id
-            self._judge_worker = self.run_worker(
+        side = await self.stage.app.push_screen_wait(picker)
+        if side and self.answer is None:
+            self._judge_name = side
+            self.answer = message_id
+            self._worker = self.stage.run_worker(
                 self._judge(desk, message_id, side, picker.rubric), group="judging"
             )
             self.open_judgements(message_id)
@@ -162,7 +187,7 @@ class ChatJudging(ChatBase):
         try:
             made = await desk.judge(message_id, side, rubric, self._judge_told)
         except UrialError as error:
-            self.tell_error(error)
+            self.stage.tell_error(error)
             return
         finally:
             self._judging_ended()
@@ -173,66 +198,62 @@ class ChatJudging(ChatBase):
                 for one in made.scores
             )
             own = f" {OWN}" if made.own else ""
-            key = self.key("transcript.judgements")
-            self.tell(
+            key = self.stage.key("transcript.judgements")
+            self.stage.tell(
                 f"{words or OUTCOMES[made.outcome]}.{own} {key} on the answer shows why.",
                 title=f"Judged by {short_side(side)}",
             )
 
     def _judge_told(self, step: JudgingStep) -> None:
-        self.judging_step = step.words
-        if self.is_attached:
-            self.status.update(judging=step.words)
+        self._step = step.words
+        if self.stage.is_attached:
+            self.stage.status.update(judging=step.words)
         dialog = self._judgements_dialog()
         if dialog is not None:
             dialog.show_state()
 
     def _judging_ended(self) -> None:
-        if self.judging is None:
+        if self.answer is None:
             return
-        self.judging, self.judging_step = None, ""
-        if self.is_attached:
-            self.status.update(judging="")
-            self.changed()
+        self.answer, self._step = None, ""
+        if self.stage.is_attached:
+            self.stage.status.update(judging="")
+            self.stage.changed()
         dialog = self._judgements_dialog()
         if dialog is not None:
             dialog.reload()
 
-    def action_stop_judging(self) -> None:
-        if self._judge_worker is not None and self.judging is not None:
-            self._judge_worker.cancel()
-            self.tell("The judge is stopped; nothing of it is kept.")
+    def stop(self) -> None:
+        if self._worker is not None and self.answer is not None:
+            self._worker.cancel()
+            self.stage.tell("The judge is stopped; nothing of it is kept.")
 
     def open_judgements(self, message_id: str) -> None:
         from urial_tui.ui.judging.judgements import JudgementsDialog
 
-        desk = self.services.judging
+        desk = self.stage.services.judging
         if desk is None:
             return
 
         def working() -> str:
             return (
-                f"{short_side(self.last_judge)}: {self.judging_step}"
-                if self.judging == message_id
-                else ""
+                f"{short_side(self._judge_name)}: {self._step}" if self.answer == message_id else ""
             )
 
-        self.app.push_screen(
-            JudgementsDialog(
-                message_id, lambda: desk.judgements(message_id), working, self.action_stop_judging
-            )
+        self.stage.app.push_screen(
+            JudgementsDialog(message_id, lambda: desk.judgements(message_id), working, self.stop)
         )
-        self.changed()
+        self.stage.changed()
 
     def _judgements_dialog(self) -> "JudgementsDialog | None":
         from urial_tui.ui.judging.judgements import JudgementsDialog
 
-        found = [one for one in self.app.screen_stack if isinstance(one, JudgementsDialog)]
+        found = [one for one in self.stage.app.screen_stack if isinstance(one, JudgementsDialog)]
         return found[-1] if found and found[-1].is_mounted else None
 
     # --- runs -------------------------------------------------------------------------------
 
-    def action_rate_run(self) -> None:
+    def rate_run(self) -> None:
         self.do_judging(self._rate_run)
 
     async def _rate_run(self, desk: JudgingLike) -> None:
@@ -240,11 +261,11 @@ class ChatJudging(ChatBase):
         from urial_tui.ui.judging.run_picker import RunPicker
 
         rubrics = await self._rubrics(desk, "score")
-        chosen = await self.app.push_screen_wait(RunPicker(desk, rubrics, "Rate which run?"))
+        chosen = await self.stage.app.push_screen_wait(RunPicker(desk, rubrics, "Rate which run?"))
         if chosen is not None:
-            await rate_run(self, desk, *chosen)
+            await rate_run(self.stage, desk, *chosen)
 
-    def action_compare_run(self) -> None:
+    def compare_run(self) -> None:
         self.do_judging(self._compare_run)
 
     async def _compare_run(self, desk: JudgingLike) -> None:
@@ -253,13 +274,15 @@ class ChatJudging(ChatBase):
 
         rubrics = await self._rubrics(desk, "pairwise")
         picker = RunPicker(desk, rubrics, "Compare sides of which run?", at_least=2)
-        chosen = await self.app.push_screen_wait(picker)
+        chosen = await self.stage.app.push_screen_wait(picker)
         if chosen is not None:
-            await compare_run(self, desk, *chosen)
+            await compare_run(self.stage, desk, *chosen)
 
-    def action_open_board(self) -> None:
+    def open_board(self) -> None:
         from urial_tui.ui.judging.board import BoardScreen
 
-        desk = self.services.judging
+        desk = self.stage.services.judging
         if desk is not None:
-            self.app.push_screen(BoardScreen(desk, self.keymap, self.services.exports))
+            self.stage.app.push_screen(
+                BoardScreen(desk, self.stage.keymap, self.stage.services.exports)
+            )

@@ -1,19 +1,23 @@
-"""The chat screen's part for keeping sessions in order: titles, pins, tags, archive, bin, and taking that back."""
+"""Keeping sessions in order: titles, pins, tags, archive, bin, and taking that back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-from textual import on
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
 from urial_tui.store.types import Session
-from urial_tui.ui.chat.base import ChatBase
+from urial_tui.ui.chat.drafts import Drafts
+from urial_tui.ui.chat.exporting import Exporting
+from urial_tui.ui.chat.focus import Focus
+from urial_tui.ui.chat.in_hand import InHand
+from urial_tui.ui.chat.part import Actions, Part
+from urial_tui.ui.chat.sessions import Sessions
+from urial_tui.ui.chat.stage import ChatStage
 from urial_tui.ui.screens.dialog import AskText, Confirm
-from urial_tui.ui.services import AppServices, ChatLike
-from urial_tui.ui.widgets.session_list import SessionList
+from urial_tui.ui.services import ChatLike
 
 MOST_CHANGES = 50
 """How many changes can be taken back, one after the other."""
@@ -29,82 +33,69 @@ class Change:
     undone: str
 
 
-class ChatOrganising(ChatBase):
+class Organising(Part):
     """Everything that changes the list and not what is written in it."""
 
-    changes: tuple[Change, ...] = ()
-    """What can be taken back, the last change last."""
-
-    def __init__(self, services: AppServices) -> None:
-        super().__init__(services)
+    def __init__(
+        self,
+        stage: ChatStage,
+        focus: Focus,
+        in_hand: InHand,
+        drafts: Drafts,
+        sessions: Sessions,
+        exporting: Exporting,
+    ) -> None:
+        super().__init__(stage)
+        self.focus = focus
+        self.in_hand = in_hand
+        self.drafts = drafts
+        self.sessions = sessions
+        self.exporting = exporting
+        self._changes: tuple[Change, ...] = ()
+        """What can be taken back, the last change last."""
         self._changing = asyncio.Lock()
 
-    # --- which sessions ---------------------------------------------------------------------
+    def actions(self) -> Actions:
+        of_those = ("rename", "pin", "tag", "archive", "delete")
+        return {
+            "undo_sessions": self.undo,
+            **{action: partial(self._ask_in_hand, action) for action in of_those},
+        }
 
-    def sessions_in_hand(self) -> tuple[str, ...]:
-        """The sessions that a command means: those chosen in the list when it has the focus, else the open one."""
-        if self.place() == "sessions" and self.session_list.chosen:
-            return self.session_list.chosen
-        session = self.chat.session if self.chat is not None else None
-        return (session.id,) if session is not None else ()
+    def _ask_in_hand(self, action: str) -> None:
+        self.ask(action, self.in_hand.ids())
 
-    def _known(self, session_ids: Sequence[str]) -> list[Session]:
-        open_one = self.chat.session if self.chat is not None else None
-        found = [self.known_sessions.get(one) for one in session_ids]
-        if open_one is not None and open_one.id in session_ids and not any(found):
-            found = [open_one]
-        return [session for session in found if session is not None]
+    def ask(self, action: str, session_ids: Sequence[str]) -> None:
+        sessions = self.in_hand.sessions(session_ids)
+        if not sessions or self.stage.chat is None:
+            return
+        match action:
+            case "rename":
+                self._ask_title(self.stage.chat, sessions[0])
+            case "pin":
+                self._in_order(self._pin(self.stage.chat, sessions))
+            case "tag":
+                self.stage.do(self._ask_tags(self.stage.chat, sessions))
+            case "archive":
+                self._in_order(self._archive(self.stage.chat, sessions))
+            case "delete":
+                self._delete(self.stage.chat, sessions)
+            case "export":
+                self.exporting.export([session.id for session in sessions])
 
     def _names(self, sessions: Sequence[Session]) -> str:
         if len(sessions) != 1:
             return f"{len(sessions)} sessions"
         return f"“{sanitize_line(sessions[0].title, 40) or 'Untitled'}”"
 
-    @on(SessionList.Requested)
-    def asked_of_the_list(self, event: SessionList.Requested) -> None:
-        self._ask(event.action, event.session_ids)
-
-    def action_rename(self) -> None:
-        self._ask("rename", self.sessions_in_hand())
-
-    def action_pin(self) -> None:
-        self._ask("pin", self.sessions_in_hand())
-
-    def action_tag(self) -> None:
-        self._ask("tag", self.sessions_in_hand())
-
-    def action_archive(self) -> None:
-        self._ask("archive", self.sessions_in_hand())
-
-    def action_delete(self) -> None:
-        self._ask("delete", self.sessions_in_hand())
-
-    def _ask(self, action: str, session_ids: Sequence[str]) -> None:
-        sessions = self._known(session_ids)
-        if not sessions or self.chat is None:
-            return
-        match action:
-            case "rename":
-                self._ask_title(self.chat, sessions[0])
-            case "pin":
-                self._in_order(self._pin(self.chat, sessions))
-            case "tag":
-                self.do(self._ask_tags(self.chat, sessions))
-            case "archive":
-                self._in_order(self._archive(self.chat, sessions))
-            case "delete":
-                self._delete(self.chat, sessions)
-            case "export":
-                self.export_sessions([session.id for session in sessions])
-
     # --- titles and tags --------------------------------------------------------------------
 
     def _ask_title(self, chat: ChatLike, session: Session) -> None:
         def rename(new: str | None) -> None:
             if new is not None and new != session.title:
-                self.do(chat.rename(session.id, new))
+                self.stage.do(chat.rename(session.id, new))
 
-        self.app.push_screen(AskText("Rename the session", session.title), rename)
+        self.stage.app.push_screen(AskText("Rename the session", session.title), rename)
 
     async def _ask_tags(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
         """The tags that all of them have can be changed; what is done to them is done to all."""
@@ -114,7 +105,7 @@ class ChatOrganising(ChatBase):
         dialog = AskText(
             f"Tags of {self._names(sessions)}", ", ".join(sorted(before)), note=note, may_be_empty=True
         )  # fmt: skip
-        text = await self.app.push_screen_wait(dialog)
+        text = await self.stage.app.push_screen_wait(dialog)
         if text is None:
             return
         shown = {sanitize_line(tag): tag for tag in before}
@@ -177,27 +168,27 @@ class ChatOrganising(ChatBase):
                 self._in_order(self._delete_for_good(chat, sessions))
 
         question = f"{self._names(sessions)} with all messages and versions: this cannot be undone."
-        self.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
+        self.stage.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
 
     async def _bin(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
         open_one = await self._stop_in(chat, sessions)
 
         async def back(session_id: str) -> None:
             await chat.restore(session_id)
-            if session_id == open_one and chat.session is None and not self.composer.text:
+            if session_id == open_one and chat.session is None and not self.stage.composer.text:
                 # Who takes changes back in the list may press the key for the one before, too.
-                await self.go_to_session(session_id, to_composer=self.place() != "sessions")
+                await self.sessions.go_to(session_id, to_composer=self.focus.place() != "sessions")
 
         await self._change(sessions, chat.delete, back, ("in the bin", "out of the bin again"))
         if open_one is not None:
-            await self.bring_draft()
+            await self.drafts.bring()
 
     async def _delete_for_good(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
         open_one = await self._stop_in(chat, sessions)
         await self._each(sessions, chat.delete_for_good)
-        self.changes = ()  # some of them may be about these
+        self._changes = ()  # some of them may be about these
         if open_one is not None:
-            await self.bring_draft()
+            await self.drafts.bring()
         self._show_changes()
 
     async def _stop_in(self, chat: ChatLike, sessions: Sequence[Session]) -> str | None:
@@ -207,7 +198,7 @@ class ChatOrganising(ChatBase):
             return None
         if chat.busy:
             await chat.stop()
-        await self.keep_draft()
+        await self.drafts.keep()
         return open_one
 
     async def _each(
@@ -219,7 +210,7 @@ class ChatOrganising(ChatBase):
             try:
                 await work(session.id)
             except UrialError as error:
-                self.tell_error(error)
+                self.stage.tell_error(error)
             else:
                 done.append(session)
         return done
@@ -244,7 +235,7 @@ class ChatOrganising(ChatBase):
 
     def _in_order(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it after the changes that were asked for before it."""
-        self.do(self._one_by_one(work))
+        self.stage.do(self._one_by_one(work))
 
     async def _one_by_one(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._changing:
@@ -253,27 +244,26 @@ class ChatOrganising(ChatBase):
     # --- undo -------------------------------------------------------------------------------
 
     def _done(self, words: str, undo: Work, undone: str) -> None:
-        self.changes = (*self.changes, Change(undo, undone))[-MOST_CHANGES:]
-        self.session_list.clear_marks()
+        self._changes = (*self._changes, Change(undo, undone))[-MOST_CHANGES:]
+        self.stage.session_list.clear_marks()
         self._show_changes()
-        self.tell(f"{words} {self.key('chat.undo-sessions')} takes it back.")
+        self.stage.tell(f"{words} {self.stage.key('chat.undo-sessions')} takes it back.")
 
     def _show_changes(self) -> None:
-        self.session_list.can_undo = bool(self.changes)
-        self.refresh_sessions()
-        self.changed()
+        self.stage.session_list.can_undo = bool(self._changes)
+        self.sessions.refresh()
+        self.stage.changed()
 
     def can_undo(self) -> bool:
-        return bool(self.changes)
+        return bool(self._changes)
 
-    @on(SessionList.UndoRequested)
-    def action_undo_sessions(self) -> None:
+    def undo(self) -> None:
         self._in_order(self._undo())
 
     async def _undo(self) -> None:
-        if not self.changes:
+        if not self._changes:
             return
-        change, self.changes = self.changes[-1], self.changes[:-1]
+        change, self._changes = self._changes[-1], self._changes[:-1]
         await change.undo()
         self._show_changes()
-        self.tell(f"Taken back: {change.undone}")
+        self.stage.tell(f"Taken back: {change.undone}")

@@ -1,37 +1,51 @@
-"""The one screen for the work: sessions, transcript, composer, status line, and a footer with what
-can be done now.
+"""The one screen for the work: sessions, transcript, composer, status line, and a footer with what can be done now.
 
-This module composes and lays out; the parts beside it in this folder act, one a subject. The chat
-itself is made after the first paint, so the screen is there before the history and the model are.
+This module composes, makes the parts beside it in this folder, one a subject, and says who answers to what: commands
+by their action, messages of widgets, and what the chat tells. The chat itself is made after the first paint, so the
+screen is there before the history and the model are.
 """
 
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from urial_tui.errors import UrialError
-from urial_tui.safetext import sanitize_line
 from urial_tui.ui.background import run_latest
-from urial_tui.ui.chat.events import ChatEvents
-from urial_tui.ui.chat.exporting import ChatExporting
-from urial_tui.ui.chat.finding import ChatFinding
-from urial_tui.ui.chat.judging import ChatJudging
-from urial_tui.ui.chat.models import ChatModels
-from urial_tui.ui.chat.organising import ChatOrganising
-from urial_tui.ui.chat.sessions import ChatSessions
-from urial_tui.ui.chat.tokens import ChatTokens
-from urial_tui.ui.chat.tools import ChatTools
-from urial_tui.ui.chat.turns import ChatTurns
+from urial_tui.ui.chat.branches import Branches
+from urial_tui.ui.chat.choosing import Choosing
+from urial_tui.ui.chat.drafts import Drafts
+from urial_tui.ui.chat.exporting import Exporting
+from urial_tui.ui.chat.finding import Finding
+from urial_tui.ui.chat.focus import Focus
+from urial_tui.ui.chat.in_hand import InHand
+from urial_tui.ui.chat.inspection import Inspection
+from urial_tui.ui.chat.judging import Judging
+from urial_tui.ui.chat.labels import Labels
+from urial_tui.ui.chat.message_actions import MessageActions
+from urial_tui.ui.chat.models import Models
+from urial_tui.ui.chat.organising import Organising
+from urial_tui.ui.chat.pairs import Pairs
+from urial_tui.ui.chat.panes import Panes
+from urial_tui.ui.chat.part import Part
+from urial_tui.ui.chat.reading import Reading
+from urial_tui.ui.chat.scores import Scores
+from urial_tui.ui.chat.sessions import Sessions
+from urial_tui.ui.chat.sides import Sides
+from urial_tui.ui.chat.stage import ChatStage
+from urial_tui.ui.chat.telling import Telling
+from urial_tui.ui.chat.tokens import Tokens
+from urial_tui.ui.chat.turns import Turns
 from urial_tui.ui.commands import CHAT_COMMANDS
-from urial_tui.ui.inspect.pane import InspectorPane
+from urial_tui.ui.inspect.pane import AlternativeChosen, InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
-from urial_tui.ui.situation import can
+from urial_tui.ui.relay import FLUSH_PERIOD, ChatArrived
+from urial_tui.ui.services import AppServices
+from urial_tui.ui.situation import Situation, can
 from urial_tui.ui.widgets.banner import Banner
 from urial_tui.ui.widgets.begin_line import BeginLine
 from urial_tui.ui.widgets.composer import Composer
@@ -39,11 +53,6 @@ from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.session_list import SessionList
 from urial_tui.ui.widgets.status_bar import StatusBar
 from urial_tui.ui.widgets.transcript import Transcript
-
-MIN_WIDTH, MIN_HEIGHT = 44, 12
-"""The smallest terminal that the screen is laid out for."""
-FULL_WIDTH, FULL_HEIGHT = 60, 16
-"""Below this something is hidden, and a notice says what."""
 
 ACTIONS = frozenset(command.action for command in CHAT_COMMANDS)
 """The actions that are asked of the moment; all others on the screen are Textual's."""
@@ -59,18 +68,7 @@ WELCOME_KEYS = (
 )
 
 
-class ChatScreen(
-    ChatTurns,
-    ChatSessions,
-    ChatOrganising,
-    ChatExporting,
-    ChatFinding,
-    ChatTools,
-    ChatModels,
-    ChatTokens,
-    ChatJudging,
-    ChatEvents,
-):
+class ChatScreen(ChatStage):
     """See the module."""
 
     AUTO_FOCUS = "#composer"
@@ -82,8 +80,38 @@ class ChatScreen(
         Binding("ctrl+down", "scroll_transcript(1)", "Scroll down", show=False),
     ]
 
-    _left: Widget | None = None
-    """What had the focus when the terminal became too small."""
+    def __init__(self, services: AppServices) -> None:
+        super().__init__(services)
+        self.focus_owner = focus = Focus(self)
+        self.inspection = inspection = Inspection(self)
+        self.labels = labels = Labels(self)
+        self.in_hand = in_hand = InHand(self, focus)
+        self.panes = panes = Panes(self, focus, inspection)
+        self.drafts = drafts = Drafts(self, focus)
+        self.sides = sides = Sides(self, labels)
+        self.branches = branches = Branches(self, focus)
+        self.turns = Turns(self, focus, drafts)
+        self.sessions = Sessions(self, focus, in_hand, panes, labels, drafts)
+        self.exporting = Exporting(self, in_hand)
+        self.organising = Organising(self, focus, in_hand, drafts, self.sessions, self.exporting)
+        self.finding = Finding(self, focus, drafts, self.sessions, branches)
+        self.reading = Reading(self)
+        self.models = Models(self, panes, sides)
+        self.choosing = Choosing(self, labels, sides, self.models)
+        self.scores = Scores(self, panes, inspection)
+        self.pairs = Pairs(self, labels, sides, inspection, self.scores)
+        self.tokens = Tokens(self, focus, panes, inspection, self.scores)
+        self.judging = Judging(self, branches, sides)
+        self.message_actions = MessageActions(
+            self, self.turns, branches, self.finding, self.reading, self.judging, self.tokens
+        )
+        self.telling = Telling(
+            self, labels, self.sessions, branches, self.turns, self.scores, self.pairs
+        )
+        for part in vars(self).copy().values():
+            if isinstance(part, Part):
+                for action, act in part.actions().items():
+                    setattr(self, f"action_{action}", act)  # Textual finds them by this name
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="work"):
@@ -123,13 +151,13 @@ class ChatScreen(
         if self.is_attached:
             self.query_one("#welcome Static", Static).update(self.welcome())
 
-    # --- start ------------------------------------------------------------------------------
+    # --- start and end ----------------------------------------------------------------------
 
     def on_mount(self) -> None:
         self.add_class("-empty")
         self.status.update(state="starting", tone="busy")
-        self.start_flushing()
-        self.watch_downloads()
+        self.set_interval(FLUSH_PERIOD, self.relay.tick, name="stream")
+        self.models.watch_downloads()
         self.call_after_refresh(self.connect)
 
     def connect(self) -> None:
@@ -144,15 +172,15 @@ class ChatScreen(
             self.banner.show("startup", f"{error.message}. {error.hint}")
             return
         self.chat = chat
-        self.show_side()
-        self.pair_changed(chat.pair)
+        self.labels.show_side()
+        self.pairs.changed_to(chat.pair)
         await self._guarded(self._first_session())
         self.changed()
-        if await self.is_first_run():
-            self.welcome_user()
+        if await self.models.is_first_run():
+            self.models.welcome_user()
         else:
             await self._guarded(chat.start())
-        await self.tell_unfinished()
+        await self.models.tell_unfinished()
 
     async def _first_session(self) -> None:
         chat = self.chat
@@ -165,14 +193,15 @@ class ChatScreen(
             wanted = last.id if last is not None else None
         if wanted is not None:
             await chat.open_session(wanted)
-            self.show_side()
+            self.labels.show_side()
         typed = self.composer.text
-        if self.early_message is not None:
-            text, self.early_message = self.early_message, None
-            self.send_text(text)
-        elif not typed:
+        if not self.turns.send_early() and not typed:
             self.composer.set_text(await chat.draft())
-        self.refresh_sessions()
+        self.sessions.refresh()
+
+    def say_closing(self) -> None:
+        kept = self.models.unfinished_words()
+        self.status.update(state=f"closing; {kept}" if kept else "closing", tone="busy")
 
     # --- what can be done -------------------------------------------------------------------
 
@@ -183,59 +212,110 @@ class ChatScreen(
         """A key that would only be refused: it is not offered."""
         return binding_id == "composer.send" and (self.moment.busy or self.moment.locked)
 
+    def look(self) -> Situation:
+        chat, messages, target = self.chat, self.messages, self.target()
+        place = self.focus_owner.place()
+        return Situation(
+            connected=chat is not None,
+            busy=self.is_working,
+            place=place,
+            editing=self.drafts.editing is not None,
+            prefilling=self.begin_line.is_open,
+            n_messages=len(messages),
+            has_user_message=any(m.role == "user" for m in messages),
+            target_is_answer=target is not None and target.role == "assistant",
+            versions=self.branches.versions(),
+            has_code=any("```" in m.content or "~~~" in m.content for m in messages),
+            has_session=chat is not None and chat.session is not None,
+            locked=chat is not None and chat.locked is not None,
+            session_chosen=place == "sessions" and self.session_list.highlighted is not None,
+            can_undo=self.organising.can_undo(),
+            too_small=self.panes.too_small,
+            can_export=self.services.exports is not None,
+            has_library=self.services.models is not None,
+            judging=self.judging.judged(),
+            inspected=self.inspection.inspected(),
+        )
+
     def on_descendant_focus(self) -> None:
         self.changed()
 
     def on_descendant_blur(self) -> None:
         self.changed()
 
+    def on_resize(self, event: events.Resize) -> None:
+        self.panes.fit(event.size)
+
     def action_scroll_transcript(self, lines: int) -> None:
         self.transcript.scroll_relative(y=lines, animate=False)
 
-    # --- layout -----------------------------------------------------------------------------
+    # --- what the chat and the widgets tell -------------------------------------------------
 
-    def on_resize(self, event: events.Resize) -> None:
-        width, height = event.size
-        was_too_small = self.too_small
-        self.too_small = width < MIN_WIDTH or height < MIN_HEIGHT
-        if self.too_small and not was_too_small:
-            self._left = self.focused
-        self.set_class(self.too_small, "-too-small")
-        if self.too_small:
-            text = (
-                f"urial-tui needs at least {MIN_WIDTH}x{MIN_HEIGHT}.\n"
-                f"This terminal is {width}x{height}.\n\n"
-                f"Nothing is lost: make it larger,\nor press {self.key('app.quit')} to leave."
-            )
-            self.query_one("#too-small-text", Static).update(text)
-        hidden = []
-        if width < FULL_WIDTH:
-            hidden.append(f"sessions open over the text ({self.key('chat.sessions')})")
-        if height < FULL_HEIGHT:
-            hidden.append(f"key hints are hidden ({self.key('app.help')} lists them)")
-        small = bool(hidden) and not self.too_small
-        words = f"Small terminal, {width}x{height}: {', '.join(hidden)}."
-        self.banner.show("layout", words if small else "")
-        self.lay_out_list()
-        if was_too_small and not self.too_small:
-            self.call_after_refresh(self._focus_again)
+    @on(ChatArrived)
+    def _chat_told(self, message: ChatArrived) -> None:
+        self.telling.told(message.event)
+
+    @on(Composer.Submitted)
+    def _submitted(self, message: Composer.Submitted) -> None:
+        self.turns.send(message.text)
+
+    @on(Composer.Refused)
+    def _refused(self) -> None:
+        self.turns.explain_refusal()
+
+    @on(Composer.DraftChanged)
+    def _draft_changed(self) -> None:
+        self.drafts.save()
+
+    @on(Input.Submitted, "#begin-text")
+    def _beginning_written(self) -> None:
+        self.focus_owner.to_composer()
+
+    @on(SessionList.FilterChanged)
+    def _filter_changed(self) -> None:
+        self.sessions.refresh()
+
+    @on(SessionList.MoreWanted)
+    def _more_wanted(self) -> None:
+        self.sessions.more()
+
+    @on(SessionList.Chosen)
+    def _session_chosen(self, message: SessionList.Chosen) -> None:
+        self.sessions.choose(message.session_id)
+
+    @on(SessionList.Requested)
+    def _asked_of_sessions(self, message: SessionList.Requested) -> None:
+        self.organising.ask(message.action, message.session_ids)
+
+    @on(SessionList.UndoRequested)
+    def _undo_wanted(self) -> None:
+        self.organising.undo()
+
+    @on(Transcript.Action)
+    def _asked_of_message(self, message: Transcript.Action) -> None:
+        self.message_actions.act(message.action, message.message_id)
+
+    @on(Transcript.Selected)
+    def _message_chosen(self) -> None:
+        self.scores.answers_changed()
         self.changed()
 
-    def _focus_again(self) -> None:
-        """Textual takes the focus from what is hidden: give it back, to the composer where that is hidden still."""
-        left, self._left = self._left, None
-        if self.too_small or self.focused is not None:
-            return
-        self.set_focus(left if left in self.focus_chain else self.composer)
+    @on(Transcript.ViewMoved)
+    def _view_moved(self) -> None:
+        self.scores.load()
 
-    def say_closing(self) -> None:
-        kept = self.unfinished_words()
-        self.status.update(state=f"closing; {kept}" if kept else "closing", tone="busy")
+    @on(Transcript.FollowChanged)
+    def _follow_changed(self, message: Transcript.FollowChanged) -> None:
+        self.status.update(notice="" if message.following else "more below: End")
 
-    def show_heading(self) -> None:
-        self.set_class(not self.messages, "-empty")
-        session = self.chat.session if self.chat is not None else None
-        title = sanitize_line(session.title, 120) if session is not None else ""
-        if session is not None and session.deleted_at is not None:
-            title = f"{title} (in the bin)"
-        self.query_one("#heading", Static).update(Content(title or "New session"))
+    @on(Transcript.TokenClicked)
+    def _token_clicked(self, message: Transcript.TokenClicked) -> None:
+        self.tokens.move_cursor(message.token)
+
+    @on(Transcript.TokenKey)
+    def _token_key(self, message: Transcript.TokenKey) -> None:
+        self.tokens.pressed(message.action)
+
+    @on(AlternativeChosen)
+    def _alternative_chosen(self, message: AlternativeChosen) -> None:
+        self.tokens.branch(message)

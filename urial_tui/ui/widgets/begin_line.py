@@ -32,7 +32,6 @@ class BeginLine(Horizontal):
 
     def open(self) -> None:
         self.add_class("-open")
-        self.query_one(Input).focus()
 
     def close(self) -> None:
         """Close the line and forget its text."""
