@@ -18,13 +18,14 @@ from urial_tui.models.desk import ModelDesk
 from urial_tui.models.facts import ModelFacts
 from urial_tui.settings import FIELDS, Settings, current_settings, with_values
 from urial_tui.sides import DEMO, Side, parse_side
-from urial_tui.ui.services import ChatLike, Listener, ModelChoice, PackInfo
+from urial_tui.ui.services import Listener, ModelChoice
 
 if TYPE_CHECKING:
     from urial_tui.chat.active import ActiveSide
     from urial_tui.chat.chat import Chat
     from urial_tui.judge.rubric_types import Rubric
     from urial_tui.models.library import Library
+    from urial_tui.prompts.packs import Pack
     from urial_tui.services import Services
     from urial_tui.store.aio import AsyncStore
 
@@ -132,7 +133,7 @@ class Composition:
         except UrialError:
             return False
 
-    async def make_chat(self, listener: Listener) -> ChatLike:
+    async def make_chat(self, listener: Listener) -> "Chat":
         # Importing takes a few tenths of a second; in a thread, keys are answered meanwhile.
         services = await asyncio.to_thread(self.services)
         from urial_tui.chat.chat import Chat
@@ -153,7 +154,7 @@ class Composition:
         )
         return self._chat
 
-    def list_packs(self) -> Sequence[PackInfo]:
+    def list_packs(self) -> Sequence["Pack"]:
         return self.services().packs.all()
 
     def pack_problems(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.tinygguf import write_model
 from urial_tui import paths
+from urial_tui.chat.chat import Chat
 from urial_tui.launch import app_services
 from urial_tui.settings import save_settings
 from urial_tui.settings.remembered import (
@@ -18,7 +19,7 @@ from urial_tui.settings.remembered import (
     read_last_sides,
     write_last_sides,
 )
-from urial_tui.ui.services import AppServices, ChatLike
+from urial_tui.ui.services import AppServices
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def last(side: str, *references: str) -> None:
 
 
 @asynccontextmanager
-async def chat_of(services: AppServices) -> AsyncIterator[ChatLike]:
+async def chat_of(services: AppServices) -> AsyncIterator[Chat]:
     chat = await services.make_chat(lambda event: None)
     try:
         yield chat

@@ -1,7 +1,7 @@
 """The library and the hub for an event loop: every question goes to a thread, every answer comes back into the loop.
 
-The interface's screens use it (`ui.services.ModelsLike`). It decides nothing: `catalog`, `fit` and `hub` do, and what
-they need is imported in the threads.
+The interface's screens use it. It decides nothing: `catalog`, `fit` and `hub` do, and what they need is imported in the
+threads.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -68,6 +68,7 @@ class ModelDesk(LibraryDesk, DownloadDesk):
         return await apart(ask)
 
     async def starters(self) -> "tuple[Starter, ...]":
+        """Pairs that were chosen to begin with."""
         def read() -> "tuple[Starter, ...]":
             from urial_tui.models.hub.starters import starters
 
@@ -96,6 +97,7 @@ class ModelDesk(LibraryDesk, DownloadDesk):
         return tuple([await self.start(listing, quant) for listing, quant in wanted])
 
     async def starter_pair(self, starter: "Starter") -> Partner | None:
+        """How its two models are compared; None until both are here."""
         found = await self.facts()
         base = _is_here(starter.base, found, self.folder)
         aligned = _is_here(starter.aligned, found, self.folder)

@@ -43,6 +43,7 @@ class DownloadDesk:
         return self.downloads()
 
     def downloads(self) -> tuple[DownloadStatus, ...]:
+        """All as far as they are known, in the order in which they were begun."""
         return tuple(self._statuses.values())
 
     async def start(self, listing: RepoListing, quant: Quant) -> str:

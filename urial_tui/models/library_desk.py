@@ -77,6 +77,7 @@ class LibraryDesk:
 
     @property
     def problems(self) -> tuple[str, ...]:
+        """What the last scan could not read or left out, in words."""
         found = self._opened.catalog.problems if self._opened is not None else ()
         return (*found, self._unread) if self._unread else found
 
@@ -119,6 +120,7 @@ class LibraryDesk:
             self._opened = replace(before, settings=settings)
 
     async def partners(self, name: str) -> tuple[Partner, ...]:
+        """What can be compared with it, likely pairs first. May take seconds where vocabularies are read."""
         return await apart(lambda: self._open().catalog.partners(name))
 
     async def add(self, path: str) -> Path:
@@ -136,6 +138,7 @@ class LibraryDesk:
         return folder
 
     async def check_removable(self, name: str) -> None:
+        """Raise ModelError for a file that is not the program's own, saying who keeps it and where."""
         def check() -> None:
             catalog = self._open().catalog
             catalog.refuse_what_is_not_ours(catalog.find(name))
@@ -143,6 +146,7 @@ class LibraryDesk:
         await asyncio.to_thread(check)
 
     async def remove(self, name: str) -> tuple[Path, ...]:
+        """Delete the model's files; which ones."""
         self._resolved.clear()
         return await asyncio.to_thread(lambda: self._open().catalog.remove(name))
 
@@ -221,6 +225,7 @@ class LibraryDesk:
     async def verdicts(
         self, facts: Sequence[ModelFacts], instead_of: Sequence[str] = ()
     ) -> "Mapping[str, Verdict]":
+        """Whether each of these models fits by itself, by name; adapters and what cannot be read are left out."""
         device = await self._device()
         return await apart(lambda: self._verdicts(facts, instead_of, device))
 
@@ -248,6 +253,7 @@ class LibraryDesk:
     async def verdicts_for_sizes(
         self, sizes: Sequence[int], instead_of: Sequence[str] = ()
     ) -> "list[Verdict]":
+        """The same for files that are not here yet."""
         device = await self._device()
 
         def judge() -> "list[Verdict]":

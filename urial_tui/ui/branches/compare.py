@@ -3,10 +3,12 @@
 Answers of one vocabulary are compared token by token, others word by word. It only reads.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
@@ -27,10 +29,12 @@ from urial_tui.ui.drawing.lines import Line, fit, fit_line, fit_middle
 from urial_tui.ui.drawing.roles import ROLES
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.services import BranchesLike
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from urial_tui.chat.chat import Chat
 
 LOW = 16
 """Below so many rows only the first line of what is said of the two is shown."""
@@ -48,7 +52,7 @@ class CompareScreen(CommandScreen):
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in COMPARE_COMMANDS]
 
     def __init__(
-        self, chat: BranchesLike, keymap: Mapping[str, str], tree: BranchTree, a: str, b: str
+        self, chat: Chat, keymap: Mapping[str, str], tree: BranchTree, a: str, b: str
     ) -> None:
         super().__init__(keymap)
         self._chat, self._tree = chat, tree

@@ -3,8 +3,10 @@
 Enter shows another branch, `c` on two messages compares the branches up to them. It changes nothing that is stored.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,10 +22,12 @@ from urial_tui.ui.commands_branches import BRANCHES, TREE_COMMANDS
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.services import BranchesLike
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from urial_tui.chat.chat import Chat
 
 
 class BranchesScreen(CommandScreen):
@@ -39,7 +43,7 @@ class BranchesScreen(CommandScreen):
 
     def __init__(
         self,
-        chat: BranchesLike,
+        chat: Chat,
         keymap: Mapping[str, str],
         leaf_id: str | None,
         at: str | None,

@@ -1,5 +1,7 @@
 """Rating and judging: the chosen answer by hand or by a model, runs, the board."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,10 @@ from urial_tui.ui.chat.sides import Sides
 from urial_tui.ui.chat.stage import ChatStage
 from urial_tui.ui.judging.opinions import OUTCOMES, OWN
 from urial_tui.ui.judging.words import short_side
-from urial_tui.ui.services import JudgingLike
 from urial_tui.ui.situation import Judged
 
 if TYPE_CHECKING:
+    from urial_tui.judge.desk import JudgeDesk
     from urial_tui.ui.judging.judgements import JudgementsDialog
 
 
@@ -87,7 +89,7 @@ class Judging(Part):
             case "judgements":
                 self.open_judgements(message.id)
 
-    def do_judging(self, work: Callable[[JudgingLike], Coroutine[Any, Any, None]]) -> None:
+    def do_judging(self, work: Callable[[JudgeDesk], Coroutine[Any, Any, None]]) -> None:
         """Do something with the desk, where there is one."""
         desk = self.stage.services.judging
         if desk is not None:
@@ -100,14 +102,14 @@ class Judging(Part):
         if answer is not None:
             self.act("rate", answer.id)
 
-    async def _rate(self, desk: JudgingLike, message_id: str) -> None:
+    async def _rate(self, desk: JudgeDesk, message_id: str) -> None:
         from urial_tui.ui.judging.rating import RatingScreen
 
         rubrics = await self._rubrics(desk, "score")
         screen = RatingScreen(desk, self.stage.keymap, rubrics, [(message_id,)], once=True)
         self.stage.app.push_screen(screen)
 
-    async def _rubrics(self, desk: JudgingLike, kind: str) -> Sequence[Rubric]:
+    async def _rubrics(self, desk: JudgeDesk, kind: str) -> Sequence[Rubric]:
         found = await desk.rubrics(kind)
         if not found:
             raise UrialError(
@@ -122,7 +124,7 @@ class Judging(Part):
         if answer is not None:
             self.act("compare", answer.id)
 
-    async def _compare_versions(self, desk: JudgingLike, message_id: str) -> None:
+    async def _compare_versions(self, desk: JudgeDesk, message_id: str) -> None:
         from urial_tui.ui.judging.pairing import PairScreen
         from urial_tui.ui.judging.versions import VersionPicker
 
@@ -154,7 +156,7 @@ class Judging(Part):
         if answer is not None:
             self.act("judgements", answer.id)
 
-    async def _choose_judge(self, desk: JudgingLike, message_id: str) -> None:
+    async def _choose_judge(self, desk: JudgeDesk, message_id: str) -> None:
         from urial_tui.ui.judging.judge_picker import JudgePicker
 
         if self.answer is not None:
@@ -182,7 +184,7 @@ class Judging(Part):
             )
             self.open_judgements(message_id)
 
-    async def _judge(self, desk: JudgingLike, message_id: str, side: str, rubric: Rubric) -> None:
+    async def _judge(self, desk: JudgeDesk, message_id: str, side: str, rubric: Rubric) -> None:
         """Until it is done or stopped; the chat goes on meanwhile."""
         try:
             made = await desk.judge(message_id, side, rubric, self._judge_told)
@@ -245,7 +247,7 @@ class Judging(Part):
         )
         self.stage.changed()
 
-    def _judgements_dialog(self) -> "JudgementsDialog | None":
+    def _judgements_dialog(self) -> JudgementsDialog | None:
         from urial_tui.ui.judging.judgements import JudgementsDialog
 
         found = [one for one in self.stage.app.screen_stack if isinstance(one, JudgementsDialog)]
@@ -256,7 +258,7 @@ class Judging(Part):
     def rate_run(self) -> None:
         self.do_judging(self._rate_run)
 
-    async def _rate_run(self, desk: JudgingLike) -> None:
+    async def _rate_run(self, desk: JudgeDesk) -> None:
         from urial_tui.ui.judging.opening import rate_run
         from urial_tui.ui.judging.run_picker import RunPicker
 
@@ -268,7 +270,7 @@ class Judging(Part):
     def compare_run(self) -> None:
         self.do_judging(self._compare_run)
 
-    async def _compare_run(self, desk: JudgingLike) -> None:
+    async def _compare_run(self, desk: JudgeDesk) -> None:
         from urial_tui.ui.judging.opening import compare_run
         from urial_tui.ui.judging.run_picker import RunPicker
 

@@ -1,10 +1,12 @@
 """Keeping sessions in order: titles, pins, tags, archive, bin, and taking that back."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
@@ -17,7 +19,9 @@ from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.sessions import Sessions
 from urial_tui.ui.chat.stage import ChatStage
 from urial_tui.ui.screens.dialog import AskText, Confirm
-from urial_tui.ui.services import ChatLike
+
+if TYPE_CHECKING:
+    from urial_tui.chat.chat import Chat
 
 MOST_CHANGES = 50
 """How many changes can be taken back, one after the other."""
@@ -90,14 +94,14 @@ class Organising(Part):
 
     # --- titles and tags --------------------------------------------------------------------
 
-    def _ask_title(self, chat: ChatLike, session: Session) -> None:
+    def _ask_title(self, chat: Chat, session: Session) -> None:
         def rename(new: str | None) -> None:
             if new is not None and new != session.title:
                 self.stage.do(chat.rename(session.id, new))
 
         self.stage.app.push_screen(AskText("Rename the session", session.title), rename)
 
-    async def _ask_tags(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+    async def _ask_tags(self, chat: Chat, sessions: Sequence[Session]) -> None:
         """The tags that all of them have can be changed; what is done to them is done to all."""
         before = set(sessions[0].tags).intersection(*(session.tags for session in sessions))
         used = ", ".join(tag for tag, _ in await chat.tags())
@@ -129,7 +133,7 @@ class Organising(Part):
 
     # --- pins, archive, bin -----------------------------------------------------------------
 
-    async def _pin(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+    async def _pin(self, chat: Chat, sessions: Sequence[Session]) -> None:
         """Those that are not pinned, or where all are, all no longer."""
         pin = not all(session.pinned for session in sessions)
         await self._change(
@@ -139,7 +143,7 @@ class Organising(Part):
             ("pinned", "no longer pinned") if pin else ("no longer pinned", "pinned again"),
         )
 
-    async def _archive(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+    async def _archive(self, chat: Chat, sessions: Sequence[Session]) -> None:
         """Out of the list; or back, where all are archived or one is in the bin."""
         binned = [session for session in sessions if session.deleted_at is not None]
         if binned:
@@ -156,7 +160,7 @@ class Organising(Part):
             else ("back in the list", "archived again"),
         )
 
-    def _delete(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+    def _delete(self, chat: Chat, sessions: Sequence[Session]) -> None:
         """Into the bin; where all are there, for good after asking."""
         there = [session for session in sessions if session.deleted_at is None]
         if there:
@@ -170,7 +174,7 @@ class Organising(Part):
         question = f"{self._names(sessions)} with all messages and versions: this cannot be undone."
         self.stage.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
 
-    async def _bin(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+    async def _bin(self, chat: Chat, sessions: Sequence[Session]) -> None:
         open_one = await self._stop_in(chat, sessions)
 
         async def back(session_id: str) -> None:
@@ -183,7 +187,7 @@ class Organising(Part):
         if open_one is not None:
             await self.drafts.bring()
 
-    async def _delete_for_good(self, chat: ChatLike, sessions: Sequence[Session]) -> None:
+    async def _delete_for_good(self, chat: Chat, sessions: Sequence[Session]) -> None:
         open_one = await self._stop_in(chat, sessions)
         await self._each(sessions, chat.delete_for_good)
         self._changes = ()  # some of them may be about these
@@ -191,7 +195,7 @@ class Organising(Part):
             await self.drafts.bring()
         self._show_changes()
 
-    async def _stop_in(self, chat: ChatLike, sessions: Sequence[Session]) -> str | None:
+    async def _stop_in(self, chat: Chat, sessions: Sequence[Session]) -> str | None:
         """End the answer that is written in one of them; the open one's id when it is among them."""
         open_one = chat.session.id if chat.session is not None else None
         if open_one not in [session.id for session in sessions]:

@@ -4,8 +4,10 @@ The parts beside this module, one a subject, are given the stage and those parts
 keeps to itself is its own. The conversation's state is the chat's.
 """
 
+from __future__ import annotations
+
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urial_tui.errors import UrialError
 from urial_tui.store.types import Message
@@ -14,7 +16,7 @@ from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import usable_keymap
 from urial_tui.ui.relay import EventRelay
 from urial_tui.ui.screens.working import WorkingScreen
-from urial_tui.ui.services import AppServices, ChatLike
+from urial_tui.ui.services import AppServices
 from urial_tui.ui.situation import Situation
 from urial_tui.ui.slow_terminal import is_behind
 from urial_tui.ui.widgets.banner import Banner
@@ -23,6 +25,9 @@ from urial_tui.ui.widgets.composer import Composer
 from urial_tui.ui.widgets.session_list import SessionList
 from urial_tui.ui.widgets.status_bar import StatusBar
 from urial_tui.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from urial_tui.chat.chat import Chat
 
 TAKE_OVER = next(command for command in CHAT_COMMANDS if command.id == "chat.take-over")
 
@@ -33,7 +38,7 @@ class ChatStage(WorkingScreen[None]):
     def __init__(self, services: AppServices) -> None:
         super().__init__(usable_keymap(services.keymap)[0])
         self.services = services
-        self.chat: ChatLike | None = None
+        self.chat: Chat | None = None
         self.relay = EventRelay(self.post_message, is_behind)
         self.moment = Situation()
         self.streaming: str | None = None

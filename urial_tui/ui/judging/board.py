@@ -4,6 +4,8 @@ It shows what the desk puts together and changes nothing; the screens for rating
 opened from here.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -41,14 +43,15 @@ from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.export import ExportDialog
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.services import ExportLike, JudgingLike
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
+    from urial_tui.exchange.exporting import ExportDesk
     from urial_tui.judge.board.types import Board, By, Panel
     from urial_tui.judge.board.types import Line as PanelLine
+    from urial_tui.judge.desk import JudgeDesk
 
 VIEWS = ("scores", "wins", "agreement", "published")
 
@@ -65,7 +68,7 @@ class BoardScreen(CommandScreen):
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in BOARD_COMMANDS]
 
     def __init__(
-        self, desk: JudgingLike, keymap: Mapping[str, str], exports: ExportLike | None = None
+        self, desk: JudgeDesk, keymap: Mapping[str, str], exports: ExportDesk | None = None
     ) -> None:
         super().__init__(keymap)
         self.desk = desk
@@ -135,7 +138,7 @@ class BoardScreen(CommandScreen):
         self.tell("Read again.")
 
     @property
-    def panel(self) -> "Panel | None":
+    def panel(self) -> Panel | None:
         """The judge and rubric that are shown."""
         panels = self.board.panels if self.board is not None else ()
         return panels[self.panel_number % len(panels)] if panels else None
@@ -212,7 +215,7 @@ class BoardScreen(CommandScreen):
             line.append((f"  by {self.by}", ""))
         return [fit_line(line, width)]
 
-    def _line_meant(self) -> "tuple[str, PanelLine | None]":
+    def _line_meant(self) -> tuple[str, PanelLine | None]:
         """The row's key under the cursor, and what the shown judge says of it."""
         board, panel = self.board, self.panel
         chosen = self.table.chosen

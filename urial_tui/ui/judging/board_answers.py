@@ -1,5 +1,7 @@
 """The answers behind a row of the board, with the scores of the judge that the board shows; Enter reads one."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,13 +22,13 @@ from urial_tui.ui.judging.reader import AnswerReader
 from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.services import JudgingLike
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
     from urial_tui.judge.board.types import By, Panel
+    from urial_tui.judge.desk import JudgeDesk
 
 
 class BoardAnswers(CommandScreen):
@@ -40,12 +42,12 @@ class BoardAnswers(CommandScreen):
 
     def __init__(
         self,
-        desk: JudgingLike,
+        desk: JudgeDesk,
         keymap: Mapping[str, str],
         row: str,
         label: str,
-        panel: "Panel | None",
-        by: "By | None" = None,
+        panel: Panel | None,
+        by: By | None = None,
         group: str | None = None,
     ) -> None:
         super().__init__(keymap)

@@ -5,8 +5,10 @@ Whatever is given is kept at once as a draft, so that leaving, quitting or a cra
 it. The screens fetch, draw and store.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
@@ -27,8 +29,10 @@ from urial_tui.ui.judging.rubric_reader import RubricReader
 from urial_tui.ui.judging.sheet import Sheet
 from urial_tui.ui.judging.sheet_lines import flat_lines, tall_lines
 from urial_tui.ui.screens.working import CommandScreen
-from urial_tui.ui.services import JudgingLike
 from urial_tui.ui.widgets.heading import Heading
+
+if TYPE_CHECKING:
+    from urial_tui.judge.desk import JudgeDesk
 
 Task = tuple[str, ...]
 """The ids of the answers that are shown together."""
@@ -48,7 +52,7 @@ class ByHandScreen(CommandScreen):
 
     def __init__(
         self,
-        desk: JudgingLike,
+        desk: JudgeDesk,
         keymap: Mapping[str, str],
         rubrics: Sequence[Rubric],
         tasks: Sequence[Task],

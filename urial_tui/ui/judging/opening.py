@@ -1,6 +1,8 @@
 """Opens the screens for rating a run by hand, from the chat and from the board alike."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from urial_tui.judge.desk_types import Queue
 from urial_tui.judge.rubric_types import Rubric
@@ -9,12 +11,12 @@ from urial_tui.ui.judging.pairing import PairScreen
 from urial_tui.ui.judging.rating import RatingScreen
 from urial_tui.ui.judging.run_picker import SidesPicker
 from urial_tui.ui.screens.working import WorkingScreen
-from urial_tui.ui.services import JudgingLike
+
+if TYPE_CHECKING:
+    from urial_tui.judge.desk import JudgeDesk
 
 
-async def rate_run(
-    screen: WorkingScreen[Any], desk: JudgingLike, run: Run, *rubrics: Rubric
-) -> None:
+async def rate_run(screen: WorkingScreen[Any], desk: JudgeDesk, run: Run, *rubrics: Rubric) -> None:
     """Go on rating a run's answers, blind, with the first of the rubrics for which answers are left. Called from a
     worker of `screen`; may raise UrialError."""
     for rubric in rubrics:
@@ -41,7 +43,7 @@ def _nothing_left(queue: Queue, rubric: Rubric) -> str:
 
 
 async def compare_run(
-    screen: WorkingScreen[Any], desk: JudgingLike, run: Run, rubric: Rubric
+    screen: WorkingScreen[Any], desk: JudgeDesk, run: Run, rubric: Rubric
 ) -> None:
     """Go on comparing two sides of a run, blind; asks which two where there are more. As `rate_run`."""
     sides: tuple[int, int] | None = (0, 1)

@@ -4,9 +4,11 @@ all in all; another opens the aspects. See `by_hand` for what it shares with rat
 Which answer is shown as A is drawn by lot for each two, and nothing on the screen says who wrote which.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -29,9 +31,11 @@ from urial_tui.ui.judging.rating import TEXT_KEYS
 from urial_tui.ui.judging.sheet import OVERALL
 from urial_tui.ui.judging.sheet_lines import flat_lines
 from urial_tui.ui.judging.words import answer_lines, conversation_lines, mark_words
-from urial_tui.ui.services import JudgingLike
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
+
+if TYPE_CHECKING:
+    from urial_tui.judge.desk import JudgeDesk
 
 BESIDE = 100
 """From this many columns on both answers are seen at once."""
@@ -59,7 +63,7 @@ class PairScreen(ByHandScreen):
 
     def __init__(
         self,
-        desk: JudgingLike,
+        desk: JudgeDesk,
         keymap: Mapping[str, str],
         rubrics: Sequence[Rubric],
         tasks: Sequence[Task],

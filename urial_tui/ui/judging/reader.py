@@ -1,6 +1,8 @@
 """One answer behind a row of the board: the conversation, who wrote it, and all that was said of it, with reasons."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,7 +20,9 @@ from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.judging.words import answer_lines, conversation_lines, short_side
 from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog, problem_text
-from urial_tui.ui.services import JudgingLike
+
+if TYPE_CHECKING:
+    from urial_tui.judge.desk import JudgeDesk
 
 
 class AnswerReader(Dialog[None]):
@@ -27,7 +31,7 @@ class AnswerReader(Dialog[None]):
     CSS_PATH: ClassVar[CSSPathType | None] = ["../screens/dialog.tcss", "reader.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "Close", show=False)]
 
-    def __init__(self, desk: JudgingLike, message_id: str) -> None:
+    def __init__(self, desk: JudgeDesk, message_id: str) -> None:
         super().__init__()
         self._desk, self._message_id = desk, message_id
         self._answer: RatedAnswer | None = None

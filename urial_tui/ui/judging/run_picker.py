@@ -1,8 +1,10 @@
 """Which run to rate, and with which rubric: the runs with how much of each is answered and rated already."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,7 +22,9 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.store.runs.types import Run
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.screens.dialog import ChooseOne, Dialog, line_of, problem_text
-from urial_tui.ui.services import JudgingLike
+
+if TYPE_CHECKING:
+    from urial_tui.judge.desk import JudgeDesk
 
 
 class RunPicker(Dialog[tuple[Run, Rubric]]):
@@ -32,7 +36,7 @@ class RunPicker(Dialog[tuple[Run, Rubric]]):
     ]
 
     def __init__(
-        self, desk: JudgingLike, rubrics: Sequence[Rubric], title: str, *, at_least: int = 1
+        self, desk: JudgeDesk, rubrics: Sequence[Rubric], title: str, *, at_least: int = 1
     ) -> None:
         super().__init__()
         self._desk = desk

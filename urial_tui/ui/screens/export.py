@@ -1,8 +1,10 @@
 """Writes what is meant to files: in which format, where, and then what was written."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +20,9 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.path_input import PathInput
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
-from urial_tui.ui.services import ExportLike
+
+if TYPE_CHECKING:
+    from urial_tui.exchange.exporting import ExportDesk
 
 FIRST = "markdown"
 """The format that is highlighted at first; a run begins with `just-eval`."""
@@ -30,7 +34,7 @@ class ExportDialog(Dialog[bool]):
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "export.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "finish", "Close", show=False)]
 
-    def __init__(self, desk: ExportLike, subjects: Sequence[Subject]) -> None:
+    def __init__(self, desk: ExportDesk, subjects: Sequence[Subject]) -> None:
         super().__init__()
         self._desk, self._subjects = desk, tuple(subjects)
         self._formats = tuple(desk.formats())

@@ -1,5 +1,7 @@
 """Asks before sides are loaded that do not fit into this machine's memory."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -7,15 +9,15 @@ from textual.app import App
 
 from urial_tui.errors import UrialError
 from urial_tui.ui.screens.dialog import Confirm
-from urial_tui.ui.services import ModelsLike
 
 if TYPE_CHECKING:
+    from urial_tui.models.desk import ModelDesk
     from urial_tui.models.fit import Fit
 
 
 async def wanted(
     app: App[object],
-    desk: ModelsLike | None,
+    desk: ModelDesk | None,
     sides: Sequence[str],
     instead_of: Sequence[str] = (),
 ) -> bool:
@@ -33,7 +35,7 @@ async def wanted(
     return await although(app, fit, len(sides))
 
 
-async def although(app: App[object], fit: "Fit", n_sides: int) -> bool:
+async def although(app: App[object], fit: Fit, n_sides: int) -> bool:
     """Whether to load what needs so much: it fits, or the user says so all the same. Called from a worker."""
     if fit.verdict != "does not fit":
         return True

@@ -1,5 +1,7 @@
 """The hub screen's part that does something: search, open a repository, fetch, and steer the downloads."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -14,9 +16,9 @@ from urial_tui.ui.library.words import name_of, size_words
 from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.fitting import wanted
 from urial_tui.ui.screens.working import CommandScreen, SidesChoice
-from urial_tui.ui.services import ModelsLike
 
 if TYPE_CHECKING:
+    from urial_tui.models.desk import ModelDesk
     from urial_tui.models.hub.starters import Starter
 
 View = Literal["starters", "results", "repo"]
@@ -31,7 +33,7 @@ class HubActions(CommandScreen):
 
     def __init__(
         self,
-        desk: ModelsLike,
+        desk: ModelDesk,
         keymap: Mapping[str, str],
         *,
         loaded: Sequence[str] = (),
@@ -126,7 +128,7 @@ class HubActions(CommandScreen):
             return
         self.fill()
 
-    async def _take_starter(self, starter: "Starter") -> None:
+    async def _take_starter(self, starter: Starter) -> None:
         """Fetch what is missing of the pair; when nothing is, compare its models."""
         pair = self.complete.get(starter.id)
         if pair is not None:

@@ -1,10 +1,12 @@
 """The library screen's part that does something with the model under the cursor: use, compare, verify, remove; and with
 the library: add, look again, get more."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from textual.app import App
 from textual.worker import Worker
@@ -18,7 +20,9 @@ from urial_tui.ui.screens.dialog import Confirm
 from urial_tui.ui.screens.fitting import wanted
 from urial_tui.ui.screens.partners import PartnerPicker
 from urial_tui.ui.screens.working import CommandScreen, SidesChoice
-from urial_tui.ui.services import ModelsLike
+
+if TYPE_CHECKING:
+    from urial_tui.models.desk import ModelDesk
 
 
 class ModelsActions(CommandScreen):
@@ -29,7 +33,7 @@ class ModelsActions(CommandScreen):
 
     def __init__(
         self,
-        desk: ModelsLike,
+        desk: ModelDesk,
         keymap: Mapping[str, str],
         *,
         side: str = "",

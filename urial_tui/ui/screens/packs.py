@@ -2,9 +2,11 @@
 right.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +20,9 @@ from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
-from urial_tui.ui.services import PackInfo
+
+if TYPE_CHECKING:
+    from urial_tui.prompts.packs import Pack
 
 
 class PackPicker(Dialog[str]):
@@ -29,7 +33,7 @@ class PackPicker(Dialog[str]):
 
     def __init__(
         self,
-        packs: Sequence[PackInfo],
+        packs: Sequence[Pack],
         current: str | None,
         *,
         preview: Callable[[str], Awaitable[str]],
@@ -62,7 +66,7 @@ class PackPicker(Dialog[str]):
         box.border_title = Content("Prompt pack")
         box.border_subtitle = Content("Enter chooses, Tab scrolls, Esc leaves it as it is")
 
-    def _line(self, pack: PackInfo) -> Content:
+    def _line(self, pack: Pack) -> Content:
         mark = "● " if pack.id == self._current else "  "
         mine = "" if pack.source == "builtin" else " (yours)"
         return line_of((mark, "$accent"), pack.id, (mine, "dim"))

@@ -4,11 +4,13 @@ Its answer is the side to begin with; None: the user left without one. The libra
 give their own answer (see `chat_models`).
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import App, ComposeResult
@@ -31,8 +33,10 @@ from urial_tui.ui.library.words import size_words
 from urial_tui.ui.path_input import PathInput
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.fitting import wanted
-from urial_tui.ui.services import ModelsLike
 from urial_tui.ui.widgets.hint_bar import HintBar
+
+if TYPE_CHECKING:
+    from urial_tui.models.desk import ModelDesk
 
 INTRO = (
     "urial-tui lets untuned base models chat, and shows token by token what alignment changes. "
@@ -59,7 +63,7 @@ class WelcomeScreen(Screen[str | None]):
 
     def __init__(
         self,
-        desk: ModelsLike | None,
+        desk: ModelDesk | None,
         *,
         check: Callable[[str], None] | None = None,
         open_models: Callable[[], None],
