@@ -18,6 +18,7 @@ from urial_tui.errors import UrialError
 from urial_tui.main import cli
 from urial_tui.settings import FIELDS, Field
 from urial_tui.store.schema.reading import tables
+from urial_tui.ui.command import real_keys
 from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
 from urial_tui.ui.keymap import SENT_FOR_OTHERS, key_name, widget_bindings
 
@@ -46,14 +47,18 @@ _KEYS_HEAD = """\
 <!-- Made by `make docs`. Do not edit. -->
 
 All keys, as they are before you change any. The last line of the screen shows those that can be used now, `F1` all of
-them as you have set them. `palette`: no key of its own; `Ctrl+P` finds it by its words. Other keys are given by id in
-the table `keymap` of the [settings](settings.md):
+them as you have set them. `palette`: no key until you give it one; `Ctrl+P` finds it by its words. *Change the keys*
+there lists all of them and changes them. They are kept by id in the table `keymap` of the [settings](settings.md);
+`""` takes a key away:
 
 ```toml
 [keymap]
-"chat.board" = "f11"
+"chat.take-over" = "f11"
 "app.help" = "f1,f13"
+"chat.delete" = ""
 ```
+
+Help, the palette, quitting, sending and the ways back out of a screen must keep a key.
 
 The first sections hold everywhere in the chat; single letters only where they are no text. The others hold in the
 part of the screen, or the screen, that they name."""
@@ -197,7 +202,7 @@ def _key_table(rows: list[str]) -> str:
 
 
 def _key_row(keys: str, words: str, its_id: str) -> str:
-    named = [key_name(key) for key in keys.split(",") if key and key not in SENT_FOR_OTHERS]
+    named = [key_name(key) for key in real_keys(keys) if key not in SENT_FOR_OTHERS]
     return f"| {_cell(', '.join(named)) or 'palette'} | {_cell(words)} | `{its_id}` |"
 
 

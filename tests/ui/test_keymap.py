@@ -4,9 +4,11 @@ import pytest
 from textual.app import App
 from textual.widgets import TextArea
 
+from urial_tui.ui.command import real_keys
 from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
 from urial_tui.ui.commands_models import SCREEN_COMMANDS
-from urial_tui.ui.keymap import key_name, keys_of, usable_keymap, widget_bindings
+from urial_tui.ui.commands_settings import SETTINGS_SCREENS
+from urial_tui.ui.keymap import for_textual, key_name, keys_of, usable_keymap, widget_bindings
 
 MEANT_TO_SHARE = {"escape"}
 
@@ -88,6 +90,71 @@ def test_a_bad_keymap_is_told(keymap, word):
     _, problems = usable_keymap(keymap)
     assert len(problems) == 1
     assert word in problems[0]
+
+
+WITHOUT_KEYS = [command.id for command in ALL_COMMANDS if not command.keys]
+
+
+@pytest.mark.parametrize("command_id", WITHOUT_KEYS)
+def test_a_command_of_the_palette_can_have_a_key(command_id):
+    assert keys_of(command_id, {}) == []
+    keymap, problems = usable_keymap({command_id: "f13"})
+    assert (keymap, problems) == ({command_id: "f13"}, [])
+    assert keys_of(command_id, keymap) == ["f13"]
+
+
+def test_a_command_of_the_palette_does_not_get_the_key_of_another_one():
+    keymap, problems = usable_keymap({"chat.take-over": "f3", "chat.pin": "f13,f5"})
+    assert keymap == {"chat.pin": "f13"}
+    assert problems == [
+        "f3 is wanted by both chat.pack and chat.take-over; chat.take-over has no key",
+        "f5 is wanted by both chat.side and chat.pin; chat.pin keeps F13",
+    ]
+
+
+def test_a_key_can_be_taken_away_and_given_to_another_command():
+    keymap, problems = usable_keymap({"chat.pack": "", "transcript.copy": " "})
+    assert problems == []
+    assert keys_of("chat.pack", keymap) == keys_of("transcript.copy", keymap) == []
+    keymap, problems = usable_keymap({"chat.pin": "f3", "chat.pack": ""})
+    assert (keymap, problems) == ({"chat.pin": "f3", "chat.pack": ""}, [])
+
+
+def test_escapes_other_commands_keep_it_when_one_loses_it():
+    keymap, _ = usable_keymap({"chat.stop": ""})
+    assert keymap["chat.stop"] == ""
+    assert keys_of("chat.leave-edit", keymap) == keys_of("chat.back", keymap) == ["escape"]
+
+
+BACK = [
+    command.id
+    for commands in ({"": ALL_COMMANDS} | SCREEN_COMMANDS | SETTINGS_SCREENS).values()
+    for command in commands
+    if command.action == "back"
+]
+
+
+@pytest.mark.parametrize(
+    "command_id", ["app.quit", "app.palette", "app.help", "composer.send", *BACK]
+)
+def test_what_leaves_and_finds_keeps_a_key(command_id):
+    keymap, problems = usable_keymap({command_id: ""})
+    assert keymap == {} and len(problems) == 1
+    assert problems[0].startswith(f"{command_id} must keep a key: ")
+
+
+def test_every_screen_with_commands_has_a_way_back_that_keeps_its_key():
+    for commands in (SCREEN_COMMANDS | SETTINGS_SCREENS).values():
+        assert [command.action for command in commands if command.id in BACK] == ["back"]
+
+
+def test_no_key_has_a_name_that_no_user_may_write_and_textual_takes():
+    command = next(command for command in ALL_COMMANDS if command.id == "chat.pin")
+    (placeholder,) = for_textual({"chat.pin": ""}).values()
+    assert command.binding().key == placeholder
+    assert real_keys(placeholder) == [] and real_keys("f1, f13") == ["f1", "f13"]
+    assert usable_keymap({"chat.pin": placeholder})[0] == {}
+    assert for_textual({"chat.pin": "f13"}) == {"chat.pin": "f13"}
 
 
 def test_the_keys_of_the_widgets_can_be_rebound_too():

@@ -12,12 +12,21 @@ from textual.widgets import Static
 from tests.support.fake_chat import FakeChat
 from tests.support.screen_text import drawn
 from tests.ui.driving import Bench, running
+from tests.ui.test_help_and_palette import help_text
 from urial_tui.settings.layers import BY_VARIABLE
 from urial_tui.ui.key_rows import all_bound, problem_of, remark_on, rows_of
 from urial_tui.ui.screens.keys import KeysScreen
 from urial_tui.ui.screens.press_key import PressKey
 from urial_tui.ui.screens.settings import SettingsScreen
+from urial_tui.ui.screens.theme_picker import ThemePicker
 from urial_tui.ui.widgets.heading import Heading
+from urial_tui.ui.widgets.hint_bar import HintBar
+
+
+def row_of(keys: "Keys", binding: str) -> dict[str, str]:
+    """What the list says of a command."""
+    (row,) = [row for row in rows_of(keys.keys.wanted) if row.key == binding]
+    return {name: cell.text for name, cell in row.cells.items()}
 
 
 def talked(chat: FakeChat) -> None:
@@ -107,18 +116,100 @@ async def test_one_more_key_and_back_to_the_default(file: Path) -> None:
         assert type(keys.app.screen).__name__ == "JumpScreen"
         await keys.press("escape")
         assert "keys.reset" in keys.footer()
-        await keys.press("delete")
+        await keys.press("d")
         await keys.until(lambda: "app.jump" not in keys.saved())
         await keys.settle()
         assert "keys.reset" not in keys.footer()
         await keys.press("f13")
         assert keys.app.screen is keys.keys
         await keys.go_to("chat.edit")
-        await keys.press("delete")
+        await keys.press("d")
         await keys.until(lambda: not keys.saved())
         await keys.settle()
         await keys.press("escape", "f2")
         assert keys.screen.drafts.editing is not None
+
+
+async def test_a_command_of_the_palette_gets_a_key_and_loses_it_again(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.go_to("app.theme")
+        assert row_of(keys, "app.theme")["keys"] == "no key"
+        assert "default: no key" in keys.about
+        assert "keys.none" not in keys.footer()
+        await keys.give("app.theme", "enter", "f3")
+        assert (
+            "f3 is wanted by both chat.pack and app.theme; app.theme has no key" in keys.problem()
+        )
+        await keys.press("f13")
+        await keys.until(lambda: keys.saved().get("app.theme") == "f13")
+        await keys.settle()
+        assert row_of(keys, "app.theme") == {
+            **row_of(keys, "app.theme"),
+            "keys": "F13",
+            "state": "changed",
+        }
+        await keys.press("f13")
+        assert isinstance(keys.app.screen, ThemePicker)
+        await keys.press("escape", "delete")
+        await keys.until(lambda: "app.theme" not in keys.saved())
+        await keys.settle()
+        await keys.press("f13")
+        assert keys.app.screen is keys.keys
+
+
+async def test_a_key_that_is_taken_away_is_gone_everywhere(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.go_to("chat.pack")
+        await keys.press("backspace")
+        await keys.until(lambda: keys.saved().get("chat.pack") == "")
+        await keys.settle()
+        assert row_of(keys, "chat.pack")["keys"] == "no key"
+        await keys.press("escape", "f3")
+        assert keys.app.screen is keys.screen
+        hints = keys.screen.query_one(HintBar).hints
+        assert hints and "chat.pack" not in {hint.id for hint in hints}
+        assert "unbound" not in drawn(keys.app)
+        assert "choose the prompt pack" not in drawn(keys.app)
+        assert keys.screen.key("chat.pack") == "“Choose the prompt pack”"
+        await keys.press("f1")
+        (line,) = [line for line in help_text(keys.app) if "Choose the prompt pack" in line]
+        assert line.split("Choose")[0].strip() == ""
+        assert "unbound" not in "\n".join(help_text(keys.app))
+
+
+async def test_the_key_of_a_part_that_is_taken_away_is_gone_from_its_help(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.go_to("transcript.copy")
+        await keys.press("delete")
+        await keys.until(lambda: keys.saved().get("transcript.copy") == "")
+        await keys.press("escape")
+        await keys.settle()
+        keys.screen.transcript.focus()
+        await keys.press("c")
+        assert keys.said() == ""
+        await keys.press("f1")
+        assert not [line for line in help_text(keys.app) if "The whole message" in line]
+        assert "unbound" not in "\n".join(help_text(keys.app))
+
+
+async def test_what_nobody_can_do_without_keeps_its_key(file: Path) -> None:
+    async with keys_of(file) as keys:
+        for binding in ("app.quit", "keys.back"):
+            await keys.go_to(binding)
+            await keys.press("delete")
+            await keys.settle()
+            assert f"{binding} must keep a key: it " in keys.said()
+        assert keys.saved() == {"chat.edit": "f11"}
+
+
+async def test_a_default_key_that_another_command_has_by_now_does_not_come_back(file: Path) -> None:
+    file.write_text('[keymap]\n"chat.pack" = ""\n"chat.pin" = "f3"\n')
+    async with keys_of(file) as keys:
+        await keys.go_to("chat.pack")
+        await keys.press("d")
+        await keys.settle()
+        assert "f3 is wanted by both chat.pack and chat.pin" in keys.said()
+        assert keys.saved() == {"chat.pack": "", "chat.pin": "f3"}
 
 
 async def test_escape_a_click_and_a_broken_file_change_nothing(file: Path) -> None:
@@ -163,7 +254,7 @@ async def test_a_keymap_of_a_variable_is_shown_and_not_changed(
     async with keys_of(file) as keys:
         assert "URIAL_TUI_KEYMAP" in str(keys.keys.query_one("#trouble", Static).render())
         await keys.go_to("chat.edit")
-        await keys.press("enter", "delete")
+        await keys.press("enter", "delete", "d")
         assert keys.app.screen is keys.keys
         assert keys.saved() == {"chat.edit": "f11"}
 
@@ -189,8 +280,8 @@ def test_what_is_wrong_with_a_keymap_has_rows_too() -> None:
     assert rows["chat.fly"]["state"] == "refused"
     assert (rows["chat.pack"]["state"], rows["chat.pack"]["keys"]) == ("refused", "F3")
     assert (rows["chat.new"]["state"], rows["chat.new"]["keys"]) == ("changed", "F13")
-    assert "chat.side and chat.pack" in problem_of({}, "chat.pack", "f5", add=False)
-    assert problem_of({}, "models.verify", "f5", add=False) == ""
+    assert "chat.side and chat.pack" in problem_of({}, {"chat.pack": "f5"})
+    assert problem_of({}, {"models.verify": "f5"}) == ""
 
 
 def test_a_key_that_means_something_else_in_a_part_is_told() -> None:

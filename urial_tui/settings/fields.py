@@ -229,9 +229,9 @@ def _check_keymap(value: Any) -> Any:
     keymap: dict[str, str] = {}
     for binding, given in value.items():
         listed = given if isinstance(given, (list, tuple)) else [given]
-        if not listed or not all(isinstance(keys, str) and keys.strip() for keys in listed):
+        if not all(isinstance(keys, str) for keys in listed):
             return None
-        keymap[str(binding)] = ",".join(keys.strip() for keys in listed)
+        keymap[str(binding)] = ",".join(keys.strip() for keys in listed if keys.strip())
     return keymap
 
 

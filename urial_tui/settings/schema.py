@@ -156,7 +156,7 @@ class Settings:
     )  # fmt: skip
     keymap: dict[str, str] = setting(  # noqa: RUF009
         {}, "keymap", "Interface",
-        'Other keys for the program\'s bindings: `"binding.id" = "ctrl+n,f2"`, or a list of keys.',
+        'Other keys for the program\'s bindings: `"binding.id" = "ctrl+n,f2"`, or a list of keys; `""` for none.',
         counts="at once",
     )  # fmt: skip
 

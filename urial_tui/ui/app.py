@@ -64,9 +64,7 @@ class UrialApp(SettingsApp):
     ]
     """Of the default screen, whose own CSS_PATH Textual does not read, and what compact mode changes everywhere."""
     COMMANDS: ClassVar = {Commands}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        command.binding() for command in APP_COMMANDS if command.keys
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in APP_COMMANDS]
 
     def __init__(self, services: AppServices) -> None:
         super().__init__(services)

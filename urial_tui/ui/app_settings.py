@@ -18,7 +18,7 @@ from urial_tui.glyphs import wants_ascii
 from urial_tui.safetext import sanitize
 from urial_tui.ui.ascii_filter import AsciiFilter
 from urial_tui.ui.chat.screen import ChatScreen
-from urial_tui.ui.keymap import name_arrows_in_words, usable_keymap
+from urial_tui.ui.keymap import for_textual, name_arrows_in_words, usable_keymap
 from urial_tui.ui.screens.keys import KeysScreen
 from urial_tui.ui.screens.settings import SettingsScreen
 from urial_tui.ui.screens.settings_access import SettingsAccess
@@ -95,7 +95,7 @@ class SettingsApp(App[None]):
             self.refresh_css(animate=False)  # the screens behind this one, too
 
     def on_mount(self) -> None:
-        self.set_keymap(self.chat_screen.keymap)
+        self.set_keymap(for_textual(self.chat_screen.keymap))
         for problem in self._keymap_problems:
             self.notify(sanitize(problem), title="Keymap", severity="warning", markup=False)
         if self.services.theme and self.services.theme not in self.available_themes:
@@ -168,7 +168,7 @@ class SettingsApp(App[None]):
         for screen in (self.chat_screen, *self.screen_stack):
             if isinstance(screen, WorkingScreen):
                 screen.keymap = usable
-        self.set_keymap(usable)
+        self.set_keymap(for_textual(usable))
         for screen in self.screen_stack:
             screen.refresh_bindings()
         self.chat_screen.show_keys()

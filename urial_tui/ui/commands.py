@@ -334,6 +334,7 @@ FOOTER_ORDER = (
     "settings.reset",
     "keys.back",
     "keys.change",
+    "keys.none",
     "keys.reset",
     "rate.back",
     "pair.back",

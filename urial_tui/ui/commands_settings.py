@@ -94,11 +94,20 @@ KEYS_COMMANDS = (
     ),
     Command(
         "keys.reset",
-        "delete,backspace",
+        "d",
         "reset",
         "Default",
         "Back to its default keys",
         "Take this command out of the settings file's table keymap",
+        KEYS,
+    ),
+    Command(
+        "keys.none",
+        "delete,backspace",
+        "take_away",
+        "No key",
+        "Take its keys away",
+        "It has no key then; the palette still finds a command",
         KEYS,
     ),
     Command(

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from urial_tui.safetext import sanitize_line
+from urial_tui.ui.command import real_keys
 from urial_tui.ui.commands import ALL_COMMANDS
 from urial_tui.ui.keymap import (
     SENT_FOR_OTHERS,
+    default_keys,
     key_name,
     keys_of,
     title_of,
@@ -24,6 +26,7 @@ COLUMNS = (
     Column("place", "Where", 16, rank=3),
 )
 UNKNOWN = "no such command"
+NONE = "no key"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Bound:
 
 def all_bound() -> list[Bound]:
     """All that can be rebound, in the order of help."""
-    found = [Bound(one.id, one.title, one.tooltip, one.group) for one in ALL_COMMANDS if one.keys]
+    found = [Bound(one.id, one.title, one.tooltip, one.group) for one in ALL_COMMANDS]
     panes = widget_bindings(beside_chat=False)
     for place, bindings in widget_bindings().items():
         found += [
@@ -54,7 +57,7 @@ def all_bound() -> list[Bound]:
 def shown_keys(keys: Sequence[str]) -> str:
     """Keys as people name them; those that only stand for another one are left out."""
     named = [key_name(key) for key in keys if key not in SENT_FOR_OTHERS or len(keys) == 1]
-    return ", ".join(named)
+    return ", ".join(named) or NONE
 
 
 def rows_of(wanted: Mapping[str, str], words: Sequence[str] = ()) -> list[Row]:
@@ -65,7 +68,7 @@ def rows_of(wanted: Mapping[str, str], words: Sequence[str] = ()) -> list[Row]:
     strangers = [Bound(name, UNKNOWN, "", "") for name in wanted if name not in known]
     rows = []
     for one in (*strangers, *bound):
-        keys = keys_of(one.id, usable) if one.id in known else wanted[one.id].split(",")
+        keys = keys_of(one.id, usable) if one.id in known else real_keys(wanted[one.id])
         state = "changed" if one.id in usable and one.id in wanted else ""
         if one.id in wanted and one.id not in usable:
             state = "refused"
@@ -84,6 +87,11 @@ def rows_of(wanted: Mapping[str, str], words: Sequence[str] = ()) -> list[Row]:
     return rows
 
 
+def has_key(wanted: Mapping[str, str], binding: str) -> bool:
+    """Whether something is there to be taken away."""
+    return bool(keys_of(binding, usable_keymap(wanted)[0]))
+
+
 def with_key(wanted: Mapping[str, str], binding: str, key: str, *, add: bool) -> dict[str, str]:
     """The keymap with that key for the binding: instead of what it has, or beside it."""
     has = keys_of(binding, usable_keymap(wanted)[0]) if add else []
@@ -95,10 +103,16 @@ def without(wanted: Mapping[str, str], binding: str) -> dict[str, str]:
     return {name: keys for name, keys in wanted.items() if name != binding}
 
 
-def problem_of(wanted: Mapping[str, str], binding: str, key: str, *, add: bool) -> str:
-    """Why the binding cannot have the key; "" where it can. Names the command that has it."""
+def with_none(wanted: Mapping[str, str], binding: str) -> dict[str, str]:
+    """The keymap without any key for the binding."""
+    left = without(wanted, binding)
+    return {**left, binding: ""} if default_keys(binding) else left
+
+
+def problem_of(wanted: Mapping[str, str], changed: Mapping[str, str]) -> str:
+    """Why the keymap cannot become the other one; "" where it can. Names the command that has a key already."""
     before = usable_keymap(wanted)[1]
-    after = usable_keymap(with_key(wanted, binding, key, add=add))[1]
+    after = usable_keymap(changed)[1]
     return "; ".join(problem for problem in after if problem not in before)
 
 

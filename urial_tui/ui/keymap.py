@@ -13,11 +13,26 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.widget import Widget
 from textual.widgets import TextArea
 
+from urial_tui.ui.command import Command, no_key, real_keys
 from urial_tui.ui.commands import ALL_COMMANDS
 from urial_tui.ui.commands_models import SCREEN_COMMANDS
 from urial_tui.ui.commands_settings import SETTINGS_SCREENS
 
 _BY_ID = {command.id: command for command in ALL_COMMANDS}
+_EVERY_COMMAND: Mapping[str, Command] = _BY_ID | {
+    command.id: command
+    for commands in (SCREEN_COMMANDS | SETTINGS_SCREENS).values()
+    for command in commands
+}
+"""Those of the screens beside the chat, too."""
+_NEEDED = {
+    "app.help": "it tells all the others",
+    "app.palette": "it finds what has none",
+    "app.quit": "it leaves the program",
+    "composer.send": "nothing else sends a message",
+    **{one.id: "it is the way back" for one in _EVERY_COMMAND.values() if one.action == "back"},
+}
+"""What nobody could do without finding no way out, and why its last key cannot be taken away."""
 _ALSO_KEYS = ("menu", "pause", "print_screen", "caps_lock", "scroll_lock", "num_lock")
 _NAMED_KEYS = frozenset(
     {*(key.value for key in Keys), *KEY_NAME_REPLACEMENTS.values(), *_ALSO_KEYS}
@@ -50,19 +65,21 @@ def widget_bindings(*, beside_chat: bool = True) -> dict[str, list[Binding]]:
 
 def title_of(binding: Binding) -> str:
     """What help calls what a binding does: the command's title where it is one, else its label."""
-    return _titles().get(binding.id or "", binding.description)
+    command = _EVERY_COMMAND.get(binding.id or "")
+    return command.title if command is not None else binding.description
 
 
-@cache
-def _titles() -> dict[str, str]:
-    places = (SCREEN_COMMANDS | SETTINGS_SCREENS).values()
-    return {one.id: one.title for one in (*ALL_COMMANDS, *(c for place in places for c in place))}
+def in_palette(command_id: str) -> bool:
+    """Whether it can be found without a key."""
+    command = _EVERY_COMMAND.get(command_id)
+    return command is not None and command.palette
 
 
 def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The part of a user's keymap that can be used, and a sentence for each part that cannot.
 
-    Refused: ids that do not exist, keys that Textual cannot name, a key that another command has.
+    Keys that are empty take the command's own away. Refused: ids that do not exist, keys that Textual cannot name, a
+    key that another command has, no key for what nobody can do without.
     A command whose keys are all refused keeps its own. Commands that share a key from the start
     (Escape's) may share it, since only one of them is possible at a time.
     """
@@ -73,23 +90,22 @@ def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
         if command_id not in known:
             problems.append(f"the keymap names {command_id!r}, which is no command")
             continue
-        if not _defaults()[command_id]:
-            problems.append(f"{command_id} cannot have a key; it is in the command palette")
-            continue
-        names = [key.strip() for key in str(keys).split(",")]
+        names = [key.strip() for key in keys.split(",")] if keys.strip() else []
         bad = [name for name in names if not _is_key(name)]
         if bad:
             problems.append(f"{command_id}: {bad[0]!r} is not the name of a key")
-            continue
-        usable[command_id] = ",".join(names)
+        elif not names and command_id in _NEEDED:
+            problems.append(f"{command_id} must keep a key: {_NEEDED[command_id]}")
+        else:
+            usable[command_id] = ",".join(names)
     while (clash := _clash(usable)) is not None:
         key, loser, owner = clash
-        left = [name for name in usable.pop(loser).split(",") if name != key]
+        left = [name for name in real_keys(usable.pop(loser)) if name != key]
         if left:
             usable[loser] = ",".join(left)
         keeps = [key for key in keys_of(loser, usable) if key not in SENT_FOR_OTHERS]
-        now = f"{loser} keeps {' and '.join(map(key_name, keeps))}"
-        problems.append(f"{key} is wanted by both {owner} and {loser}; {now}")
+        now = f"keeps {' and '.join(map(key_name, keeps))}" if keeps else "has no key"
+        problems.append(f"{key} is wanted by both {owner} and {loser}; {loser} {now}")
     return _with_sharers(usable), problems
 
 
@@ -117,7 +133,7 @@ def _defaults() -> dict[str, str]:
     """The keys of every command and of every binding of a widget that has an id."""
     keys = {command.id: command.keys for command in ALL_COMMANDS}
     for bindings in widget_bindings().values():
-        keys |= {binding.id: binding.key for binding in bindings if binding.id}
+        keys |= {b.id: ",".join(real_keys(b.key)) for b in bindings if b.id}
     return keys
 
 
@@ -138,9 +154,9 @@ def _clash(keymap: Mapping[str, str]) -> tuple[str, str, str] | None:
     defaults, places = _defaults(), _places()
     owners: dict[str, list[str]] = {}
     for one in sorted(defaults, key=lambda name: name in keymap):  # theirs are the last to come
-        for key in keymap.get(one, defaults[one]).split(","):
+        for key in keys_of(one, keymap):
             for other in owners.setdefault(key, []):
-                shared = all(key in defaults[name].split(",") for name in (one, other))
+                shared = all(key in default_keys(name) for name in (one, other))
                 if one in keymap and not shared and _meet(one, other, places):
                     return key, one, other
             owners[key].append(one)
@@ -162,23 +178,41 @@ def _with_sharers(keymap: Mapping[str, str]) -> dict[str, str]:
     that are named keep theirs.
     """
     defaults, places = _defaults(), _places()
-    freed = {(places[one], key) for one in keymap for key in defaults[one].split(",")}
+    freed = {(places[one], key) for one in keymap for key in default_keys(one)}
     kept = {
         one: keys
         for one, keys in defaults.items()
-        if one not in keymap and any((places[one], key) in freed for key in keys.split(","))
+        if one not in keymap and any((places[one], key) in freed for key in real_keys(keys))
     }
     return {**keymap, **kept}
 
 
+def for_textual(keymap: Mapping[str, str]) -> dict[str, str]:
+    """A usable keymap as Textual takes it, which overlooks a binding whose keys are empty."""
+    return {one: keys or no_key(one) for one, keys in keymap.items()}
+
+
 def keys_of(command_id: str, keymap: Mapping[str, str]) -> list[str]:
-    """The keys of a command or a widget's binding as they are now."""
-    return keymap.get(command_id, _defaults()[command_id]).split(",")
+    """The keys of a command or a widget's binding as they are now; empty where it has none."""
+    return real_keys(keymap.get(command_id, _defaults()[command_id]))
 
 
 def default_keys(command_id: str) -> list[str]:
     """The keys that a command or a widget's binding has without a keymap."""
-    return _defaults()[command_id].split(",")
+    return real_keys(_defaults()[command_id])
+
+
+def key_in_words(command_id: str, keymap: Mapping[str, str]) -> str:
+    """What a sentence says to press: the key, or what the palette calls a command without one."""
+    keys = keys_of(command_id, keymap)
+    return key_name(keys[0]) if keys else f"“{_titles()[command_id]}”"
+
+
+@cache
+def _titles() -> dict[str, str]:
+    bindings = (binding for place in widget_bindings().values() for binding in place)
+    titles = {binding.id: title_of(binding) for binding in bindings if binding.id}
+    return titles | {command.id: command.title for command in ALL_COMMANDS}
 
 
 def works_while_writing(key: str) -> bool:

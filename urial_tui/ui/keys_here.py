@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, DataTable, Input, OptionList, Select, TextArea
 
-from urial_tui.ui.command import Command
+from urial_tui.ui.command import Command, real_keys
 from urial_tui.ui.commands import APP_COMMANDS
 from urial_tui.ui.widgets.begin_line import BeginLine
 from urial_tui.ui.widgets.composer import Composer
@@ -78,7 +78,7 @@ class KeysHere:
     editing: list[KeyLine] = field(default_factory=list)
     screen: list[KeyLine] = field(default_factory=list)
     ids: frozenset[str] = frozenset()
-    """Of every binding that works."""
+    """Of every binding that works, with or without a key."""
 
 
 def keys_here(screen: Screen[object]) -> KeysHere:
@@ -98,7 +98,7 @@ def keys_here(screen: Screen[object]) -> KeysHere:
             continue
         if binding.id:
             ids.add(binding.id)
-        if isinstance(active.node, App):
+        if isinstance(active.node, App) or not real_keys(key):
             continue
         name = (id(active.node), binding.id or binding.action)
         if name not in lines:

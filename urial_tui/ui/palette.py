@@ -40,8 +40,8 @@ class Commands(Provider):
     def _help(self, command: Command) -> str:
         screen = self.screen
         keymap = screen.keymap if isinstance(screen, ChatScreen | CommandScreen) else {}
-        key = key_name(keys_of(command.id, keymap)[0])
-        return f"{command.tooltip} ({key})" if key else command.tooltip
+        keys = keys_of(command.id, keymap)
+        return f"{command.tooltip} ({key_name(keys[0])})" if keys else command.tooltip
 
     async def discover(self) -> Hits:
         for command in possible_commands(self.screen):

@@ -75,7 +75,7 @@ class ChatScreen(ChatStage):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (20, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(command.binding() for command in CHAT_COMMANDS if command.keys),
+        *(command.binding() for command in CHAT_COMMANDS),
         Binding("ctrl+up", "scroll_transcript(-1)", "Scroll up", show=False),
         Binding("ctrl+down", "scroll_transcript(1)", "Scroll down", show=False),
     ]

@@ -8,7 +8,7 @@ from urial_tui.prompts.types import Turn
 from urial_tui.safetext import sanitize
 from urial_tui.ui.drawing.lines import Line, safe
 from urial_tui.ui.drawing.wrap import TAB, row_starts
-from urial_tui.ui.keymap import key_name, keys_of
+from urial_tui.ui.keymap import key_in_words
 
 INDENT = 2
 
@@ -51,7 +51,7 @@ def answer_lines(title: str, content: str, width: int) -> list[Line]:
 
 def key_range(command_ids: Sequence[str], keymap: Mapping[str, str]) -> str:
     """The keys of several commands in one word: `1-5`, or all of them where they were bound anew."""
-    keys = [key_name(keys_of(one, keymap)[0]) for one in command_ids]
+    keys = [key_in_words(one, keymap) for one in command_ids]
     if keys == [str(number) for number in range(1, len(keys) + 1)]:
         return f"1-{len(keys)}"
     return " ".join(keys)

@@ -19,6 +19,7 @@ from urial_tui.ui.command import PROGRAM
 from urial_tui.ui.commands import ALL_COMMANDS, APP_COMMANDS, GROUPS, Command
 from urial_tui.ui.keymap import (
     SENT_FOR_OTHERS,
+    in_palette,
     key_name,
     keys_of,
     title_of,
@@ -141,9 +142,9 @@ class HelpScreen(Dialog[None]):
             if command in APP_COMMANDS:
                 possible = command.id in self._possible
             else:
-                works = command.id in self._here.ids or not command.keys
-                possible = works and can(command.action, self._moment)
-            table.add_row(*_row(keys, command.title, command.tooltip, possible))
+                possible = command.id in self._here.ids and can(command.action, self._moment)
+            if keys or in_palette(command.id):
+                table.add_row(*_row(keys, command.title, command.tooltip, possible))
         table.add_row()
 
     def _add_bindings(
@@ -165,7 +166,8 @@ class HelpScreen(Dialog[None]):
             if not possible and more:
                 self._add_rows(table, more)
                 more = ()
-            table.add_row(*_row(keys, title_of(binding), binding.tooltip, possible))
+            if keys or in_palette(binding.id or ""):
+                table.add_row(*_row(keys, title_of(binding), binding.tooltip, possible))
         self._add_rows(table, more)
         table.add_row()
 

@@ -1,4 +1,5 @@
-"""The keys as a list: every command with its keys. Enter and the new key change one, and it counts at once.
+"""The keys as a list: every command with its keys. Enter and the new key change one, Delete takes it away, and it
+counts at once.
 
 Saved is the settings file's table `keymap`, by `settings`, in a thread and one change at a time. A key that another
 command has in the same place is refused before anything is saved, with the names of both.
@@ -24,12 +25,14 @@ from urial_tui.ui.key_rows import (
     COLUMNS,
     Bound,
     all_bound,
+    has_key,
     problem_of,
     problem_with,
     remark_on,
     rows_of,
     shown_keys,
     with_key,
+    with_none,
     without,
 )
 from urial_tui.ui.keymap import default_keys
@@ -136,7 +139,7 @@ class KeysScreen(CommandScreen):
             return
 
         def problem(key: str) -> str:
-            return problem_of(self.wanted, one.id, key, add=add)
+            return problem_of(self.wanted, with_key(self.wanted, one.id, key, add=add))
 
         def pressed(key: str | None) -> None:
             if key is not None:
@@ -146,9 +149,21 @@ class KeysScreen(CommandScreen):
         self.app.push_screen(PressKey(title, f"{one.title} ({one.id})", problem), pressed)
 
     def action_reset(self) -> None:
+        self._leave_out(without)
+
+    def action_take_away(self) -> None:
+        self._leave_out(with_none)
+
+    def _leave_out(self, change: Callable[[Mapping[str, str], str], dict[str, str]]) -> None:
+        """Make the change without a question, unless something stands against it."""
         chosen = self.table.chosen
-        if chosen is not None:
-            self.do(self._change(lambda wanted: without(wanted, chosen), chosen))
+        if chosen is None:
+            return
+        problem = problem_of(self.wanted, change(self.wanted, chosen))
+        if problem:
+            self.tell(problem, severity="warning")
+        else:
+            self.do(self._change(lambda wanted: change(wanted, chosen), chosen))
 
     async def _change(
         self, change: Callable[[Mapping[str, str]], dict[str, str]], binding: str
@@ -173,12 +188,15 @@ class KeysScreen(CommandScreen):
             self.action_change()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("change", "add", "reset"):
-            chosen = self.table.chosen if self.is_mounted else None
-            if chosen is None or self._trouble:
-                return False
-            return chosen in (self.wanted if action == "reset" else self._bound)
-        return True
+        if action not in ("change", "add", "take_away", "reset"):
+            return True
+        chosen = self.table.chosen if self.is_mounted else None
+        if chosen is None or self._trouble:
+            return False
+        if action == "reset":
+            return chosen in self.wanted
+        known = chosen in self._bound
+        return known and (action != "take_away" or has_key(self.wanted, chosen))
 
     def on_descendant_focus(self) -> None:
         self.refresh_bindings()

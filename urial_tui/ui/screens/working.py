@@ -10,7 +10,7 @@ from textual.screen import Screen
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.ui.command import Command
-from urial_tui.ui.keymap import key_name, keys_of
+from urial_tui.ui.keymap import key_in_words
 
 ResultT = TypeVar("ResultT")
 
@@ -35,7 +35,7 @@ class WorkingScreen(Screen[ResultT]):
 
     def key(self, command_id: str) -> str:
         """The key of a command, as a sentence names it."""
-        return key_name(keys_of(command_id, self.keymap)[0])
+        return key_in_words(command_id, self.keymap)
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` beside the screen; an error that a user can understand is shown."""

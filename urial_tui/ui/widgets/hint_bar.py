@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
+from urial_tui.ui.command import real_keys
 from urial_tui.ui.commands import FOOTER_ORDER
 
 GAP = 2
@@ -83,7 +84,9 @@ class HintBar(Widget):
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if not (binding.show and active.enabled) or binding.action in seen:
+            if not (binding.show and active.enabled and real_keys(binding.key)):
+                continue
+            if binding.action in seen:
                 continue
             if self._hide(binding.id or ""):
                 continue
