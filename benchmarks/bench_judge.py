@@ -27,6 +27,7 @@ from urial_tui.prompts.types import Turn
 from urial_tui.services import Services
 from urial_tui.settings import Settings
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 
 ROUNDS = 5
 OVERHEAD = 0.03
@@ -105,12 +106,12 @@ def judge_model() -> Path | None:
 
 async def _messages(store: AsyncStore) -> list[str]:
     """Stored answers to judge; their ids."""
-    session = await store.create_session("demo")
-    user = await store.add_user_message(session.id, None, QUERY)
+    session = await store.call(Store.create_session, "demo")
+    user = await store.call(Store.add_user_message, session.id, None, QUERY)
     made = []
     for text in ANSWERS:
-        answer = await store.begin_answer(session.id, user.id, content=text)
-        await store.finish_answer(answer.id, None, "complete", end=None)
+        answer = await store.call(Store.begin_answer, session.id, user.id, content=text)
+        await store.call(Store.finish_answer, answer.id, None, "complete", end=None)
         made.append(answer.id)
     return made
 
@@ -170,7 +171,7 @@ async def _judged(
     """Seconds to judge an answer and to keep what came of it."""
     began = time.perf_counter()
     scored = await judge.score(rubric, [Turn("user", QUERY), Turn("assistant", answer)])
-    await store.save_judgement(as_judgement(message_id, judge.info, rubric, scored))
+    await store.call(Store.save_judgement, as_judgement(message_id, judge.info, rubric, scored))
     return time.perf_counter() - began
 
 

@@ -21,6 +21,7 @@ from urial_tui.prompts.types import Turn as Said
 from urial_tui.services import Services, SideChoice
 from urial_tui.settings import Settings
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 
 QUERY = "Could you please tell me how a small town can make its streets safer for children?"
 """About twenty tokens on the embedded model."""
@@ -136,9 +137,9 @@ class Core:
                     ids.append(token.id)
 
         store = self._store
-        session = await store.create_session(self.side.notation)
-        user = await store.add_user_message(session.id, None, query)
-        message = await store.begin_answer(session.id, user.id)
+        session = await store.call(Store.create_session, self.side.notation)
+        user = await store.call(Store.add_user_message, session.id, None, query)
+        message = await store.call(Store.begin_answer, session.id, user.id)
         turn = Turn(self.services.engine, store, self.side, self.info, listen)
         began = time.perf_counter()
         outcome = await turn.run(

@@ -8,6 +8,7 @@ from tests.chat.conftest import Room
 from tests.support.scripted_engine import Script
 from urial_tui.chat.differences import in_pieces, runs_of
 from urial_tui.errors import StoreError, UsageError
+from urial_tui.store.store import Store
 
 Make = Callable[..., Room]
 
@@ -38,7 +39,7 @@ async def test_a_message_of_another_branch_is_shown_with_what_follows_it(make_ro
     await room.chat.show_branch(first[1].id)
     assert room.chat.messages == first
     assert room.chat.session is not None
-    assert (await room.store.session(room.chat.session.id)).leaf_id == first[-1].id
+    assert (await room.store.call(Store.session, room.chat.session.id)).leaf_id == first[-1].id
     told = len(room.events)
     await room.chat.show_branch(first[0].id)  # it is there already, on the branch that is shown
     assert len(room.events) == told
@@ -53,12 +54,12 @@ async def test_a_branch_from_a_token_differs_from_its_sibling_from_that_token_on
     await room.chat.start()
     await room.ask("Count.")
     first = room.chat.messages[-1]
-    tokens = await room.store.tokens(first.id)
+    tokens = await room.store.call(Store.tokens, first.id)
     await room.chat.branch_from(first.id, 1, tokens[2].token_id)
     await room.settled()
     second = room.chat.messages[-1]
     assert second.parent_id == first.parent_id and await room.chat.siblings(second.id) == (2, 2)
-    generation = await room.store.generation_of(second.id)
+    generation = await room.store.call(Store.generation_of, second.id)
     assert generation is not None and generation.start.continued_from == first.id
     unit, a, b = in_pieces(await room.chat.written(first.id), await room.chat.written(second.id))
     assert unit == "token"

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,13 +39,13 @@ async def test_an_answer_streams_is_stored_and_ends_complete(make_room: Make) ->
     assert (question.role, question.content) == ("user", "What is the capital of France?")
     assert (answer.content, answer.status) == ("It is Paris.", "complete")
     assert "".join(event.text for event in room.told(TextStreamed)) == "It is Paris."
-    stored = await room.store.branch(answer.id)
+    stored = await room.store.call(Store.branch, answer.id)
     assert [m.content for m in stored] == [question.content, "It is Paris."]
-    generation = await room.store.generation_of(answer.id)
+    generation = await room.store.call(Store.generation_of, answer.id)
     assert generation is not None and generation.end is not None
     assert generation.start.side == "demo@raw"
     assert generation.start.prompt_ids[0] == 1
-    tokens = await room.store.tokens(answer.id)
+    tokens = await room.store.call(Store.tokens, answer.id)
     assert b"".join(t.raw[: t.visible] for t in tokens) == b"It is Paris."
 
 
@@ -86,7 +87,7 @@ async def test_stopping_keeps_the_text_and_says_stopped(make_room: Make) -> None
     await room.chat.stop()
     answer = room.chat.messages[-1]
     assert (answer.content, answer.status) == ("one two", "stopped")
-    assert (await room.store.message(answer.id)).content == "one two"
+    assert (await room.store.call(Store.message, answer.id)).content == "one two"
     assert not room.chat.busy
 
 
@@ -151,13 +152,13 @@ async def test_continuing_goes_on_from_the_stored_tokens(make_room: Make) -> Non
     await room.settled()
     answer = room.chat.messages[-1]
     assert (answer.content, answer.parent_id) == ("one two three four", first.parent_id)
-    assert (await room.store.message(first.id)).content == "one two"
+    assert (await room.store.call(Store.message, first.id)).content == "one two"
     call = room.engine.generations()[-1]
     assert call.prompt is not None and not call.prompt.spans
-    generation = await room.store.generation_of(first.id)
+    generation = await room.store.call(Store.generation_of, first.id)
     assert generation is not None
     assert call.prompt.ids[: len(generation.start.prompt_ids)] == generation.start.prompt_ids
-    tokens = await room.store.tokens(answer.id)
+    tokens = await room.store.call(Store.tokens, answer.id)
     assert [t.i for t in tokens] == list(range(len(tokens)))
     assert b"".join(t.raw[: t.visible] for t in tokens) == b"one two three four"
 
@@ -276,7 +277,7 @@ async def test_whole_turns_are_left_out_visibly_when_the_context_is_full(make_ro
     text = "".join(span.text for span in call.prompt.spans)
     assert "question7" in text and "question0" not in text
     assert len(room.chat.messages) == 16
-    generation = await room.store.generation_of(room.chat.messages[-1].id)
+    generation = await room.store.call(Store.generation_of, room.chat.messages[-1].id)
     assert generation is not None and generation.start.dropped_turns >= 1
 
 
@@ -364,7 +365,7 @@ async def test_a_disk_that_refuses_moves_the_history_to_memory_and_says_so(
     assert room.told(StoreTrouble)[-1].error is None
     assert not room.store.is_in_memory
     leaf = room.chat.messages[-1]
-    assert len(await room.store.branch(leaf.id)) == 6
+    assert len(await room.store.call(Store.branch, leaf.id)) == 6
 
 
 async def test_a_draft_comes_back_and_is_gone_when_it_was_sent(make_room: Make) -> None:
@@ -403,7 +404,7 @@ async def test_leaving_in_the_middle_keeps_what_was_written(make_room: Make) -> 
         await asyncio.sleep(0)
     await room.chat.aclose()
     leaf = room.chat.messages[-1]
-    stored = await room.store.message(leaf.id)
+    stored = await room.store.call(Store.message, leaf.id)
     assert (stored.content, stored.status) == ("one", "stopped")
 
 
@@ -499,7 +500,7 @@ async def test_a_session_whose_side_is_gone_opens_and_says_so(make_room: Make) -
     await room.ask("hello")
     session = room.chat.session
     assert session is not None
-    await room.store.set_side(session.id, "missing@raw")
+    await room.store.call(Store.set_side, session.id, "missing@raw")
     await room.chat.new_session()
     await room.chat.open_session(session.id)
     assert room.told(Trouble)[-1].error.kind == "model"
@@ -514,7 +515,7 @@ async def test_a_session_whose_side_nobody_knows_is_answered_by_the_present_one(
     await room.ask("hello")
     session = room.chat.session
     assert session is not None
-    await room.store.set_side(session.id, UNKNOWN)
+    await room.store.call(Store.set_side, session.id, UNKNOWN)
     await room.chat.new_session()
     await room.chat.open_session(session.id)
     assert room.told(Trouble) == []
@@ -553,8 +554,8 @@ async def test_an_answer_whose_end_is_not_known_leaves_the_count_of_the_one_befo
     session = room.chat.session
     assert session is not None
     last = room.chat.messages[-1].id
-    asked = await room.store.add_user_message(session.id, last, "second")
-    await room.store.begin_answer(session.id, asked.id, content="Bro")
+    asked = await room.store.call(Store.add_user_message, session.id, last, "second")
+    await room.store.call(Store.begin_answer, session.id, asked.id, content="Bro")
     other = room.new()
     await room.chat.aclose()
     await other.open_session(session.id)
@@ -591,13 +592,14 @@ async def test_stopping_while_the_message_is_being_committed_stops_its_answer(
     await room.chat.start()
     await room.chat._loader.ready()
     gate = asyncio.Event()
-    real = room.store.add_user_message
+    real = room.store.call
 
-    async def slow(*args: object) -> object:
-        await gate.wait()
-        return await real(*args)  # type: ignore[arg-type]
+    async def slow(method: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if method is Store.add_user_message:
+            await gate.wait()
+        return await real(method, *args, **kwargs)
 
-    monkeypatch.setattr(room.store, "add_user_message", slow)
+    monkeypatch.setattr(room.store, "call", slow)
     sending = asyncio.create_task(room.chat.send("hello"))
     await asyncio.sleep(0)
     assert room.chat.busy

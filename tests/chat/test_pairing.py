@@ -12,6 +12,7 @@ from urial_tui.chat.events import PairChanged, TraceEnded
 from urial_tui.chat.noise import Measurements
 from urial_tui.chat.pairs import default_references, suggested_pairs
 from urial_tui.errors import EngineError, UsageError
+from urial_tui.store.store import Store
 
 Make = Callable[..., Room]
 
@@ -325,7 +326,7 @@ async def test_a_measurement_gives_way_to_a_message_and_is_made_later(make_room:
     again = room.told(TraceEnded)[-1]
     assert again.trace is not None and again.message_id == shown.message_id
     assert again.trace.start.references[0].noise == 0.25
-    assert again.trace == await room.store.trace_of(shown.message_id)
+    assert again.trace == await room.store.call(Store.trace_of, shown.message_id)
     assert room.told(PairChanged)[-1].pair.references[0].noise == 0.25
 
 
@@ -341,7 +342,7 @@ async def test_an_older_trace_gets_the_noise_when_it_is_shown(make_room: Make) -
     await room.until(lambda: room.chat.pair.references[0].noise is not None)
     trace = await room.chat.trace(message_id)
     assert trace is not None and trace.start.references[0].noise == 0.25
-    assert await room.store.trace_of(message_id) == trace
+    assert await room.store.call(Store.trace_of, message_id) == trace
 
 
 async def test_a_measurement_that_fails_is_not_repeated(make_room: Make) -> None:

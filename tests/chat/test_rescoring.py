@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,8 @@ async def test_the_side_that_wrote_an_answer_scores_it_after_its_exact_prompt(
     assert room.chat.scoring_message == message_id
     trace = whole(await room.scored())
     assert room.chat.scoring_message is None
-    generation = await room.store.generation_of(message_id)
-    tokens = await room.store.tokens(message_id)
+    generation = await room.store.call(Store.generation_of, message_id)
+    tokens = await room.store.call(Store.tokens, message_id)
     call = score_call(room)
     assert generation is not None and call.generator is not None
     assert call.generator.prompt is not None
@@ -121,7 +122,7 @@ async def test_an_imported_text_is_scored_as_it_stands_behind_the_prompt(make_ro
     room = make_room("never asked")
     said = (NewMessage("user", ""), NewMessage("assistant", "four words of text", 0))
     text = NewSession(said, "missing@raw", origin={"format": "text"})
-    session_id, (_, message_id) = await room.store._call(Store.add_conversation, text)
+    session_id, (_, message_id) = await room.store.call(Store.add_conversation, text)
     await room.paired("demo@urial-general", references=("demo@raw",))
     await room.chat.open_session(session_id)
     await room.chat.score(message_id)
@@ -132,7 +133,7 @@ async def test_an_imported_text_is_scored_as_it_stands_behind_the_prompt(make_ro
     assert (trace.complete, trace.start.path) == (True, "canonical")
     pieces = b"".join(trace.pieces[score.id] for score in trace.scores if not score.control)
     assert pieces.decode() == "four words of text"
-    assert await room.store.tokens(message_id) == []
+    assert await room.store.call(Store.tokens, message_id) == []
     assert room.told(Trouble) == []  # a model of elsewhere is not missed
 
 
@@ -215,24 +216,25 @@ async def test_an_engine_that_dies_while_scoring_is_started_again_for_the_next_t
 
 
 async def test_a_disk_that_fills_while_scoring_loses_no_scores(
-    make_room: Make,
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = make_room("a b c d")
     message_id = await answered(room)
-    append = room.store.append_scores
+    append = Store.append_scores
     full = [StoreError("the disk is full", kind="disk-full")]
 
-    async def refuse_once(*args: object) -> None:
+    def refuse_once(*args: Any) -> None:
         if full:
             raise full.pop()
-        await append(*args)  # type: ignore[arg-type]
+        append(*args)
 
-    room.store.append_scores = refuse_once  # type: ignore[method-assign]
+    monkeypatch.setattr(Store, "append_scores", refuse_once)
     await room.chat.score(message_id)
     trace = whole(await room.scored())
     assert trace.complete and len(trace.scores) == 4
     assert [event.error is not None for event in room.told(StoreTrouble)] == [True, False]
-    assert not room.store.is_in_memory and await room.store.trace_of(message_id) == trace
+    assert not room.store.is_in_memory
+    assert await room.store.call(Store.trace_of, message_id) == trace
 
 
 @pytest.mark.parametrize("fault", ["refused", "none", "off", "empty", "question"])

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from urial_tui.chat import resuming
+from urial_tui.store.store import Store
 from urial_tui.store.types import Token
 
 
@@ -16,14 +17,12 @@ class OneAnswer:
     """A store with one answer of these tokens."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-
-    async def generation_of(self, _message_id: str) -> Any:
         start = SimpleNamespace(prompt_ids=(1, 2), dropped_turns=0)
-        return SimpleNamespace(start=start, end=None)
+        generation = SimpleNamespace(start=start, end=None)
+        self._known: dict[Any, Any] = {Store.generation_of: generation, Store.tokens: tokens}
 
-    async def tokens(self, _message_id: str) -> list[Token]:
-        return self._tokens
+    async def call(self, method: Any, _message_id: str) -> Any:
+        return self._known[method]
 
 
 async def resumed(monkeypatch: Any, *tokens: Token) -> list[int]:

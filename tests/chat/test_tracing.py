@@ -19,6 +19,7 @@ from urial_tui.chat.events import (
 )
 from urial_tui.errors import StoreError, UsageError
 from urial_tui.shift.records import TokenScore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Trace
 
 Make = Callable[..., Room]
@@ -40,11 +41,15 @@ async def test_an_answer_is_scored_while_it_is_written_and_the_trace_is_kept(
     await room.ask("Count.")
     answer = room.chat.messages[-1]
     trace = the_end(room)
-    assert trace == await room.store.trace_of(answer.id) == await room.chat.trace(answer.id)
+    assert (
+        trace
+        == await room.store.call(Store.trace_of, answer.id)
+        == await room.chat.trace(answer.id)
+    )
     assert trace.complete and trace.start.path == "live" and trace.message_id == answer.id
     assert [score.i for score in trace.scores] == [0, 1, 2, 3, 4, 5]
     assert [score.id for score in trace.scores] == [
-        token.token_id for token in await room.store.tokens(answer.id)
+        token.token_id for token in await room.store.call(Store.tokens, answer.id)
     ]
     assert [score.control for score in trace.scores] == [False] * 5 + [True]
     assert [ref.rank for score in trace.scores for ref in score.references if ref] == [
@@ -78,7 +83,7 @@ async def test_each_reference_gets_the_conversation_in_its_own_style(make_room: 
     ]
     assert references[1].prompt_ids == generator.prompt_ids
     assert room.engine.text_of(references[0].prompt_ids).endswith(b"Well")
-    stored = await room.store.generation_of(room.chat.messages[-1].id)
+    stored = await room.store.call(Store.generation_of, room.chat.messages[-1].id)
     assert stored is not None and generator.prompt_ids == stored.start.prompt_ids
 
 
@@ -91,7 +96,7 @@ async def test_turns_that_were_left_out_are_left_out_for_the_references_too(
     for number in range(4):
         await room.ask(f"question{number} " * 8)
     scoring = room.engine.generations()[-1].scoring
-    stored = await room.store.generation_of(room.chat.messages[-1].id)
+    stored = await room.store.call(Store.generation_of, room.chat.messages[-1].id)
     assert stored is not None and stored.start.dropped_turns > 0
     assert scoring is not None and scoring.references[0].prompt is not None
     text = "".join(span.text for span in scoring.references[0].prompt.spans)
@@ -123,7 +128,7 @@ async def test_a_reference_that_never_begins_leaves_the_scores_of_the_others_who
     room = make_room(Script.of("a b c d e f", reference_fails=(0, 0)))
     await room.paired(references=PAIR)
     await room.ask("Go.")
-    trace = await room.store.trace_of(room.chat.messages[-1].id)
+    trace = await room.store.call(Store.trace_of, room.chat.messages[-1].id)
     assert trace is not None and trace.complete
     assert [bool(side.error) for side in trace.start.references] == [True, False]
     assert all(score.references[1] is not None for score in trace.scores)
@@ -139,7 +144,7 @@ async def test_a_reference_that_fails_midway_is_noted_and_the_answer_goes_on(
     assert (answer.content, answer.status) == ("a b c d e f", "complete")
     ended = room.told(TraceEnded)[-1]
     assert ended.error is not None and ended.error.kind == "logits"
-    trace = await room.store.trace_of(answer.id)
+    trace = await room.store.call(Store.trace_of, answer.id)
     assert trace is not None and trace == ended.trace and not trace.complete
     assert [side.error for side in trace.start.references] == ["its logits are not numbers", ""]
     assert [score.references[0] is not None for score in trace.scores] == [True] * 3 + [False] * 3
@@ -193,53 +198,55 @@ async def test_scores_are_not_written_before_their_tokens(
     monkeypatch.setattr("urial_tui.chat.tracing.FLUSH_TOKENS", 2)
     room = make_room("a b c d e f g h")
     await room.paired(references=PAIR)
-    append, written = room.store.append_scores, []
+    append, written = Store.append_scores, []
 
-    async def append_scores(trace_id: str, scores: Sequence[TokenScore], pieces: Any) -> None:
-        stored = await room.store.tokens(room.chat.messages[-1].id)
+    def append_scores(
+        store: Store, trace_id: str, scores: Sequence[TokenScore], pieces: Any
+    ) -> None:
+        stored = store.tokens(room.chat.messages[-1].id)
         written.append((scores[-1].i, len(stored)))
-        await append(trace_id, scores, pieces)
+        append(store, trace_id, scores, pieces)
 
-    room.store.append_scores = append_scores  # type: ignore[method-assign]
+    monkeypatch.setattr(Store, "append_scores", append_scores)
     await room.ask("Go.")
     assert [last for last, _ in written] == [1, 3, 5, 7]
     assert all(last < stored for last, stored in written)
 
 
 async def test_a_disk_that_fills_while_scoring_moves_the_trace_into_memory(
-    make_room: Make,
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = make_room("a b c d e")
     await room.paired(references=PAIR)
-    append = room.store.append_scores
+    append = Store.append_scores
     full = [StoreError("the disk is full", kind="disk-full")]
 
-    async def refuse_once(*args: object) -> None:
+    def refuse_once(*args: Any) -> None:
         if full:
             raise full.pop()
-        await append(*args)  # type: ignore[arg-type]
+        append(*args)
 
-    room.store.append_scores = refuse_once  # type: ignore[method-assign]
+    monkeypatch.setattr(Store, "append_scores", refuse_once)
     await room.ask("Go.")
     told = room.told(StoreTrouble)
     assert told[0].error is not None and told[0].error.kind == "disk-full"
     assert the_end(room).complete and len(the_end(room).scores) == 5
     assert room.chat.messages[-1].status == "complete"
     assert told[-1].error is None and not room.store.is_in_memory  # it was written back
-    trace = await room.store.trace_of(room.chat.messages[-1].id)
+    trace = await room.store.call(Store.trace_of, room.chat.messages[-1].id)
     assert trace is not None and len(trace.scores) == 5
 
 
 async def test_a_history_that_refuses_the_trace_costs_the_trace_and_not_the_answer(
-    make_room: Make,
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = make_room("a b c d e")
     await room.paired(references=PAIR)
 
-    async def refuse(*_: object) -> None:
+    def refuse(*_: object) -> None:
         raise StoreError("no such trace", kind="not-found")
 
-    room.store.append_scores = refuse  # type: ignore[method-assign]
+    monkeypatch.setattr(Store, "append_scores", refuse)
     await room.ask("Go.")
     assert room.chat.messages[-1].status == "complete"
     ended = room.told(TraceEnded)[-1]
@@ -292,7 +299,7 @@ async def test_an_answer_and_its_trace_note_the_contexts_that_gave_their_numbers
     await room.chat.continue_answer()
     await room.settled()
     for message in (first, room.chat.messages[-1]):
-        generation = await room.store.generation_of(message.id)
+        generation = await room.store.call(Store.generation_of, message.id)
         assert generation is not None and generation.start.context == expected
     start = the_end(room).start
     assert start.generator is not None and start.generator.context == expected
@@ -337,15 +344,15 @@ async def test_a_branch_from_an_alternative_keeps_the_tokens_before_it_and_the_o
     await room.settled()
     new = room.chat.messages[-1]
     assert new.content == "one twelve and more" and new.parent_id == old.parent_id
-    assert (await room.store.message(old.id)).content == "one two three four"
+    assert (await room.store.call(Store.message, old.id)).content == "one two three four"
     assert await room.chat.siblings(new.id) == (2, 2)
     assert room.engine.generations()[-1].forced == (other,)
-    tokens = await room.store.tokens(new.id)
+    tokens = await room.store.call(Store.tokens, new.id)
     assert [token.raw for token in tokens] == [b"one", b" twelve", b" and", b" more"]
     trace = the_end(room)
     assert trace.complete and trace.scores[0] == first.scores[0]
     assert [score.id for score in trace.scores] == [token.token_id for token in tokens]
-    assert await room.store.trace_of(old.id) == first
+    assert await room.store.call(Store.trace_of, old.id) == first
 
 
 async def test_a_branch_from_the_first_token_begins_with_the_alternative(make_room: Make) -> None:
@@ -418,5 +425,5 @@ async def test_closing_while_an_answer_is_scored_keeps_what_there_is(make_room: 
     room.engine.pace.let(2)
     await room.until(lambda: room.told(TokensScored))
     await asyncio.wait_for(room.chat.aclose(), 10)
-    trace = await room.store.trace_of(room.chat.messages[-1].id)
+    trace = await room.store.call(Store.trace_of, room.chat.messages[-1].id)
     assert trace is not None and [score.i for score in trace.scores] == [0, 1]

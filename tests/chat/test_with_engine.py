@@ -15,6 +15,7 @@ from urial_tui.engine.protocol import ContextSpec, Sampling
 from urial_tui.prompts.styles import default_library, resolve_style
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Trace
 
 
@@ -84,7 +85,7 @@ async def test_a_live_trace_has_every_token_and_both_prompts(talk: Talk) -> None
     assert [ref.state for ref in talk.chat.pair.references] == ["ready", "ready"]
     await talk.chat.send("What is it?")
     message_id = await talk.answered()
-    tokens, trace = await talk.store.tokens(message_id), talk.trace()
+    tokens, trace = await talk.store.call(Store.tokens, message_id), talk.trace()
     assert tokens and trace.complete
     assert [score.id for score in trace.scores] == [token.token_id for token in tokens]
     assert all(score.generator and all(score.references) for score in trace.scores)
@@ -123,7 +124,7 @@ async def test_a_branch_and_what_it_continues_have_the_same_scores_before_it(tal
     other = next(id_ for id_, _ in score.generator.top if id_ != score.id)
     await talk.chat.branch_from(old, 5, other)
     new = await talk.answered()
-    trace, tokens = talk.trace(), await talk.store.tokens(new)
+    trace, tokens = talk.trace(), await talk.store.call(Store.tokens, new)
     assert trace.complete and trace.scores[:5] == first.scores[:5]
     assert (tokens[5].token_id, trace.scores[5].id) == (other, other)
     assert trace.start.references == first.start.references

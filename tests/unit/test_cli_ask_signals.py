@@ -15,6 +15,7 @@ from urial_tui.prompts.render import RAW_SHAPE
 from urial_tui.prompts.styles import Style
 from urial_tui.services import Services, SideChoice
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 
 SIDE = ActiveSide(
     notation="demo@raw",
@@ -49,14 +50,17 @@ def ask(engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> asking.Answe
 def test_a_signal_while_the_rows_are_written_is_told_as_a_cancelled_answer(
     monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    write = getattr(AsyncStore, moment)
+    write = AsyncStore.call
 
-    async def write_and_interrupt(store: AsyncStore, *arguments: Any, **more: Any) -> Any:
-        written = await write(store, *arguments, **more)
-        os.kill(os.getpid(), signal.SIGINT)
+    async def write_and_interrupt(
+        store: AsyncStore, method: Any, /, *arguments: Any, **more: Any
+    ) -> Any:
+        written = await write(store, method, *arguments, **more)
+        if method is getattr(Store, moment):
+            os.kill(os.getpid(), signal.SIGINT)
         return written
 
-    monkeypatch.setattr(AsyncStore, moment, write_and_interrupt)
+    monkeypatch.setattr(AsyncStore, "call", write_and_interrupt)
     answered = ask(ScriptedEngine(paced=True), monkeypatch)
     answer = answered.outcome.message
     assert (answered.finish_reason, answered.signal) == ("cancelled", signal.SIGINT)

@@ -63,7 +63,7 @@ async def test_marks_are_stored_as_a_persons_scores_and_nothing_else_is_a_number
             answers[0].message_id, SCORE, {"depth": "na", "clarity": 4, "helpfulness": 2}, " odd \n",
             blind=True,
         )  # fmt: skip
-        (stored,) = await store.judgements(message_ids=[answers[0].message_id])
+        (stored,) = await store.call(Store.judgements, message_ids=[answers[0].message_id])
         assert stored == made
         assert [(s.aspect, s.outcome, s.score) for s in stored.scores] == [
             ("helpfulness", "ok", 2), ("clarity", "ok", 4), ("depth", "na", None),
@@ -81,7 +81,7 @@ async def test_nothing_rated_is_refused_and_na_alone_is_no_score(tmp_path: Path)
                 await desk.rate(answers[0].message_id, SCORE, marks)  # type: ignore[arg-type]
         with pytest.raises(JudgeError, match="no score from 1 to 5"):
             await desk.rate(answers[0].message_id, SCORE, {"clarity": 6})
-        assert await store.judgements() == []
+        assert await store.call(Store.judgements) == []
         assert (await desk.rate(answers[0].message_id, SCORE, {"depth": "na"})).outcome == "na"
 
 
@@ -91,7 +91,7 @@ async def test_a_later_rating_takes_the_place_of_ones_own_and_of_nobody_elses(
     async with answered(tmp_path) as (desk, store, _, answers):
         message_id = answers[0].message_id
         other = desk_on(store, tmp_path, "Zoë")
-        await store.save_judgement(judgement(message_id))
+        await store.call(Store.save_judgement, judgement(message_id))
         await desk.rate(message_id, SCORE, {"clarity": 1})
         await other.rate(message_id, SCORE, {"clarity": 3})
         await desk.rate(message_id, SCORE, {"depth": 5})
@@ -124,7 +124,9 @@ async def test_the_queue_is_shuffled_the_same_after_a_restart_and_goes_on(tmp_pa
         other = await desk_on(store, tmp_path, "Zoë").rating_queue(run.id, SCORE.ref)
         assert left(other) != left(first)
         await desk.rate(left(first)[0], SCORE, {"clarity": 2}, blind=True)
-        await store.save_judgement(judgement(left(first)[1], rubric=SCORE.ref))  # a model's
+        await store.call(
+            Store.save_judgement, judgement(left(first)[1], rubric=SCORE.ref)
+        )  # a model's
         rest = await desk.rating_queue(run.id, SCORE.ref)
         assert left(rest) == left(first)[1:]
         assert (rest.done, rest.total) == (1, len(answers))
@@ -157,7 +159,7 @@ async def test_people_rate_safety_items_by_the_rubric_that_a_judge_would_take(
 async def test_unfinished_answers_are_not_rated(tmp_path: Path) -> None:
     store = await AsyncStore.in_memory()
     run = await store._run(lambda: make_run(store._current()))
-    await store.begin_run_answer(run.id, 0, 0, 0)
+    await store.call(Store.begin_run_answer, run.id, 0, 0, 0)
     desk = desk_on(store, tmp_path)
     assert await desk.rating_queue(run.id, SCORE.ref) == await desk.pair_queue(
         run.id, 0, 1, PAIRWISE.ref
@@ -192,7 +194,7 @@ async def test_a_choice_names_the_answers_and_not_the_places_on_the_screen(tmp_p
             turned = await desk.pair(task[1], task[0], PAIRWISE.ref)
             assert pair.first == turned.first  # the same order whoever is called A
             await desk.prefer(pair, PAIRWISE, {"overall": "a", "clarity": "tie"}, "so", blind=True)
-            (stored,) = await store.comparisons(message_ids=[task[0]])
+            (stored,) = await store.call(Store.comparisons, message_ids=[task[0]])
             assert (stored.message_a, stored.message_b) == task
             assert (stored.words_a, stored.words_b) == (pair.a.words, pair.b.words)
             assert (stored.blind, stored.note, stored.judge.kind) == (True, "so", "person")
@@ -206,7 +208,7 @@ async def test_a_choice_names_the_answers_and_not_the_places_on_the_screen(tmp_p
             assert turned.mine is not None
             assert people.choices_of(turned.mine, task[1])["overall"] == "b"
             await desk.prefer(turned, PAIRWISE, {"overall": "a"})
-            assert len(await store.comparisons(message_ids=[task[0]])) == 1
+            assert len(await store.call(Store.comparisons, message_ids=[task[0]])) == 1
 
 
 def test_either_answer_is_first_about_as_often() -> None:

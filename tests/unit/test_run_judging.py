@@ -145,7 +145,7 @@ async def test_each_answer_is_judged_once_and_nothing_again(store: AsyncStore, r
     assert second.tally.complete and second.tally.there == 8
     await second.work()
     assert again.calls == []  # nothing is even loaded
-    stored = await store.judgements(run_id=run.id)
+    stored = await store.call(Store.judgements, run_id=run.id)
     assert len(stored) == 8 and all(row.prompt and row.raw for row in stored)
     clarity, truth = aspect_totals(stored)
     assert (clarity.counts["ok"], clarity.mean, truth.counts["na"], truth.mean) == (8, 4.0, 8, None)
@@ -164,7 +164,7 @@ async def test_another_judge_another_rubric_and_again_are_judged_anew(
     anew = ScriptedEngine([reply(scored("2", "2"))])
     tally = await (await judging(store, run, anew, again=True)).work()
     assert len(anew.generations()) == tally.done == 8
-    assert {row.scores[0].score for row in await store.judgements(run_id=run.id)} == {2}
+    assert {row.scores[0].score for row in await store.call(Store.judgements, run_id=run.id)} == {2}
 
 
 async def test_a_cancelled_judging_keeps_what_is_done_and_goes_on_with_the_rest(
@@ -185,14 +185,14 @@ async def test_a_cancelled_judging_keeps_what_is_done_and_goes_on_with_the_rest(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    there = {row.message_id for row in await store.judgements(run_id=run.id)}
+    there = {row.message_id for row in await store.call(Store.judgements, run_id=run.id)}
     assert len(there) == first.tally.done < 8
     rest = ScriptedEngine([reply(scored("4", "4"))])
     second = await judging(store, run, rest)
     assert second.tally.there == len(there)
     await second.work()
     assert len(rest.generations()) == 8 - len(there)
-    assert len(await store.judgements(run_id=run.id)) == 8
+    assert len(await store.call(Store.judgements, run_id=run.id)) == 8
 
 
 async def test_an_answer_that_the_engine_could_not_judge_is_told_and_tried_again(
@@ -243,21 +243,23 @@ async def test_a_side_against_itself_and_runs_that_ask_other_things_are_refused(
 ) -> None:
     with pytest.raises(JudgeError, match="with itself"):
         await plan_pairs(store, side(), (run, 0), (run, 0), [rubric(PAIR)])
-    other = await store.create_run(replace(RUN, fingerprint="g", name="other"))
-    await store.add_run_items(other.id, [RunItem(0, 10, ("Something else?",))])
+    other = await store.call(Store.create_run, replace(RUN, fingerprint="g", name="other"))
+    await store.call(Store.add_run_items, other.id, [RunItem(0, 10, ("Something else?",))])
     with pytest.raises(JudgeError) as caught:
         await plan_pairs(store, side(), (run, 0), (other, 0), [rubric(PAIR)])
     assert caught.value.kind == "runs-differ" and "item 0" in caught.value.message
 
 
 async def test_a_chat_answer_is_judged_with_what_was_said_before(store: AsyncStore) -> None:
-    session = await store.create_session("one@house")
-    user = await store.add_user_message(session.id, None, "Hi?")
-    answer = await store.begin_answer(session.id, user.id)
-    generation = await store.begin_generation(
-        answer.id, replace(START, model_path="smol.gguf", model_sha256=None)
+    session = await store.call(Store.create_session, "one@house")
+    user = await store.call(Store.add_user_message, session.id, None, "Hi?")
+    answer = await store.call(Store.begin_answer, session.id, user.id)
+    generation = await store.call(
+        Store.begin_generation, answer.id, replace(START, model_path="smol.gguf", model_sha256=None)
     )
-    done = await store.finish_answer(answer.id, generation, "complete", END, tail="Hello.")
+    done = await store.call(
+        Store.finish_answer, answer.id, generation, "complete", END, tail="Hello."
+    )
     plan = await plan_messages(store, [done], side(), [rubric()])
     assert [turn.text for turn in plan.tasks[0].turns] == ["Hi?", "Hello."]
     assert plan.own == (START.side,)

@@ -27,7 +27,7 @@ async def fill(store: AsyncStore, message: str, generation: str) -> int:
     n = 0
     with pytest.raises(StoreError) as full:
         for _ in range(1000):
-            await store.append_tokens(message, generation, tokens(n, 32), " word" * 32)
+            await store.call(Store.append_tokens, message, generation, tokens(n, 32), " word" * 32)
             n += 32
     assert full.value.kind == "disk-full"
     return n
@@ -45,8 +45,8 @@ async def test_calls_run_in_order_on_one_other_thread(
 
     monkeypatch.setattr(Store, "save_draft", spy)
     store = await AsyncStore.open(tmp_path / "h.db")
-    await asyncio.gather(*(store.save_draft(None, str(n)) for n in range(20)))
-    assert await store.draft(None) == "19"
+    await asyncio.gather(*(store.call(Store.save_draft, None, str(n)) for n in range(20)))
+    assert await store.call(Store.draft, None) == "19"
     assert [text for _, text in seen] == [str(n) for n in range(20)]
     assert len({name for name, _ in seen}) == 1
     assert seen[0][0] != threading.current_thread().name
@@ -57,10 +57,10 @@ async def test_a_write_that_was_asked_for_happens_though_nobody_waits_any_more(
     tmp_path: Path,
 ) -> None:
     store = await AsyncStore.open(tmp_path / "h.db")
-    session = await store.create_session("demo")
+    session = await store.call(Store.create_session, "demo")
     blocker = threading.Event()
     blocked = asyncio.create_task(store._run(blocker.wait))
-    asked = asyncio.create_task(store.add_user_message(session.id, None, "q"))
+    asked = asyncio.create_task(store.call(Store.add_user_message, session.id, None, "q"))
     await asyncio.sleep(0)
     asked.cancel()
     blocker.set()
@@ -72,12 +72,29 @@ async def test_a_write_that_was_asked_for_happens_though_nobody_waits_any_more(
         assert [m.content for m in reopened.messages(session.id)] == ["q"]
 
 
+async def test_a_call_whose_turn_comes_after_falling_back_is_made_in_memory(tmp_path: Path) -> None:
+    store = await AsyncStore.open(tmp_path / "h.db")
+    blocker = threading.Event()
+    blocked = asyncio.create_task(store._run(blocker.wait))
+    falling = asyncio.create_task(store.fall_back())
+    await asyncio.sleep(0)
+    asked = asyncio.create_task(store.call(Store.create_session, "demo", title="late"))
+    await asyncio.sleep(0)
+    assert not store.is_in_memory  # it was asked for while the file was current
+    blocker.set()
+    await asyncio.gather(blocked, falling, asked)
+    assert [s.title for s in await store.call(lambda store: store.sessions())] == ["late"]
+    with Store.open(tmp_path / "h.db", readonly=True) as file:
+        assert file.sessions() == []
+    await store.aclose()
+
+
 async def test_closing_twice_is_fine_and_calls_after_it_say_closed(tmp_path: Path) -> None:
     store = await AsyncStore.open(tmp_path / "h.db")
     await store.aclose()
     await store.aclose()
     with pytest.raises(StoreError) as closed:
-        await store.sessions()
+        await store.call(Store.sessions)
     assert closed.value.kind == "closed"
 
 
@@ -92,8 +109,8 @@ async def test_a_history_that_cannot_be_opened_becomes_one_in_memory_with_the_re
     assert error is not None
     assert error.kind == "is-a-directory"
     assert store.is_in_memory
-    session = await store.create_session("demo")
-    await store.add_user_message(session.id, None, "kept in memory")
+    session = await store.call(Store.create_session, "demo")
+    await store.call(Store.add_user_message, session.id, None, "kept in memory")
     with pytest.raises(StoreError):
         await store.write_back()
     assert store.is_in_memory
@@ -110,26 +127,26 @@ async def test_an_answer_goes_on_in_memory_on_a_full_disk_and_comes_back_whole(
 ) -> None:
     path = tmp_path / "h.db"
     store = await AsyncStore.open(path)
-    session = await store.create_session("demo")
-    await store.lock(session.id, "me")
-    question = await store.add_user_message(session.id, None, "q")
-    answer = await store.begin_answer(session.id, question.id)
-    generation = await store.begin_generation(answer.id, START)
+    session = await store.call(Store.create_session, "demo")
+    await store.call(Store.lock, session.id, "me")
+    question = await store.call(Store.add_user_message, session.id, None, "q")
+    answer = await store.call(Store.begin_answer, session.id, question.id)
+    generation = await store.call(Store.begin_generation, answer.id, START)
     await disk_is_full(store)
     n = await fill(store, answer.id, generation)
 
     await store.fall_back()
     assert store.is_in_memory
-    await store.append_tokens(
-        answer.id, generation, tokens(n, 32), " word" * 32
+    await store.call(
+        Store.append_tokens, answer.id, generation, tokens(n, 32), " word" * 32
     )  # the call that failed, again
-    await store.append_tokens(answer.id, generation, tokens(n + 32, 900), " word" * 900)
+    await store.call(Store.append_tokens, answer.id, generation, tokens(n + 32, 900), " word" * 900)
     with pytest.raises(StoreError) as still_full:
         await store.write_back()
     assert still_full.value.kind == "disk-full"
-    await store.finish_answer(answer.id, generation, "complete", END, tail="!")
-    other = await store.create_session("demo", "made in memory")
-    await store.save_draft(None, "draft in memory")
+    await store.call(Store.finish_answer, answer.id, generation, "complete", END, tail="!")
+    other = await store.call(Store.create_session, "demo", "made in memory")
+    await store.call(Store.save_draft, None, "draft in memory")
 
     await disk_is_full(store, False)
     await store.write_back()
@@ -152,11 +169,11 @@ async def test_an_answer_goes_on_in_memory_on_a_full_disk_and_comes_back_whole(
 async def test_what_others_wrote_meanwhile_stays_and_what_was_deleted_goes(tmp_path: Path) -> None:
     path = tmp_path / "h.db"
     store = await AsyncStore.open(path)
-    doomed = await store.create_session("demo", "doomed")
+    doomed = await store.call(Store.create_session, "demo", "doomed")
     await store.fall_back()
-    await store.delete_session(doomed.id)
+    await store.call(Store.delete_session, doomed.id)
     with Store.open(path) as elsewhere:
         theirs = elsewhere.create_session("demo", "theirs")
     await store.write_back()
-    assert [s.id for s in await store.sessions()] == [theirs.id]
+    assert [s.id for s in await store.call(Store.sessions)] == [theirs.id]
     await store.aclose()

@@ -143,7 +143,7 @@ async def test_a_damaged_history_is_said_with_its_hint_and_the_program_goes_on(p
     try:
         if trouble is None:
             with pytest.raises(StoreError) as damaged:
-                await store.sessions()
+                await store.call(Store.sessions)
             trouble = damaged.value
         assert trouble.kind == "corrupt"
         assert "history salvage" in trouble.hint

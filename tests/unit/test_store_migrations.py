@@ -323,12 +323,12 @@ async def test_an_old_database_that_cannot_be_changed_is_read_into_memory_and_le
     assert error is not None
     assert store.is_in_memory
     assert path.read_bytes() == before
-    assert {h.message_id for h in await store.search("benefit")} == {"m0", "m1", "m2"}
-    trace_id = await store.begin_trace("m1", TRACE_START)
-    await store.append_scores(trace_id, SCORES, PIECES)
+    assert {h.message_id for h in await store.call(Store.search, "benefit")} == {"m0", "m1", "m2"}
+    trace_id = await store.call(Store.begin_trace, "m1", TRACE_START)
+    await store.call(Store.append_scores, trace_id, SCORES, PIECES)
     await store.write_back()
     assert not store.is_in_memory
-    assert (await store.trace(trace_id)).scores == SCORES
+    assert (await store.call(Store.trace, trace_id)).scores == SCORES
     await store.aclose()
     assert len(backups(path)) == 1
 

@@ -1,6 +1,5 @@
 """Pins, tags, the archive and the bin; and lists and searches that are about some sessions only."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,8 +19,6 @@ from urial_tui.store.database.ids import now, stamp
 from urial_tui.store.schema import migrate
 from urial_tui.store.schema.steps import MIGRATIONS
 from urial_tui.store.sessions.organising import KEPT_IN_BIN
-from urial_tui.store.sessions.organising_aio import AsyncOrganisingCalls
-from urial_tui.store.sessions.organising_calls import OrganisingCalls
 from urial_tui.store.store import Store
 from urial_tui.store.types import SessionFilter
 
@@ -364,25 +361,23 @@ def test_what_is_not_whole_is_undone_together(store: Store) -> None:
     assert store.session(session).tags == ()
 
 
-async def test_the_calls_are_the_same_with_await(tmp_path: Path) -> None:
-    for name, method in vars(AsyncOrganisingCalls).items():
-        if inspect.isfunction(method) and name != "_call":
-            plain = inspect.signature(getattr(OrganisingCalls, name))
-            assert plain.parameters == inspect.signature(method).parameters, name
+async def test_what_was_changed_in_memory_is_written_back(tmp_path: Path) -> None:
     store = await AsyncStore.open(tmp_path / "history.db")
     try:
-        session = (await store.create_session("demo", "zebra")).id
-        await store.set_pinned(session, True)
-        await store.add_tag(session, "a")
+        session = (await store.call(Store.create_session, "demo", "zebra")).id
+        await store.call(Store.set_pinned, session, True)
+        await store.call(Store.add_tag, session, "a")
         await store.fall_back()
-        await store.bin_session(session)
-        await store.add_tag(session, "b")
-        assert await store.tags() == []
+        await store.call(Store.bin_session, session)
+        await store.call(Store.add_tag, session, "b")
+        assert await store.call(Store.tags) == []
         await store.write_back()
         binned = SessionFilter(deleted="only")
-        (found,) = await store.sessions(binned)
+        (found,) = await store.call(Store.sessions, binned)
         assert (found.tags, found.pinned) == (("a", "b"), True)
-        assert await store.count_sessions(binned) == len(await store.search("zebra", wanted=binned))
+        assert await store.call(Store.count_sessions, binned) == len(
+            await store.call(Store.search, "zebra", wanted=binned)
+        )
     finally:
         await store.aclose()
     with Store.open(tmp_path / "history.db") as reopened:

@@ -542,16 +542,19 @@ def test_a_run_that_was_deleted_meanwhile_comes_back_with_what_changed(store: St
 
 async def test_the_calls_are_there_for_asyncio(path: Path) -> None:
     store = await AsyncStore.open(path)
-    run = await store.create_run(RUN)
-    await store.add_run_items(run.id, ITEMS)
-    _, branch, begun = await store.begin_run_answer(run.id, 0, 0, 0)
-    generation = await store.begin_generation(begun.id, START)
+    run = await store.call(Store.create_run, RUN)
+    await store.call(Store.add_run_items, run.id, ITEMS)
+    _, branch, begun = await store.call(Store.begin_run_answer, run.id, 0, 0, 0)
+    generation = await store.call(Store.begin_generation, begun.id, START)
     await store.fall_back()
-    await store.finish_answer(begun.id, generation, "complete", END, tail="done")
-    saved = await store.save_judgement(judgement(begun.id))
+    await store.call(Store.finish_answer, begun.id, generation, "complete", END, tail="done")
+    saved = await store.call(Store.save_judgement, judgement(begun.id))
     await store.write_back()
     assert not store.is_in_memory
-    assert await store.run_branch(run.id, 0, 0) == [*branch, await store.message(begun.id)]
-    assert await store.judgements(run_id=run.id) == [saved]
-    assert (await store.find_run("last")).n_answered == 1
+    assert await store.call(Store.run_branch, run.id, 0, 0) == [
+        *branch,
+        await store.call(Store.message, begun.id),
+    ]
+    assert await store.call(Store.judgements, run_id=run.id) == [saved]
+    assert (await store.call(Store.find_run, "last")).n_answered == 1
     await store.aclose()

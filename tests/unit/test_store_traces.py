@@ -359,30 +359,36 @@ async def test_scores_go_on_in_memory_and_come_back_whole(tmp_path: Path) -> Non
         stays = scored(before, old)
     store = await AsyncStore.open(path)
     await store.fall_back()
-    await store.append_scores(trace_id, SCORES[1:], PIECES)
-    await store.set_noise(trace_id, 0, 0.25, 0.5)
-    await store.fail_reference(trace_id, 0, "context full")
-    await store.finish_trace(trace_id, complete=True, timings={"score_s": 2.0})
+    await store.call(Store.append_scores, trace_id, SCORES[1:], PIECES)
+    await store.call(Store.set_noise, trace_id, 0, 0.25, 0.5)
+    await store.call(Store.fail_reference, trace_id, 0, "context full")
+    await store.call(Store.finish_trace, trace_id, complete=True, timings={"score_s": 2.0})
     # Only a trace is new in this session, and it has a vocabulary that the file does not know.
-    again = await store.begin_trace(old, replace(START, vocabulary="another", n_vocab=7))
-    await store.append_scores(again, SCORES[:3], {7: b"seven"})
+    again = await store.call(
+        Store.begin_trace, old, replace(START, vocabulary="another", n_vocab=7)
+    )
+    await store.call(Store.append_scores, again, SCORES[:3], {7: b"seven"})
     with Store.open(path) as elsewhere:  # takes row numbers that the memory gave to others
         theirs = answer(elsewhere)
         elsewhere.begin_trace(theirs, replace(START, vocabulary="theirs"))
         scored(elsewhere, theirs)
-    inside = await store.trace(trace_id), await store.trace(again), await store.trace(stays)
+    inside = (
+        await store.call(Store.trace, trace_id),
+        await store.call(Store.trace, again),
+        await store.call(Store.trace, stays),
+    )
 
     await store.write_back()
     assert (
-        await store.trace(trace_id),
-        await store.trace(again),
-        await store.trace(stays),
+        await store.call(Store.trace, trace_id),
+        await store.call(Store.trace, again),
+        await store.call(Store.trace, stays),
     ) == inside
     assert inside[0].complete
     assert inside[0].scores == SCORES
     assert inside[0].start.references[0].noise == 0.25
     assert inside[0].start.references[0].error == "context full"
-    assert [t.id for t in await store.traces_of(old)] == [again, stays]
+    assert [t.id for t in await store.call(Store.traces_of, old)] == [again, stays]
     await store.aclose()
     with Store.open(path) as reopened:
         assert reopened.check() == []

@@ -20,6 +20,7 @@ from urial_tui.engine.api import Engine
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Status
 
 T = TypeVar("T")
@@ -144,8 +145,13 @@ class Answering:
         try:
             answer = await keep_writing(
                 self._store,
-                lambda: self._store.finish_answer(answer.id, None, status, end=None, error=words),
                 lambda trouble: self._tell(StoreTrouble(trouble)),
+                Store.finish_answer,
+                answer.id,
+                None,
+                status,
+                end=None,
+                error=words,
             )
         except UrialError as refused:
             answer = replace(answer, status=status, error=words or refused.message)

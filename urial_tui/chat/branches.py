@@ -4,6 +4,7 @@ from urial_tui.chat.differences import Written
 from urial_tui.chat.resuming import beginning
 from urial_tui.chat.sessions import Sessions
 from urial_tui.store.sessions.outline import OutlineRow
+from urial_tui.store.store import Store
 
 
 class Branches(Sessions):
@@ -11,12 +12,14 @@ class Branches(Sessions):
 
     async def outline(self) -> list[OutlineRow]:
         """All messages of the session, all branches, the oldest first."""
-        return await self._store.outline(self._session_id) if self.session is not None else []
+        if self.session is None:
+            return []
+        return await self._store.call(Store.outline, self._session_id)
 
     async def written(self, message_id: str) -> Written:
         """What is in a message, and its tokens where they are stored."""
-        message = await self._store.message(message_id)
-        tokens = tuple(await self._store.tokens(message_id))
+        message = await self._store.call(Store.message, message_id)
+        tokens = tuple(await self._store.call(Store.tokens, message_id))
         begun = beginning(message, tokens) if tokens else ""
         return Written(message.content, begun, tokens)
 
@@ -25,23 +28,23 @@ class Branches(Sessions):
         if any(message.id == message_id for message in self.messages):
             return
         self._not_while_busy("switch the branch")
-        leaf = await self._store.leaf_below(message_id)
+        leaf = await self._store.call(Store.leaf_below, message_id)
         if self._locked is None:
-            await self._stored(lambda: self._store.set_leaf(self._session_id, leaf.id))
+            await self._stored(Store.set_leaf, self._session_id, leaf.id)
         self._dropped = 0
         await self._show(leaf.id)
 
     async def switch_sibling(self, message_id: str, step: int) -> None:
         """Show the branch through the next (+1) or previous (-1) version of a message."""
         self._not_while_busy("switch the branch")
-        ids = [message.id for message in await self._store.siblings(message_id)]
+        ids = [message.id for message in await self._store.call(Store.siblings, message_id)]
         if message_id in ids and len(ids) > 1:
             await self.show_branch(ids[(ids.index(message_id) + step) % len(ids)])
 
     async def siblings(self, message_id: str) -> tuple[int, int]:
         """(position from 1, how many) among the versions of a message."""
-        return (await self._store.versions([message_id]))[message_id]
+        return (await self._store.call(Store.versions, [message_id]))[message_id]
 
     async def versions(self) -> dict[str, tuple[int, int]]:
         """(position from 1, how many) among its versions, for each message of the visible branch."""
-        return await self._store.versions([message.id for message in self.messages])
+        return await self._store.call(Store.versions, [message.id for message in self.messages])

@@ -23,6 +23,7 @@ from urial_tui.errors import EngineError, UrialError, UsageError
 from urial_tui.prompts.types import Turn
 from urial_tui.shift.records import TokenScore
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Generation, Message, Token
 
 
@@ -52,8 +53,8 @@ class CanonicalRequest:
 
 async def stored_answer(store: AsyncStore, message: Message) -> StoredAnswer:
     """Raises UsageError (`empty-answer`) when it has no tokens, and no text of another program."""
-    generation = await store.generation_of(message.id)
-    tokens = tuple(await store.tokens(message.id))
+    generation = await store.call(Store.generation_of, message.id)
+    tokens = tuple(await store.call(Store.tokens, message.id))
     if not tokens and (generation is not None or not message.content):
         raise UsageError(
             "the answer has no tokens to score", hint="Regenerate it.", kind="empty-answer"

@@ -37,6 +37,7 @@ from urial_tui.prompts.styles import DEFAULT_PACK, Style
 from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Message
 
 Listener = Callable[[ChatEvent], None]
@@ -109,7 +110,7 @@ class Chat(Inspecting):
         self._dropped = self._context_used = 0
         self._talk_tokens = max(talk, 0)
         if self.session is not None and self._locked is None:
-            await self._stored(lambda: self._store.set_side(self._session_id, active.notation))
+            await self._stored(Store.set_side, self._session_id, active.notation)
 
     async def set_pack(self, pack_id: str) -> None:
         """The same model with another pack."""
@@ -140,16 +141,14 @@ class Chat(Inspecting):
         async with self._begin("send"):
             draft_of = self._session_id or None
             if self.session is None:
-                self.session = await self._stored(lambda: self._store.create_session(self.side))
-                await self._stored(lambda: self._store.lock(self._session_id, PROGRAM))
+                self.session = await self._stored(Store.create_session, self.side)
+                await self._stored(Store.lock, self._session_id, PROGRAM)
             parent = self.messages[-1].id if self.messages else None
-            user = await self._stored(
-                lambda: self._store.add_user_message(self._session_id, parent, text)
-            )
+            user = await self._stored(Store.add_user_message, self._session_id, parent, text)
             with contextlib.suppress(StoreError):
-                await self._store.save_draft(draft_of, "")
+                await self._store.call(Store.save_draft, draft_of, "")
                 # It may have a title now.
-                self.session = await self._store.session(self._session_id)
+                self.session = await self._store.call(Store.session, self._session_id)
             self.messages = (*self.messages, user)
             self._tell(MessageAdded(user))
             self._tell(SessionsChanged())
@@ -165,9 +164,7 @@ class Chat(Inspecting):
                     "only your own messages can be edited", hint="Select one of your messages."
                 )
             parent = original.parent_id
-            user = await self._stored(
-                lambda: self._store.add_user_message(self._session_id, parent, text)
-            )
+            user = await self._stored(Store.add_user_message, self._session_id, parent, text)
             self._go_back_to((*self._before(message_id), user))
             await self._answer()
 
@@ -182,7 +179,7 @@ class Chat(Inspecting):
                     )
                 await self._answer()
                 return
-            versions = await self._store.siblings(answer.id)
+            versions = await self._store.call(Store.siblings, answer.id)
             self._go_back_to(self._before(answer.id))
             await self._answer(prefill=answer.prefill, attempt=len(versions))
 
@@ -266,9 +263,7 @@ class Chat(Inspecting):
     ) -> None:
         user, content = self.messages[-1], content or prefill
         answer = await self._stored(
-            lambda: self._store.begin_answer(
-                self._session_id, user.id, prefill=prefill, content=content
-            )
+            Store.begin_answer, self._session_id, user.id, prefill=prefill, content=content
         )
         branch = self.messages
         self.messages = (*branch, answer)
@@ -313,7 +308,7 @@ class Chat(Inspecting):
         finally:
             if self.session is not None and self.session.deleted_at is not None:
                 with contextlib.suppress(StoreError):  # what was written to has left the bin
-                    self.session = await self._store.session(self._session_id)
+                    self.session = await self._store.call(Store.session, self._session_id)
                 self._tell(SessionsChanged())
             self._beginning = False
             if not self._answering.busy:

@@ -20,6 +20,7 @@ from urial_tui.errors import EngineError, StoreError, UrialError, UsageError
 from urial_tui.prompts.styles import DEFAULT_PACK
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide
 
 T = TypeVar("T")
@@ -108,19 +109,21 @@ class Inspecting(Branches):
 
     async def trace(self, message_id: str) -> Trace | None:
         """The newest trace of an answer that has scores."""
-        found = await self._store.trace_of(message_id)
+        found = await self._store.call(Store.trace_of, message_id)
         self._shown = await self._with_noise(found) if found is not None else None
         return self._shown
 
     async def traces(self, message_id: str) -> list[TraceInfo]:
         """All traces of an answer, the newest first."""
-        return await self._store.traces_of(message_id)
+        return await self._store.call(Store.traces_of, message_id)
 
     async def shift_totals(self, session_only: bool) -> list[ShiftTotals]:
         """Classes over the newest traces of all answers, or of the open session's, for each pair of sides."""
         if session_only and not self._session_id:
             return []
-        return await self._store.shift_totals(self._session_id if session_only else None)
+        return await self._store.call(
+            Store.shift_totals, self._session_id if session_only else None
+        )
 
     @property
     def scoring_message(self) -> str | None:
@@ -204,7 +207,7 @@ class Inspecting(Branches):
             noise, null_rate = measured.noise, measured.null_rate
             sides[number] = replace(side, noise=noise, null_rate=null_rate)
             with contextlib.suppress(StoreError):
-                await self._store.set_noise(trace.id, number, noise, null_rate)
+                await self._store.call(Store.set_noise, trace.id, number, noise, null_rate)
         if sides == list(trace.start.references):
             return trace
         return replace(trace, start=replace(trace.start, references=tuple(sides)))

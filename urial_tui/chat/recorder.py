@@ -11,6 +11,7 @@ from urial_tui.chat.keeping import keep_writing
 from urial_tui.engine import protocol as wire
 from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import GenerationEnd, GenerationStart, Message, Status, Token
 
 FLUSH_SECONDS = 0.25
@@ -35,9 +36,7 @@ class Recorder:
     async def begin(self, start: GenerationStart) -> None:
         """Write the provenance; call before the first token."""
         self._generation = await keep_writing(
-            self._store,
-            lambda: self._store.begin_generation(self.message.id, start),
-            self._on_trouble,
+            self._store, self._on_trouble, Store.begin_generation, self.message.id, start
         )
 
     async def copy(self, tokens: list[Token]) -> None:
@@ -75,8 +74,12 @@ class Recorder:
             return
         await keep_writing(
             self._store,
-            lambda: self._store.append_tokens(self.message.id, generation, pending, text),
             self._on_trouble,
+            Store.append_tokens,
+            self.message.id,
+            generation,
+            pending,
+            text,
         )
 
     async def finish(
@@ -86,9 +89,13 @@ class Recorder:
         await self.flush()
         self.message = await keep_writing(
             self._store,
-            lambda: self._store.finish_answer(
-                self.message.id, self._generation, status, end=end, tail=tail, error=error
-            ),
             self._on_trouble,
+            Store.finish_answer,
+            self.message.id,
+            self._generation,
+            status,
+            end=end,
+            tail=tail,
+            error=error,
         )
         return self.message

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from urial_tui.chat.active import ActiveSide
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import GenerationStart, Message, Token
 
 
@@ -44,11 +45,11 @@ async def resumption(
 ) -> Resumption | None:
     """None when the answer cannot be resumed token by token (another model, adapter or prompt wrote it, or the context
     is too small for it): the caller then lets its text begin the new answer."""
-    generation = await store.generation_of(answer.id)
+    generation = await store.call(Store.generation_of, answer.id)
     if generation is None:
         return None
     start = generation.start
-    stored = await store.tokens(answer.id)
+    stored = await store.call(Store.tokens, answer.id)
     tokens = _going_on(stored)
     if not is_writer(active, start) or len(start.prompt_ids) + len(tokens) + 1 >= n_ctx:
         return None

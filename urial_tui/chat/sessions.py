@@ -4,9 +4,9 @@ The lower half of `Chat`; nothing here runs a model.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from urial_tui.chat.answering import Answering
 from urial_tui.chat.events import (
@@ -23,10 +23,13 @@ from urial_tui.engine.protocol import ContextInfo, Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.sides import UNKNOWN
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Hit, Message, Session, SessionFilter
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 PROGRAM = "urial-tui"
-T = TypeVar("T")
 
 
 class Sessions:
@@ -106,26 +109,26 @@ class Sessions:
         self, wanted: SessionFilter | str = "", limit: int = 200, offset: int = 0
     ) -> list[Session]:
         """Pinned ones first, then the one written to last; a text is a filter by query alone."""
-        return await self._store.sessions(wanted, limit, offset)
+        return await self._store.call(Store.sessions, wanted, limit, offset)
 
     async def count_sessions(self, wanted: SessionFilter | str = "") -> int:
-        return await self._store.count_sessions(wanted)
+        return await self._store.call(Store.count_sessions, wanted)
 
     async def search(
         self, query: str, wanted: SessionFilter | None = None, limit: int = 50
     ) -> list[Hit]:
         """Messages and titles that match, with a snippet each, in the sessions that are wanted."""
-        return await self._store.search(query, limit, wanted)
+        return await self._store.call(Store.search, query, limit, wanted)
 
     async def open_session(self, session_id: str) -> None:
         """Show a stored session. One that another program writes is shown too; answering in it is refused."""
         self._not_while_busy("open another session")
         await self._before_leaving()
-        session = await self._store.session(session_id)
+        session = await self._store.call(Store.session, session_id)
         await self._unlock()
         self._locked = None
         try:
-            await self._store.lock(session_id, PROGRAM)
+            await self._store.call(Store.lock, session_id, PROGRAM)
         except StoreError as error:
             self._locked = error
         self.session = session
@@ -153,7 +156,7 @@ class Sessions:
         """Write the open session although another program holds its lock (it is gone, or on another machine)."""
         if self.session is None or self._locked is None:
             return
-        await self._store.lock(self._session_id, PROGRAM, take_over=True)
+        await self._store.call(Store.lock, self._session_id, PROGRAM, take_over=True)
         self._locked = None
         await self._show(self.session.leaf_id)
 
@@ -169,47 +172,47 @@ class Sessions:
         self._tell(BranchChanged("", ()))
 
     async def rename(self, session_id: str, title: str) -> None:
-        await self._store.set_title(session_id, title)
+        await self._store.call(Store.set_title, session_id, title)
         if self.session and self.session.id == session_id:
-            self.session = await self._store.session(session_id)
+            self.session = await self._store.call(Store.session, session_id)
         self._tell(SessionsChanged())
 
     async def set_pinned(self, session_id: str, pinned: bool) -> None:
-        await self._store.set_pinned(session_id, pinned)
+        await self._store.call(Store.set_pinned, session_id, pinned)
         self._tell(SessionsChanged())
 
     async def set_archived(self, session_id: str, archived: bool) -> None:
-        await self._store.set_archived(session_id, archived)
+        await self._store.call(Store.set_archived, session_id, archived)
         self._tell(SessionsChanged())
 
     async def change_tags(self, session_id: str, add: Iterable[str], remove: Iterable[str]) -> None:
         try:
             for tag in remove:
-                await self._store.remove_tag(session_id, tag)
+                await self._store.call(Store.remove_tag, session_id, tag)
             for tag in add:
-                await self._store.add_tag(session_id, tag)
+                await self._store.call(Store.add_tag, session_id, tag)
         finally:
             self._tell(SessionsChanged())
 
     async def tags(self) -> list[tuple[str, int]]:
         """Every tag with how many sessions have it."""
-        return await self._store.tags()
+        return await self._store.call(Store.tags)
 
     async def delete(self, session_id: str) -> None:
         """Put a session into the bin; `restore` takes it out. Refused while another program has it open."""
         await self._leave(session_id)
-        await self._store.bin_session(session_id)
+        await self._store.call(Store.bin_session, session_id)
         self._tell(SessionsChanged())
 
     async def restore(self, session_id: str) -> None:
-        await self._store.restore_session(session_id)
+        await self._store.call(Store.restore_session, session_id)
         if self.session and self.session.id == session_id:
             self.session = replace(self.session, deleted_at=None)
         self._tell(SessionsChanged())
 
     async def delete_for_good(self, session_id: str) -> None:
         await self._leave(session_id)
-        await self._store.delete_session(session_id)
+        await self._store.call(Store.delete_session, session_id)
         self._tell(SessionsChanged())
 
     async def _leave(self, session_id: str) -> None:
@@ -217,7 +220,7 @@ class Sessions:
             await self.new_session()
 
     async def _show(self, leaf_id: str | None) -> None:
-        self.messages = tuple(await self._store.branch(leaf_id)) if leaf_id else ()
+        self.messages = tuple(await self._store.call(Store.branch, leaf_id)) if leaf_id else ()
         self._context_used, self._talk_tokens = await self._used_by_branch(), 0
         self._tell(BranchChanged(self._session_id, self.messages))
 
@@ -225,7 +228,7 @@ class Sessions:
         """Tokens that the last answer of the branch with a known end left in the context; 0 when there is none."""
         for message in reversed(self.messages):
             if message.role == "assistant":
-                generation = await self._store.generation_of(message.id)
+                generation = await self._store.call(Store.generation_of, message.id)
                 end = generation.end if generation else None
                 if end is not None and end.prompt_tokens:
                     return end.prompt_tokens + end.completion_tokens
@@ -238,7 +241,7 @@ class Sessions:
     async def _unlock(self) -> None:
         if self.session is not None and self._locked is None:
             with contextlib.suppress(StoreError):
-                await self._store.unlock(self.session.id)
+                await self._store.call(Store.unlock, self.session.id)
 
     # --- drafts -----------------------------------------------------------------------------------------------------
 
@@ -246,10 +249,10 @@ class Sessions:
         """Keep what is written and not sent. A history that cannot be written does not matter here: it is said once
         when a message is sent."""
         with contextlib.suppress(StoreError):
-            await self._store.save_draft(self._session_id or None, text)
+            await self._store.call(Store.save_draft, self._session_id or None, text)
 
     async def draft(self) -> str:
-        return await self._store.draft(self._session_id or None)
+        return await self._store.call(Store.draft, self._session_id or None)
 
     # --- guards -----------------------------------------------------------------------------------------------------
 
@@ -271,5 +274,10 @@ class Sessions:
         index = next(i for i, message in enumerate(self.messages) if message.id == message_id)
         return self.messages[:index]
 
-    async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
-        return await keep_writing(self._store, write, lambda error: self._tell(StoreTrouble(error)))
+    async def _stored(
+        self, write: Callable[Concatenate[Store, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Write, in memory where the disk refuses; that is told."""
+        return await keep_writing(
+            self._store, lambda error: self._tell(StoreTrouble(error)), write, *args, **kwargs
+        )

@@ -7,7 +7,7 @@ answer: a history that refuses costs the trace, and its end says so.
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -21,7 +21,11 @@ from urial_tui.engine import protocol as wire
 from urial_tui.errors import EngineError, StoreError, UrialError
 from urial_tui.shift.records import TokenScore, with_finite_kl
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Trace, TracePath, TraceSide, TraceStart
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 TOP_K = 10
 
@@ -129,13 +133,13 @@ class TraceRecorder:
             for prompt in event.prompt_ids
         )
         start = self._pair.start(self._path, generator_ids, ids, self._errors)
-        trace_id = await self._write(lambda: self._store.begin_trace(self._message_id, start))
+        trace_id = await self._write(Store.begin_trace, self._message_id, start)
         if trace_id is None:
             return
         self._trace_id = trace_id
         if copy_from is not None and appended:
             await self._copy(copy_from, trace_id, start, appended)
-        trace = await self._write(lambda: self._store.trace(trace_id))
+        trace = await self._write(Store.trace, trace_id)
         if trace is not None:
             self._note(trace.scores)
             self._tell(TraceStarted(self._message_id, trace))
@@ -149,9 +153,7 @@ class TraceRecorder:
         trace_id = self._trace_id
         if trace_id is not None:
             await self._flush()
-            await self._write(
-                lambda: self._store.fail_reference(trace_id, event.reference, event.message)
-            )
+            await self._write(Store.fail_reference, trace_id, event.reference, event.message)
 
     async def add(self, event: wire.Scored) -> None:
         """Tell the scores, and write them soon."""
@@ -181,9 +183,7 @@ class TraceRecorder:
         complete = error is None and others and some and whole and self._unwritable is None
         spent: dict[str, Any] = msgspec.structs.asdict(timings) if timings is not None else {}
         if trace_id is not None:
-            await self._write(
-                lambda: self._store.finish_trace(trace_id, complete=complete, timings=spent)
-            )
+            await self._write(Store.finish_trace, trace_id, complete=complete, timings=spent)
         trace = await stored_trace(self._store, self._message_id, trace_id)
         failure = error or self._unwritable or next(iter(self._errors.values()), None)
         self._tell(TraceEnded(self._message_id, trace, failure))
@@ -196,7 +196,7 @@ class TraceRecorder:
         except StoreError:
             return
         if source is not None:
-            await self._write(lambda: self._store.copy_scores(source, trace_id, n))
+            await self._write(Store.copy_scores, source, trace_id, n)
 
     def _note(self, scores: Sequence[TokenScore]) -> None:
         self._scored.update(score.i for score in scores)
@@ -212,14 +212,16 @@ class TraceRecorder:
             return
         if self._before_writing is not None:
             await self._before_writing()
-        await self._write(lambda: self._store.append_scores(trace_id, scores, pieces))
+        await self._write(Store.append_scores, trace_id, scores, pieces)
 
-    async def _write(self, write: Callable[[], Awaitable[Any]]) -> Any:
+    async def _write(
+        self, write: Callable[Concatenate[Store, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
         """None when the history refuses for good; the rest of the trace is then only told."""
         if self._unwritable is not None:
             return None
         try:
-            return await keep_writing(self._store, write, self._on_trouble)
+            return await keep_writing(self._store, self._on_trouble, write, *args, **kwargs)
         except StoreError as error:
             self._unwritable = error
             return None
@@ -229,20 +231,20 @@ async def stored_trace(store: AsyncStore, message_id: str, trace_id: str | None)
     """The trace when it is complete, else the one that counts for the message; None when there is none to read."""
     try:
         if trace_id is not None:
-            trace = await store.trace(trace_id)
+            trace = await store.call(Store.trace, trace_id)
             if trace.complete and trace.scores:
                 return trace
-        return await store.trace_of(message_id)
+        return await store.call(Store.trace_of, message_id)
     except StoreError:
         return None
 
 
 async def _same_trace(store: AsyncStore, message_id: str, start: TraceStart) -> str | None:
     """The newest trace of the message that was made on the same path by the same sides with the same prompts."""
-    for info in await store.traces_of(message_id):
+    for info in await store.call(Store.traces_of, message_id):
         if info.path != start.path or not info.n_scores:
             continue
-        other = (await store.trace(info.id)).start
+        other = (await store.call(Store.trace, info.id)).start
         sides = (start.generator, *start.references)
         others = (other.generator, *other.references)
         if (

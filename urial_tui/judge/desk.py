@@ -73,8 +73,10 @@ class JudgeDesk(BoardDesk):
     async def answer(self, message_id: str, rubric: RubricRef | None = None) -> RatedAnswer:
         """An answer with what was said of it; `rubric` parts this person's own with it from the others. Raises
         StoreError."""
-        branch = await self._store().branch(message_id)
-        judgements = await self._store().judgements(message_ids=[message_id], texts=False)
+        branch = await self.ask(lambda store: store.branch(message_id))
+        judgements = await self.ask(
+            lambda store: store.judgements(message_ids=[message_id], texts=False)
+        )
         mine, others = self._parted(judgements, rubric)
         return RatedAnswer(
             message_id,
@@ -88,7 +90,7 @@ class JudgeDesk(BoardDesk):
 
     async def judgements(self, message_id: str) -> list[Judgement]:
         """All of an answer, the oldest first."""
-        return await self._store().judgements(message_ids=[message_id], texts=False)
+        return await self.ask(lambda store: store.judgements(message_ids=[message_id], texts=False))
 
     async def rate(
         self,
@@ -104,14 +106,14 @@ class JudgeDesk(BoardDesk):
         made = people.rating(
             message_id, self.rater, rubric.ref, marks, aspects, note=note, blind=blind
         )
-        return await self._store().save_judgement(made)
+        return await self.ask(lambda store: store.save_judgement(made))
 
     async def forget(self, judgement: Judgement | Comparison) -> None:
         """Take a person's rating back. Raises StoreError."""
         if isinstance(judgement, Judgement):
-            await self._store().delete_judgement(judgement.id)
+            await self.ask(lambda store: store.delete_judgement(judgement.id))
         else:
-            await self._store().delete_comparison(judgement.id)
+            await self.ask(lambda store: store.delete_comparison(judgement.id))
 
     def _parted(
         self, judgements: Sequence[Judgement], rubric: RubricRef | None
@@ -127,7 +129,7 @@ class JudgeDesk(BoardDesk):
 
     async def written_by(self, message_id: str) -> str:
         """The side that wrote an answer; "" where that is not known. Raises StoreError."""
-        generation = await self._store().generation_of(message_id)
+        generation = await self.ask(lambda store: store.generation_of(message_id))
         return generation.start.side if generation is not None else ""
 
     # --- a judge ----------------------------------------------------------------------------------------------------
@@ -150,7 +152,7 @@ class JudgeDesk(BoardDesk):
 
         on_step(JudgingStep("finding the judge"))
         active = await self._resolve(side)
-        messages = [await self._store().message(message_id)]
+        messages = [await self.ask(lambda store: store.message(message_id))]
         (task,) = (await plan_messages(self._store(), messages, active, [rubric])).tasks
         assert isinstance(task, ScoreTask)
         judge = Judge(
@@ -177,19 +179,22 @@ class JudgeDesk(BoardDesk):
             with contextlib.suppress(UrialError):
                 await judge.aclose()
         made = as_judgement(message_id, judge.info, rubric, scored, own=task.own)
-        return await self._store().save_judgement(made)
+        return await self.ask(lambda store: store.save_judgement(made))
 
     # --- two answers ------------------------------------------------------------------------------------------------
 
     async def versions(self, message_id: str) -> list[Message]:
         """The answers to the same message, this one among them, in the order in which they were made."""
-        return [one for one in await self._store().siblings(message_id) if one.content.strip()]
+        found = await self.ask(lambda store: store.siblings(message_id))
+        return [one for one in found if one.content.strip()]
 
     async def pair(self, message_a: str, message_b: str, rubric: RubricRef) -> AnswerPair:
         """Two answers with what was said of each. Raises StoreError."""
         a, b = await self.answer(message_a, rubric), await self.answer(message_b, rubric)
         first = people.shown_first(message_a, message_b, self.rater, rubric.id)
-        found = await self._store().comparisons(message_ids=[message_a], texts=False)
+        found = await self.ask(
+            lambda store: store.comparisons(message_ids=[message_a], texts=False)
+        )
         mine = [
             one
             for one in found
@@ -222,16 +227,16 @@ class JudgeDesk(BoardDesk):
             note=note,
             blind=blind,
         )
-        return await self._store().save_comparison(made)
+        return await self.ask(lambda store: store.save_comparison(made))
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
     async def runs(self) -> list[Run]:
         """The newest first."""
-        return await self._store().runs()
+        return await self.ask(lambda store: store.runs())
 
     async def _complete(self, run_id: str) -> list[RunAnswer]:
-        answers = await self._store().run_answers(run_id)
+        answers = await self.ask(lambda store: store.run_answers(run_id))
         return [one for one in answers if one.status == "complete"]
 
     async def rating_queue(self, run_id: str, rubric: RubricRef) -> Queue:
@@ -242,7 +247,7 @@ class JudgeDesk(BoardDesk):
         """
         complete = await self._complete(run_id)
         answers = await self._for_rubric(run_id, complete, rubric.id)
-        judgements = await self._store().judgements(run_id=run_id, texts=False)
+        judgements = await self.ask(lambda store: store.judgements(run_id=run_id, texts=False))
         rated = {one.message_id for one in judgements if people.is_by(one, self.rater, rubric)}
         left = [
             (one.message_id, (one.message_id,)) for one in answers if one.message_id not in rated
@@ -258,7 +263,8 @@ class JudgeDesk(BoardDesk):
 
         if rubric_id not in (DEFAULT, SAFETY):
             return answers
-        of = {item.index: usual(item.category) for item in await self._store().run_items(run_id)}
+        items = await self.ask(lambda store: store.run_items(run_id))
+        of = {item.index: usual(item.category) for item in items}
         if rubric_id == SAFETY and SAFETY not in of.values():
             return answers
         return [answer for answer in answers if of[answer.index] == rubric_id]
@@ -276,9 +282,10 @@ class JudgeDesk(BoardDesk):
             for found in by_place.values()
             if side_a in found and side_b in found
         ]
+        comparisons = await self.ask(lambda store: store.comparisons(run_ids=[run_id], texts=False))
         compared = {
             frozenset((one.message_a, one.message_b))
-            for one in await self._store().comparisons(run_ids=[run_id], texts=False)
+            for one in comparisons
             if people.is_by(one, self.rater, rubric)
         }
         left = [

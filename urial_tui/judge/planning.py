@@ -12,6 +12,7 @@ from urial_tui.judge.rubric_types import Rubric
 from urial_tui.prompts.types import Turn
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.runs.types import Run, RunAnswer, RunItem
+from urial_tui.store.store import Store
 from urial_tui.store.types import GenerationStart, Message
 
 ENDED = ("complete", "stopped")
@@ -152,8 +153,8 @@ async def plan_messages(
     own: dict[str, None] = {}
     ended = [message for message in messages if message.status in ENDED]
     for message in ended:
-        branch = await store.branch(message.id)
-        generation = await store.generation_of(message.id)
+        branch = await store.call(Store.branch, message.id)
+        generation = await store.call(Store.generation_of, message.id)
         mine = generation is not None and is_own(judge, generation.start)
         if mine and generation is not None:
             own[generation.start.side] = None
@@ -181,10 +182,10 @@ class _Conversations:
 
     @classmethod
     async def of(cls, store: AsyncStore, run: Run, limit: int | None) -> "_Conversations":
-        items = {item.index: item for item in (await store.run_items(run.id))[:limit]}
+        items = {item.index: item for item in (await store.call(Store.run_items, run.id))[:limit]}
         answers = {
             (answer.index, answer.side, answer.turn): answer
-            for answer in await store.run_answers(run.id)
+            for answer in await store.call(Store.run_answers, run.id)
             if answer.index in items and answer.status == "complete"
         }
         return cls(items, answers)
@@ -208,7 +209,9 @@ class _Conversations:
 
 
 async def _wrote(store: AsyncStore, judge: ActiveSide, answer: RunAnswer | None) -> bool:
-    generation = await store.generation_of(answer.message_id) if answer is not None else None
+    if answer is None:
+        return False
+    generation = await store.call(Store.generation_of, answer.message_id)
     return generation is not None and is_own(judge, generation.start)
 
 

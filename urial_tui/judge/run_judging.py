@@ -16,6 +16,7 @@ from urial_tui.judge.planning import PairTask, ScoreTask, Task
 from urial_tui.judge.records import as_comparison, as_judgement
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging.types import Comparison, Judgement
+from urial_tui.store.store import Store
 
 _AT_ONCE = 400
 """Messages that are asked about in one query."""
@@ -119,12 +120,15 @@ class Judging:
             )
         )
         pairs = any(isinstance(task, PairTask) for task in self._tasks)
-        ask = self._store.comparisons if pairs else self._store.judgements
         found: dict[tuple[str, ...], Verdict] = {}
         for first in range(0, len(ids), _AT_ONCE):
-            for one in await ask(message_ids=ids[first : first + _AT_ONCE], texts=False):
-                if one.judge.key == self._info.key:
-                    found[_key_of(one)] = one
+            some = ids[first : first + _AT_ONCE]
+            said: Sequence[Verdict] = (
+                await self._store.call(Store.comparisons, message_ids=some, texts=False)
+                if pairs
+                else await self._store.call(Store.judgements, message_ids=some, texts=False)
+            )
+            found |= {_key_of(one): one for one in said if one.judge.key == self._info.key}
         return found
 
     async def _made(self, task: Task) -> Verdict:
@@ -147,8 +151,8 @@ class Judging:
 
     async def _save(self, made: Verdict) -> Verdict:
         if isinstance(made, Judgement):
-            return await self._store.save_judgement(made)
-        return await self._store.save_comparison(made)
+            return await self._store.call(Store.save_judgement, made)
+        return await self._store.call(Store.save_comparison, made)
 
     async def _saved(self) -> None:
         """Wait for what is being written, and count it. Raises StoreError."""

@@ -20,6 +20,7 @@ from urial_tui.runs.contexts import Contexts
 from urial_tui.runs.plan import RunSide, groups
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.runs.types import Run, RunItem
+from urial_tui.store.store import Store
 
 Place = tuple[int, int, int]
 """(item, side, turn) of an answer."""
@@ -100,11 +101,11 @@ class Runner:
     async def look(self) -> Tally:
         """Find what is there. Nothing is loaded."""
         wanted = {item.index: len(item.turns) for item in self._items}
-        for answer in await self._store.run_answers(self._run.id):
+        for answer in await self._store.call(Store.run_answers, self._run.id):
             if answer.turn < wanted.get(answer.index, 0) and answer.status == "complete":
                 self._answers[answer.index, answer.side, answer.turn] = answer.message_id
         if any(side.references for side in self._sides):
-            scored = set(await self._store.scored_answers(self._run.id))
+            scored = set(await self._store.call(Store.scored_answers, self._run.id))
             for (_, side, _), message_id in self._answers.items():
                 wanted_by = tuple(ref.notation for ref in self._sides[side].references)
                 if wanted_by and (message_id, wanted_by) in scored:
@@ -209,7 +210,9 @@ class Runner:
         item, number, turn = place
         side = self._sides[number]
         info = await self._contexts.info(number)
-        _, branch, answer = await self._store.begin_run_answer(self._run.id, item, number, turn)
+        _, branch, answer = await self._store.call(
+            Store.begin_run_answer, self._run.id, item, number, turn
+        )
         writing = Turn(self._engine, self._store, side.side, info, self._heard(side.max_tokens))
         outcome = await writing.run(
             branch, answer, sampling=side.sampling, max_tokens=side.max_tokens
@@ -228,7 +231,7 @@ class Runner:
         if pair is None:
             return None
         message_id = self._answers[place]
-        messages = await self._store.run_branch(self._run.id, item, number)
+        messages = await self._store.call(Store.run_branch, self._run.id, item, number)
         at = next(n for n, message in enumerate(messages) if message.id == message_id)
         try:
             answer = await stored_answer(self._store, messages[at])

@@ -23,6 +23,7 @@ from urial_tui.safetext import Sanitizer
 from urial_tui.services import Services, SideChoice
 from urial_tui.standard_output import OutputError
 from urial_tui.store.aio import AsyncStore
+from urial_tui.store.store import Store
 from urial_tui.store.types import Message, Session
 
 PROGRAM = "urial-tui ask"
@@ -175,7 +176,7 @@ async def _run(asking: Asking) -> Answered:
         if store is not None:
             if session is not None:
                 with contextlib.suppress(StoreError):
-                    await store.unlock(session.id)
+                    await store.call(Store.unlock, session.id)
             await store.aclose()
         await services.aclose()
 
@@ -201,10 +202,10 @@ async def _store(services: Services, asking: Asking) -> AsyncStore:
 
 async def _begin(store: AsyncStore, side: str, query: str) -> tuple[Session, Message, Message]:
     """A session with the question and the answer's row; in memory when the disk refuses one of them."""
-    session = await keep_writing(store, lambda: store.create_session(side), _warn)
-    await keep_writing(store, lambda: store.lock(session.id, PROGRAM), _warn)
-    user = await keep_writing(store, lambda: store.add_user_message(session.id, None, query), _warn)
-    answer = await keep_writing(store, lambda: store.begin_answer(session.id, user.id), _warn)
+    session = await keep_writing(store, _warn, Store.create_session, side)
+    await keep_writing(store, _warn, Store.lock, session.id, PROGRAM)
+    user = await keep_writing(store, _warn, Store.add_user_message, session.id, None, query)
+    answer = await keep_writing(store, _warn, Store.begin_answer, session.id, user.id)
     return session, user, answer
 
 

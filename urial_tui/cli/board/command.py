@@ -156,6 +156,7 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
     from urial_tui.errors import StoreError
     from urial_tui.judge.board.material import read_conversations, read_runs
     from urial_tui.store.aio import AsyncStore
+    from urial_tui.store.store import Store
 
     try:
         store = await AsyncStore.open(paths.history_file(), readonly=True)
@@ -171,7 +172,9 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
                 raise _nothing_judged("urial-tui judge --session last --judge SIDE")
             return found
         if references:
-            named = {run.id: run for run in [await store.find_run(one) for one in references]}
+            named = {
+                run.id: run for run in [await store.call(Store.find_run, one) for one in references]
+            }
             found = await read_runs(store, list(named.values()))
         else:
             found = await _newest_judged(store)
@@ -183,17 +186,19 @@ async def _read(references: tuple[str, ...], conversations: bool) -> Material:
 
 async def _newest_judged(store: AsyncStore) -> Material:
     from urial_tui.judge.board.material import read_runs
+    from urial_tui.store.store import Store
 
-    listed = await store.runs()
+    listed = await store.call(Store.runs)
     if not listed:
         raise _no_runs()
     for run in listed:
-        judged = await store.judgements(run_id=run.id, texts=False) or await store.comparisons(
-            run_ids=[run.id], texts=False
-        )
-        others = [] if judged else list(await store.compared_runs(run.id))
+        judged = bool(await store.call(Store.judgements, run_id=run.id, texts=False))
+        judged = judged or bool(await store.call(Store.comparisons, run_ids=[run.id], texts=False))
+        others = [] if judged else list(await store.call(Store.compared_runs, run.id))
         if judged or others:
-            found = await read_runs(store, [run, *[await store.run(one) for one in others]])
+            found = await read_runs(
+                store, [run, *[await store.call(Store.run, one) for one in others]]
+            )
             if found.judges:
                 return found
     raise _nothing_judged(f"urial-tui judge --run {listed[0].id} --judge SIDE")
@@ -201,9 +206,11 @@ async def _newest_judged(store: AsyncStore) -> Material:
 
 async def _tell_of_other_runs(store: AsyncStore, found: Material) -> None:
     """Say where comparisons with runs that are not shown can be seen."""
+    from urial_tui.store.store import Store
+
     shown = {run.id for run in found.runs}
     for run_id in shown:
-        for other, n in (await store.compared_runs(run_id)).items():
+        for other, n in (await store.call(Store.compared_runs, run_id)).items():
             if other not in shown:
                 what = many(n, "comparison")
                 where = f"urial-tui board --run {run_id} --run {other}"

@@ -29,6 +29,7 @@ from urial_tui.services import Services
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging.types import JudgeInfo
 from urial_tui.store.runs.types import Run
+from urial_tui.store.store import Store
 from urial_tui.store.types import Message
 
 
@@ -149,9 +150,9 @@ async def _find(store: AsyncStore, asked: Asked) -> list[tuple[Run, list[int]]] 
     """The run, or both runs, with the numbers of the sides; or messages. Raises StoreError, UsageError."""
     if asked.run is None:
         return await _messages(store, asked)
-    run = await store.find_run(asked.run)
+    run = await store.call(Store.find_run, asked.run)
     if asked.against is not None:
-        other = await store.find_run(asked.against)
+        other = await store.call(Store.find_run, asked.against)
         return [(run, _one_side(run, asked.sides[:1])), (other, _one_side(other, asked.sides[1:]))]
     return [(run, _numbers(run, asked.sides))]
 
@@ -179,7 +180,7 @@ def _numbers(run: Run, named: Sequence[str]) -> list[int]:
 
 async def _messages(store: AsyncStore, asked: Asked) -> list[Message]:
     if asked.message is not None:
-        message = await store.message(asked.message)
+        message = await store.call(Store.message, asked.message)
         if message.role != "assistant" or not message.content.strip():
             raise UsageError(
                 f"the message {asked.message} is no answer",
@@ -187,8 +188,8 @@ async def _messages(store: AsyncStore, asked: Asked) -> list[Message]:
             )
         _check_ended([message])
         return [message]
-    session = await store.find_session(asked.session or "last")
-    branch = await store.branch(session.leaf_id) if session.leaf_id is not None else []
+    session = await store.call(Store.find_session, asked.session or "last")
+    branch = await store.call(Store.branch, session.leaf_id) if session.leaf_id is not None else []
     answers = [m for m in branch if m.role == "assistant" and m.content.strip()]
     if not answers:
         raise UsageError("the conversation has no answer", hint="Name another one.")

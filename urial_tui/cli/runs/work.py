@@ -24,6 +24,7 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.services import Services
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.runs.types import Run, RunStart
+from urial_tui.store.store import Store
 
 PROGRAM = "urial-tui run"
 
@@ -79,7 +80,7 @@ async def _work(running: Running) -> Outcome:
             store = await services.open_kept_store()
             run = await _run_of(store, start, running)
             items = running.asked.items[: running.limit]
-            await store.add_run_items(run.id, items)
+            await store.call(Store.add_run_items, run.id, items)
             progress = ProgressLine(what="answers")
             watch = Watch(progress.stage, progress.item, lambda note: _note(progress, note))
             runner = Runner(services.engine, store, run, sides, items, services.measurements, watch)
@@ -100,8 +101,8 @@ async def _work(running: Running) -> Outcome:
             if store is not None:
                 if outcome is not None:
                     with contextlib.suppress(StoreError):
-                        await store.unlock_run(outcome.run.id)
-                        outcome.run = await store.run(outcome.run.id)
+                        await store.call(Store.unlock_run, outcome.run.id)
+                        outcome.run = await store.call(Store.run, outcome.run.id)
                 await store.aclose()
             await services.aclose()
     return outcome
@@ -160,11 +161,11 @@ def _given(running: Running) -> dict[str, Any]:
 
 async def _run_of(store: AsyncStore, start: RunStart, running: Running) -> Run:
     """The run that the command means, locked: the one of these settings, or a new one. Raises StoreError."""
-    before = await store.runs()
-    found = await store.create_run(start, unless_there=not running.new)
+    before = await store.call(Store.runs)
+    found = await store.call(Store.create_run, start, unless_there=not running.new)
     if not running.new and not found.n_items:
         _tell_of_similar(start, before)
-    await store.lock_run(found.id, PROGRAM)
+    await store.call(Store.lock_run, found.id, PROGRAM)
     if running.name is not None and found.start.name != running.name:
         name = sanitize_line(found.start.name, 60)
         say(

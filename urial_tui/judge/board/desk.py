@@ -1,9 +1,9 @@
 """The board for an event loop: a part of the desk. What was read is kept until other runs, or new rows, are wanted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from urial_tui.store.judging.types import Judgement
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from urial_tui.judge.board.material import BoardAnswer, Material
     from urial_tui.judge.board.types import Board, By
     from urial_tui.store.aio import AsyncStore
+    from urial_tui.store.store import Store
+
+R = TypeVar("R")
 
 QUERY_CHARS = 400
 """Of a query, in a list."""
@@ -38,6 +41,11 @@ class BoardDesk:
     def history(self) -> "AsyncStore":
         raise NotImplementedError
 
+    async def ask(self, question: "Callable[[Store], R]") -> R:
+        """What the history answers. Questions name no method of `Store`, which is not imported before it is opened:
+        the interface begins without SQLite."""
+        return await self.history().call(question)
+
     async def board(
         self, run_ids: Sequence[str], by: "By | None" = None, *, again: bool = False
     ) -> "Board":
@@ -50,7 +58,8 @@ class BoardDesk:
         if self._material is None or again or self._of != wanted:
             store = self.history()
             if wanted:
-                found = await read_runs(store, [await store.run(one) for one in wanted])
+                runs = await self.ask(lambda store: [store.run(one) for one in wanted])
+                found = await read_runs(store, runs)
             else:
                 found = await read_conversations(store)
             self._material, self._of = found, wanted
@@ -91,7 +100,8 @@ class BoardDesk:
         if item is not None:
             number, query = item.index + 1, item.turns[answer.turn]
         else:  # of a conversation: the item is the message that is answered
-            number, query = 0, (await self.history().message(answer.item)).content
+            message = await self.ask(lambda store: store.message(answer.item))
+            number, query = 0, message.content
         return BoardItem(
             answer.message_id, number, answer.turn, query[:QUERY_CHARS], answer.words, judgements
         )

@@ -12,6 +12,7 @@ from urial_tui.judge.board.types import BoardRun
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging.types import Comparison, JudgeInfo, Judgement, RubricRef
 from urial_tui.store.runs.types import AnswerShift, Run, RunItem
+from urial_tui.store.store import Store
 
 CONVERSATIONS = "conversations"
 """What stands where a run's name does, for judged answers that belong to no run."""
@@ -81,10 +82,10 @@ async def read_runs(store: AsyncStore, runs: Sequence[Run]) -> Material:
     judgements: list[Judgement] = []
     shifts: list[AnswerShift] = []
     for run in runs:
-        found = await store.run_items(run.id)
+        found = await store.call(Store.run_items, run.id)
         items |= {_item_key(run.id, item.index): item for item in found}
         turns = sum(len(item.turns) for item in found)
-        written = await store.run_answers(run.id)
+        written = await store.call(Store.run_answers, run.id)
         for number, side in enumerate(run.start.sides):
             failed = sum(a.side == number and a.status == "failed" for a in written)
             heads.append(RowHead(_row_key(run.id, number), run.id, side, turns, failed))
@@ -100,9 +101,9 @@ async def read_runs(store: AsyncStore, runs: Sequence[Run]) -> Material:
             for answer in written
             if answer.status == "complete"
         ]
-        judgements += await store.judgements(run_id=run.id, texts=False)
-        shifts += await store.answer_shifts(run.id)
-    comparisons = await store.comparisons(run_ids=[run.id for run in runs], texts=False)
+        judgements += await store.call(Store.judgements, run_id=run.id, texts=False)
+        shifts += await store.call(Store.answer_shifts, run.id)
+    comparisons = await store.call(Store.comparisons, run_ids=[run.id for run in runs], texts=False)
     return _of_answers(
         Material(
             tuple(_board_run(run) for run in runs),
@@ -118,21 +119,21 @@ async def read_runs(store: AsyncStore, runs: Sequence[Run]) -> Material:
 
 async def read_conversations(store: AsyncStore) -> Material:
     """All judged answers that belong to no run: a row for each side. Raises StoreError."""
-    judgements = await store.judgements(texts=False, outside_runs=True)
-    comparisons = await store.comparisons(texts=False, outside_runs=True)
+    judgements = await store.call(Store.judgements, texts=False, outside_runs=True)
+    comparisons = await store.call(Store.comparisons, texts=False, outside_runs=True)
     judged = [judgement.message_id for judgement in judgements]
     judged += [m for pair in comparisons for m in (pair.message_a, pair.message_b)]
     in_runs: dict[str, bool] = {}
     answers: list[BoardAnswer] = []
     rows: dict[str, str] = {}
     for message_id in dict.fromkeys(judged):
-        message = await store.message(message_id)
+        message = await store.call(Store.message, message_id)
         if message.session_id not in in_runs:
-            session = await store.session(message.session_id)
+            session = await store.call(Store.session, message.session_id)
             in_runs[message.session_id] = session.run_id is not None
         if in_runs[message.session_id]:
             continue
-        generation = await store.generation_of(message_id)
+        generation = await store.call(Store.generation_of, message_id)
         side = generation.start.side if generation else "(unknown)"
         end = generation.end if generation else None
         row = rows.setdefault(side, _row_key("", len(rows)))
