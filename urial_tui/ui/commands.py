@@ -334,7 +334,6 @@ FOOTER_ORDER = (
     "settings.reset",
     "keys.back",
     "keys.change",
-    "keys.none",
     "keys.reset",
     "rate.back",
     "pair.back",
