@@ -46,6 +46,16 @@ def refused(path: Path, format_: str | None = None, **options: Any) -> ExchangeE
     return raised.value
 
 
+def newer_runs(store: Store, n: int = 10_001) -> None:
+    """So many runs without answers."""
+    store._db.execute(
+        "INSERT INTO run (id, name, fingerprint, created_at, updated_at, input_name, input_format, input_sha256) "
+        "WITH RECURSIVE made (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM made WHERE n < ?) "
+        "SELECT printf('zz%d', n), 'run', '', '', '', '', '', '' FROM made",
+        (n,),
+    )
+
+
 def output(n: int, generator: str = "gpt", **more: Any) -> dict[str, Any]:
     return {"instruction": f"Question {n}", "output": f"Answer {n}", "generator": generator} | more
 

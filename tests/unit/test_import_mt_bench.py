@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import evaluator_rules as rules
-from tests.support.imported import QUESTIONS, lines, mt_answer, put, take
+from tests.support.imported import QUESTIONS, lines, mt_answer, newer_runs, put, take
 from tests.support.judged_runs import judged_run
 from urial_tui.errors import ExchangeError
 from urial_tui.exchange import mt_bench, writing
@@ -72,6 +72,16 @@ def test_of_several_runs_of_a_model_that_one_counts_whose_texts_the_judge_read(
     tally = take(store, put(tmp_path / "pair.jsonl", lines(rows)))
     assert tally.comparisons == 2
     assert compared(store) == [("the first text", "of the llama"), ("one", "two")]
+
+
+def test_answers_are_found_in_a_run_however_many_are_newer(store: Store, tmp_path: Path) -> None:
+    answers(store, tmp_path, "v1", "vicuna", "the first text")
+    answers(store, tmp_path, "l", "llama", "of the llama")
+    newer_runs(store)
+    row = judged_pair(81, prompt("First?", "the first text", "of the llama"))
+    path = put(tmp_path / "pair.jsonl", lines([row]))
+    assert take(store, path).comparisons == 1
+    assert take(store, path, run="v1").there == 1
 
 
 def test_where_nothing_shows_which_texts_were_judged_a_run_has_to_be_named(

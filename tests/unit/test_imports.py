@@ -14,6 +14,7 @@ from tests.support.imported import (
     judged,
     lines,
     mt_answer,
+    newer_runs,
     output,
     put,
     refused,
@@ -118,6 +119,13 @@ def test_judge_results_attach_to_answers_that_are_there(store: Store, tmp_path: 
     assert (again.judgements, again.there) == (0, 2)
     copy = take(store, path, as_new=True)
     assert (copy.judgements, len(copy.runs)) == (2, 1)
+
+
+def test_answers_are_found_in_a_run_however_many_are_newer(store: Store, tmp_path: Path) -> None:
+    take(store, put(tmp_path / "outs.json", [output(0, id=0)]))
+    newer_runs(store)
+    tally = take(store, put(tmp_path / "judged.json", [judged(0)]))
+    assert (tally.runs, tally.judgements) == ([], 1)
 
 
 def test_what_a_judge_has_said_is_never_replaced(store: Store, tmp_path: Path) -> None:

@@ -78,6 +78,15 @@ def test_a_run_is_read_as_it_was_written(store: Store) -> None:
     assert store.runs() == [run]
 
 
+def test_all_runs_can_be_had_by_their_sides(store: Store) -> None:
+    first = make_run(store)
+    second = store.create_run(replace(RUN, fingerprint="f2", sides=("z@raw", "demo", "a@raw")))
+    assert store.sides_of_runs() == [
+        (second.id, ("z@raw", "demo", "a@raw")),
+        (first.id, RUN.sides),
+    ]
+
+
 def test_items_that_are_there_are_left_alone(store: Store) -> None:
     run = make_run(store)
     answer(store, run, 0, 0)

@@ -57,7 +57,7 @@ def source_of(store: Store, choice: Choice) -> Source:
 def _not_in_all(store: Store) -> tuple[str, ...]:
     """What everything leaves out, in words."""
     binned = store.count_sessions(SessionFilter(archived="yes", deleted="only"))
-    runs = len(store.runs(limit=-1))
+    runs = len(store.sides_of_runs())
     found = []
     if binned:
         found.append(f"the bin is left out ({binned}): `urial-tui history restore` takes out of it")

@@ -37,7 +37,7 @@ _OF_RUBRIC: Final = {"just-eval": "score_multi", "safety": "score_safety"}
 PENDING: Final = "N/A"
 """The result of a row that was not judged yet."""
 _OUTPUT_KEYS: Final = ("id", "instruction", "output", "generator", "source_id")
-_NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
+NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
 """Fields that leave as null where the row that was imported had that."""
 _NEVER_COPIED: Final = frozenset((*_OUTPUT_KEYS, "model_input", "parsed_result", "result"))
 
@@ -94,7 +94,7 @@ def _output_row(row: Answered, side: str) -> dict[str, Any]:
     more = {key: value for key, value in row.extra.items() if key not in _NEVER_COPIED}
     made |= {key: value for key, value in more.items() if key not in made}
     return made | dict.fromkeys(
-        key for key in _NULLABLE if key in row.extra and row.extra[key] is None
+        key for key in NULLABLE if key in row.extra and row.extra[key] is None
     )
 
 

@@ -17,14 +17,13 @@ from urial_tui.runs.input_rows import instruction_item
 from urial_tui.runs.json_rows import BadRow
 from urial_tui.store.judging.types import Comparison, Pick, Winner
 
-_OUTPUTS: Final = frozenset(("instruction", "output", "generator"))
 _ANNOTATED: Final = frozenset(("instruction", "output_1", "output_2", "preference"))
 _OWN: Final = frozenset((*_ANNOTATED, "generator_1", "generator_2", "annotator", "dataset"))
 
 
 def recognises(loaded: Loaded) -> bool:
     keys = loaded.keys()
-    return keys >= _OUTPUTS or keys >= _ANNOTATED
+    return keys >= outputs.KEYS or keys >= _ANNOTATED
 
 
 def _accepts(loaded: Loaded) -> bool:

@@ -8,9 +8,9 @@ from urial_tui.exchange import alpaca_eval, mt_bench, urial_pairwise
 from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     Said,
-    already_judged,
     answers_of,
     each,
+    is_said,
     numbered,
     write_run,
 )
@@ -78,26 +78,15 @@ def _write(
 def save_comparison(
     store: Store, a: str, b: str, said: Comparison, tally: Tally, where: str
 ) -> None:
-    """Write it, unless the same one is there, or one that leaves as this one came.
-
-    Raises ExchangeError (`exists`) where this judge has said something else of the two: nothing that is there is
-    replaced.
-    """
+    """Write it, unless it is there in some form. Raises ExchangeError (`exists`)."""
     new = replace(said, message_a=a, message_b=b)
-    for one in store.comparisons(message_ids=[a]):
-        if replace(one, id="", created_at="") == new:
-            tally.there += 1
-            return
-        if {one.message_a, one.message_b} == {a, b} and (one.judge.key, one.rubric.hash) == (
-            new.judge.key,
-            new.rubric.hash,
-        ):
-            raise already_judged(where, one)
-        if {one.message_a, one.message_b} == {a, b} and _left_as(one, new):
-            tally.there += 1
-            return
-    store.save_comparison(new)
-    tally.comparisons += 1
+    of_a = store.comparisons(message_ids=[a])
+    of_both = [one for one in of_a if {one.message_a, one.message_b} == {a, b}]
+    if is_said(new, of_both, _left_as, where):
+        tally.there += 1
+    else:
+        store.save_comparison(new)
+        tally.comparisons += 1
 
 
 def _left_as(one: Comparison, new: Comparison) -> bool:

@@ -14,11 +14,11 @@ from urial_tui.exchange.incoming.reading import parsed
 from urial_tui.exchange.incoming.runs import (
     AnsweredRun,
     Said,
-    already_judged,
     answers_of,
     each,
     foreign_judge,
     foreign_rubric,
+    is_said,
     numbered,
     text_of,
     write_run,
@@ -44,7 +44,6 @@ from urial_tui.store.store import Store
 _RUBRICS: Final = {"score_multi": "just-eval", "score_safety": "safety"}
 _JUDGED: Final = frozenset(("input", "output_cand", "generator_cand", "eval_config", "result"))
 _SAID: Final = frozenset(("id", "prompt", "parsed_result"))
-_OUTPUTS: Final = frozenset(("instruction", "output", "generator"))
 _OF_JUST_EVAL: Final = frozenset(("id", "source_id", "category", "task", "topic"))
 """What tells its model outputs from AlpacaEval's, which may have a `datasplit` too."""
 
@@ -74,7 +73,7 @@ class _Judged:
 
 def recognises(loaded: Loaded) -> bool:
     keys = loaded.keys()
-    return keys >= _JUDGED or (keys >= _OUTPUTS and bool(keys & _OF_JUST_EVAL))
+    return keys >= _JUDGED or (keys >= outputs.KEYS and bool(keys & _OF_JUST_EVAL))
 
 
 def _accepts(loaded: Loaded) -> bool:
@@ -113,7 +112,7 @@ def _write(
         tally.notes.append("the judgements are of answers that were in the history")
     for row, message_id in zip(rows, ids, strict=True):
         if row.said is not None:
-            save_judgement(store, message_id, row.said, tally, f"{loaded.path}, {row.where}")
+            _save_judgement(store, message_id, row.said, tally, f"{loaded.path}, {row.where}")
     _tell(rows, tally)
 
 
@@ -150,26 +149,16 @@ def _tell(rows: Sequence[_Judged], tally: Tally) -> None:
         )
 
 
-def save_judgement(
+def _save_judgement(
     store: Store, message_id: str, judgement: Judgement, tally: Tally, where: str
 ) -> None:
-    """Write it, unless the same one is there, or one that leaves as this one came.
-
-    Raises ExchangeError (`exists`) where this judge has said something else of the answer: nothing that is there is
-    replaced.
-    """
+    """Write it, unless it is there in some form. Raises ExchangeError (`exists`)."""
     new = replace(judgement, message_id=message_id)
-    for one in store.judgements(message_ids=[message_id]):
-        if replace(one, id="", created_at="") == new:
-            tally.there += 1
-            return
-        if (one.judge.key, one.rubric.hash) == (new.judge.key, new.rubric.hash):
-            raise already_judged(where, one)
-        if _left_as(one, new):
-            tally.there += 1
-            return
-    store.save_judgement(new)
-    tally.judgements += 1
+    if is_said(new, store.judgements(message_ids=[message_id]), _left_as, where):
+        tally.there += 1
+    else:
+        store.save_judgement(new)
+        tally.judgements += 1
 
 
 def _left_as(one: Judgement, new: Judgement) -> bool:

@@ -118,10 +118,14 @@ def _candidates(
     """Runs that have a side of each model, the newest first; the one that was named alone where it has one."""
     named = store.find_run(options.run) if options.run is not None else None
     found: dict[str, list[_Candidate]] = {model: [] for model in models}
-    for run in store.runs(10_000):
-        for model, side in _sides(run, models).items():
+    for run_id, sides in store.sides_of_runs():
+        if not (numbers := _numbers(sides, models)):
+            continue
+        run = store.run(run_id)
+        source = source_of_run(store, run)
+        for model, number in numbers.items():
             answers: dict[Key, _Answer] = {}
-            for row in source_of_run(store, run).sides[side].rows:
+            for row in source.sides[number].rows:
                 for turn, one in enumerate(row.turns):
                     answer = _Answer(one.message_id, one.question, one.answer)
                     answers.setdefault((row.id, turn), answer)
@@ -140,9 +144,8 @@ def _candidates(
     }
 
 
-def _sides(run: Run, models: Sequence[str]) -> dict[str, int]:
+def _numbers(sides: Sequence[str], models: Sequence[str]) -> dict[str, int]:
     """The number of the side that each of the models is: by its notation, or by the name that exports give it."""
-    sides = run.start.sides
     named = {name: sides.index(side) for side, name in models_of(sides).items()}
     named |= {side: sides.index(side) for side in sides}
     return {model: named[model] for model in models if model in named}

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 from urial_tui.exchange.incoming.runs import AnsweredRun, each, numbered, text_of, write_run
 from urial_tui.exchange.incoming.types import Loaded, Options, Row, Tally, Write
+from urial_tui.exchange.just_eval import NULLABLE
 from urial_tui.runs.input_rows import instruction_item
 from urial_tui.store.runs.types import RunItem
 from urial_tui.store.store import Store
 
 NEEDED: Final = frozenset(("instruction", "output"))
 """Keys that tell such rows from others; each has to have a `generator` besides, and is named where it has none."""
-_NULLABLE: Final = ("source_id", "dataset", "category", "task", "topic")
-"""Fields that have a place of their own in an item, where null is as if they were not there: `extra` says so."""
+KEYS: Final = NEEDED | {"generator"}
+"""Keys that a file is recognised by."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def make(loaded: Loaded, options: Options, format_: str) -> Write:
 
 def _output(row: Row) -> _Output:
     item = instruction_item(0, row.value)
-    nulls = {key: None for key in _NULLABLE if key in row.value and row.value[key] is None}
+    # They have a place of their own in an item, where null is as if they were not there: `extra` says that they were.
+    nulls = {key: None for key in NULLABLE if key in row.value and row.value[key] is None}
     item = replace(item, extra=item.extra | nulls)
     generator = text_of(row.value, "generator", empty=False)
     output = text_of(row.value, "output")

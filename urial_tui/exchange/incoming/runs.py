@@ -5,7 +5,7 @@ Used by the importers whose rows are answers; judge, board and every export then
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from urial_tui.errors import ExchangeError
@@ -16,10 +16,11 @@ from urial_tui.safetext import sanitize_line
 from urial_tui.store.database.ids import new_id
 from urial_tui.store.exchange.arrivals import NewMessage, NewSession, Place
 from urial_tui.store.judging.types import Comparison, JudgeInfo, Judgement, RubricRef
-from urial_tui.store.runs.types import Run, RunItem, RunStart
+from urial_tui.store.runs.types import RunItem, RunStart
 from urial_tui.store.store import Store
 
 T = TypeVar("T")
+V = TypeVar("V", Judgement, Comparison)
 Answer = tuple[int, int, int]
 """Item, side and turn of an answer."""
 
@@ -118,22 +119,19 @@ def run_name(loaded: Loaded) -> str:
     return name if name and name.lower() != "last" else f"{name or 'a'} import".strip()
 
 
-def first_answers(store: Store, run: Run, side: str) -> dict[tuple[str, str], str]:
+def _first_answers(
+    store: Store, run_id: str, sides: Sequence[str], side: str
+) -> dict[tuple[str, str], str]:
     """Messages of a side's complete answers to first turns, by question and text; of equal ones the first."""
     found: dict[tuple[str, str], str] = {}
-    questions = {item.index: item.turns[0] for item in store.run_items(run.id)}
-    for number, notation in enumerate(run.start.sides):
+    questions = {item.index: item.turns[0] for item in store.run_items(run_id)}
+    for number, notation in enumerate(sides):
         if notation == side:
-            for answer in store.run_answers(run.id, side=number):
+            for answer in store.run_answers(run_id, side=number):
                 if answer.turn == 0 and answer.status == "complete":
                     key = (questions[answer.index], answer.content)
                     found.setdefault(key, answer.message_id)
     return found
-
-
-def _runs_to_search(store: Store, options: Options) -> list[Run]:
-    """The run that was named, else all of them, the newest first."""
-    return [store.find_run(options.run)] if options.run is not None else store.runs(10_000)
 
 
 @dataclass(frozen=True)
@@ -154,17 +152,19 @@ def answers_of(
     Raises ExchangeError (`no-answer`) for a run that was named and has not.
     """
     generators = {row.generator for row in rows}
-    for run in _runs_to_search(store, options):
-        if not generators <= set(run.start.sides) and options.run is None:
+    named = store.find_run(options.run) if options.run is not None else None
+    runs = store.sides_of_runs() if named is None else [(named.id, named.start.sides)]
+    for run_id, sides in runs:
+        if not generators <= set(sides) and named is None:
             continue
-        known = {name: first_answers(store, run, name) for name in generators}
+        known = {name: _first_answers(store, run_id, sides, name) for name in generators}
         ids = [known[row.generator].get((row.question, row.text)) for row in rows]
         found = [id_ for id_ in ids if id_ is not None]
         if len(found) == len(rows):
             return found
-        if options.run is not None:
+        if named is not None:
             row = rows[ids.index(None)]
-            what = f"the run {run.start.name} has no such answer by {row.generator}"
+            what = f"the run {named.start.name} has no such answer by {row.generator}"
             raise not_found(loaded, row.where, what)
     return None
 
@@ -177,12 +177,23 @@ def not_found(loaded: Loaded, where: str, what: str) -> ExchangeError:
     )
 
 
-def already_judged(where: str, there: Judgement | Comparison) -> ExchangeError:
-    return ExchangeError(
-        f"{where}: {there.judge.judge} has said something else of this already",
-        hint="--as-new takes the file's answers and what was said of them as a run of its own.",
-        kind="exists",
-    )
+def is_said(new: V, of_the_same: Iterable[V], left_as: Callable[[V, V], bool], where: str) -> bool:
+    """Whether it is among what was said of the same answers, or one is that leaves as this one came (`left_as`).
+
+    Raises ExchangeError (`exists`) where this judge has said something else of them: nothing that is there is replaced.
+    """
+    for one in of_the_same:
+        if replace(one, id="", created_at="") == new:
+            return True
+        if (one.judge.key, one.rubric.hash) == (new.judge.key, new.rubric.hash):
+            raise ExchangeError(
+                f"{where}: {one.judge.judge} has said something else of this already",
+                hint="--as-new takes the file's answers and what was said of them as a run of its own.",
+                kind="exists",
+            )
+        if left_as(one, new):
+            return True
+    return False
 
 
 def foreign_judge(format_: str, name: str, about: Any, **provenance: Any) -> JudgeInfo:

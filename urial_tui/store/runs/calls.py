@@ -31,6 +31,10 @@ class RunCalls:
         """The newest first."""
         return runs.listed(self._db, limit)
 
+    def sides_of_runs(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Id and sides of every run, the newest first: to find the few that are about something."""
+        return runs.sides_of_all(self._db)
+
     def rename_run(self, run_id: str, name: str) -> None:
         runs.rename(self._db, run_id, name)
 

@@ -13,10 +13,12 @@ from urial_tui.store.runs.types import Run, RunItem, RunStart
 _LARGEST = 2**63 - 1
 """The largest number that a column holds."""
 
-_SELECT = """
-SELECT r.*,
+_SIDES = """
+  (SELECT json_group_array(side) FROM (SELECT side FROM run_side WHERE run_id = r.id ORDER BY number)) AS sides
+"""
+_SELECT = f"""
+SELECT r.*, {_SIDES},
   max(r.updated_at, coalesce((SELECT max(s.updated_at) FROM session s WHERE s.run_id = r.id), '')) AS touched_at,
-  (SELECT json_group_array(side) FROM (SELECT side FROM run_side WHERE run_id = r.id ORDER BY number)) AS sides,
   (SELECT count(*) FROM run_item i WHERE i.run_id = r.id) AS n_items,
   (SELECT coalesce(sum(i.n_turns), 0) FROM run_item i WHERE i.run_id = r.id)
     * (SELECT count(*) FROM run_side d WHERE d.run_id = r.id) AS n_wanted,
@@ -114,6 +116,12 @@ def find(db: Connection, reference: str) -> Run:
 def listed(db: Connection, limit: int = 200) -> list[Run]:
     """The newest first."""
     return [_run(row) for row in db.rows(f"{_SELECT} {_NEWEST} LIMIT ?", (limit,))]
+
+
+def sides_of_all(db: Connection) -> list[tuple[str, tuple[str, ...]]]:
+    """Every run's id and sides, the newest first."""
+    rows = db.rows(f"SELECT r.id, {_SIDES} FROM run r {_NEWEST}")
+    return [(row["id"], texts(row["sides"])) for row in rows]
 
 
 def rename(db: Connection, run_id: str, name: str) -> None:
