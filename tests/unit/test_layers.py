@@ -46,6 +46,17 @@ def test_the_import_contracts_hold() -> None:
     assert "0 broken" in done.stdout
 
 
+MOST_LINES = 400
+
+
+def test_no_module_is_too_long_to_be_read_at_once() -> None:
+    """One that passes this wants to be two."""
+    modules = (ROOT / "urial_tui").rglob("*.py")
+    lines = {str(one.relative_to(ROOT)): one.read_bytes().count(b"\n") for one in modules}
+    assert len(lines) > 500
+    assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
+
+
 def test_the_core_has_no_textual_no_llama_cpp_and_no_jinja() -> None:
     assert loaded_by(*CORE) & {"textual", "llama_cpp", "click", "jinja2"} == set()
 

@@ -1,8 +1,8 @@
 """The transcript: the visible branch as one scrolling widget that draws only the lines on screen.
 
 A line-API widget over `TranscriptModel`. Streamed text costs the same at any length: the last row is wrapped again, the
-rows on screen come out of a cache. It follows the end only while it is at the end. It knows nothing of the chat: the
-screen feeds it and handles its messages. Untrusted text was sanitised by the model and is never read as markup.
+rows on screen come out of a cache. It knows nothing of the chat: the screen feeds it and handles its messages.
+Untrusted text was sanitised by the model and is never read as markup.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from urial_tui.ui.widgets.transcript_following import FollowingEnd
 from urial_tui.ui.widgets.transcript_keys import READING_KEYS, TOKEN_KEYS, possible
-from urial_tui.ui.widgets.transcript_lines import GUTTER, selected_text
-from urial_tui.ui.widgets.transcript_model import Block, Entry
-from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES, TokenMarks
+from urial_tui.ui.widgets.transcript_lines import selected_text
+from urial_tui.ui.widgets.transcript_model import Entry
+from urial_tui.ui.widgets.transcript_tokens import TOKEN_STYLES
 
 
-class Transcript(TokenMarks, can_focus=True):
+class Transcript(FollowingEnd, can_focus=True):
     """Shows a branch of messages, streams text into it, and lets the user pick a message to act on."""
 
     ALLOW_SELECT = True
@@ -85,21 +85,9 @@ class Transcript(TokenMarks, can_focus=True):
         def control(self) -> "Transcript":
             return self.transcript
 
-    @dataclass
-    class FollowChanged(Message):
-        """Whether new text keeps the end in view."""
-
-        transcript: "Transcript"
-        following: bool
-
-        @property
-        def control(self) -> "Transcript":
-            return self.transcript
-
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.selected: str | None = None
-        self.following = True
         self._streaming: str | None = None
         self._matched: str | None = None
         self.finding = False
@@ -228,11 +216,6 @@ class Transcript(TokenMarks, can_focus=True):
         if not self.scroll_offset.y <= y < self.scroll_offset.y + self.size.height - 1:
             self.scroll_to(y=max(y - self.size.height // 3, 0), animate=False, force=True)
 
-    def follow(self) -> None:
-        """Go to the end and stay there."""
-        self._set_following(True)
-        self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
-
     # --- keys ---
 
     def action_follow(self) -> None:
@@ -318,64 +301,12 @@ class Transcript(TokenMarks, can_focus=True):
     def _page(self) -> int:
         return max(self.size.height // 2, 1)
 
-    # --- scrolling and size ---
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        if round(old_value) != round(new_value):
-            self._set_following(round(new_value) >= self.max_scroll_y)
-            self.tell_view()
-
-    def on_resize(self, event: events.Resize) -> None:
-        width = max(self.scrollable_content_region.width - GUTTER, 2)
-        if width != self.model.width:
-            place = self.model.place_of(self.scroll_offset.y)
-            self.model.rewrap(width)
-            self._painter.clear()
-            following = self.following
-            self._update_height()
-            if place is not None and not following:
-                self.scroll_to(y=self.model.y_of(place), animate=False, force=True)
-            self._set_following(following)
-        if self.inspecting is not None:
-            self.scroll_to_token()
-        elif self.following:
-            self.follow()
-        self.refresh()
-
-    def _set_following(self, following: bool) -> None:
-        if following != self.following:
-            self.following = following
-            self.post_message(self.FollowChanged(self, following))
-
     def _set_selected(self, message_id: str | None) -> None:
         if message_id != self.selected:
             self.selected = message_id
             self.refresh()
             self.refresh_bindings()
             self.post_message(self.Selected(self, message_id))
-
-    def _update_height(self) -> None:
-        self.virtual_size = Size(self.model.width + GUTTER, self.model.height)
-
-    def _changed(self, block: Block) -> None:
-        self.model.changed(block)
-        self._after_change()
-
-    def _after_change(self, *, refresh: bool = True) -> None:
-        following = self.following and self.inspecting is None and not self._is_leaving_end()
-        self._update_height()
-        if following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
-            self._set_following(True)
-        elif self.scroll_offset.y > self.max_scroll_y:  # there is less to see than before
-            self.follow()
-        if refresh or not following:
-            self.refresh()
-
-    def _is_leaving_end(self) -> bool:
-        """Whether a scroll away from the end has begun and not moved yet."""
-        return round(self.scroll_target_y) < round(self.scroll_y)
 
     # --- drawing ---
 
