@@ -113,34 +113,40 @@ class _Where:
         n_keys = data.u64()
         if n_keys > MAX_KEYS:
             raise data.damaged(f"it claims {n_keys} metadata keys")
-        n_types = 0
+        self._n_types = 0
         for _ in range(n_keys):
             raw, _ = data.string(MAX_KEY_BYTES)
-            key = raw.decode("utf-8", "replace")
-            kind = data.u32()
-            if kind in SCALARS:
-                data.skip(SCALARS[kind][1])
-            elif kind == STRING:
-                text, length = data.string(_MAX_NAME)
-                if key == _MODEL and length <= _MAX_NAME:
-                    self.kind = KINDS.get(text.decode("utf-8", "replace"))
-            elif kind == ARRAY:
-                inner, n = data.u32(), data.u64()
-                begin = data.position
-                if inner == STRING:
-                    data.skip_strings(n)
-                elif inner in SCALARS:
-                    data.skip(n * SCALARS[inner][1])
-                else:
-                    raise data.damaged(f"the metadata key {key!r} lists values of the type {inner}")
-                if key == TOKENS and inner == STRING:
-                    self.begin, self.end, self.count = begin, data.position, n
-                elif key == _TYPES and inner == _I32:
-                    self.types_at, n_types = begin, n
-            else:
-                raise data.damaged(f"the metadata key {key!r} has the unknown type {kind}")
-        if n_types < self.count:
+            self._take(data, raw.decode("utf-8", "replace"))
+        if self._n_types < self.count:
             self.types_at = 0
+
+    def _take(self, data: BoundedBytes, key: str) -> None:
+        """Step over the value of a key, and note what is looked for."""
+        kind = data.u32()
+        if kind in SCALARS:
+            data.skip(SCALARS[kind][1])
+        elif kind == STRING:
+            text, length = data.string(_MAX_NAME)
+            if key == _MODEL and length <= _MAX_NAME:
+                self.kind = KINDS.get(text.decode("utf-8", "replace"))
+        elif kind == ARRAY:
+            self._take_array(data, key)
+        else:
+            raise data.damaged(f"the metadata key {key!r} has the unknown type {kind}")
+
+    def _take_array(self, data: BoundedBytes, key: str) -> None:
+        inner, n = data.u32(), data.u64()
+        begin = data.position
+        if inner == STRING:
+            data.skip_strings(n)
+        elif inner in SCALARS:
+            data.skip(n * SCALARS[inner][1])
+        else:
+            raise data.damaged(f"the metadata key {key!r} lists values of the type {inner}")
+        if key == TOKENS and inner == STRING:
+            self.begin, self.end, self.count = begin, data.position, n
+        elif key == _TYPES and inner == _I32:
+            self.types_at, self._n_types = begin, n
 
 
 def _texts(raw: bytes, count: int) -> list[bytes]:

@@ -97,22 +97,14 @@ def fault_in(value: Any, deepest: int) -> tuple[str, str] | None:
     The place is written as in `a.b[2]`, "" for `value` itself; of a key that is no text it is the object's. `deepest`
     is how many objects and arrays may be in one another.
     """
-    if isinstance(value, str):
-        return None if value.isascii() or _is_text(value) else ("", _SURROGATE)
-    if value is None or isinstance(value, int):
-        return None
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return None
-        said = "NaN" if math.isnan(value) else "an infinite number"
-        return "", f"has {said}, which is not JSON"
     inner: Iterable[tuple[Any, Any]]
     if isinstance(value, dict):
         inner = value.items()
     elif isinstance(value, list | tuple):
         inner = enumerate(value)
     else:
-        return "", f"is a {type(value).__name__}, which JSON has not"
+        why = _fault_of_single(value)
+        return ("", why) if why else None
     if deepest < 0:
         return "", "is nested too deeply"
     for name, one in inner:
@@ -128,6 +120,20 @@ def fault_in(value: Any, deepest: int) -> tuple[str, str] | None:
             step = name if isinstance(name, str) else f"[{name}]"
             return step + ("." if below[:1] not in ("", "[") else "") + below, why
     return None
+
+
+def _fault_of_single(value: Any) -> str:
+    """Why JSON or a file cannot hold a value that has none inside; "" where it can."""
+    if isinstance(value, str):
+        return "" if value.isascii() or _is_text(value) else _SURROGATE
+    if value is None or isinstance(value, int):
+        return ""
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return ""
+        said = "NaN" if math.isnan(value) else "an infinite number"
+        return f"has {said}, which is not JSON"
+    return f"is a {type(value).__name__}, which JSON has not"
 
 
 def _is_text(value: str) -> bool:

@@ -84,6 +84,15 @@ def can(action: str, now: Situation) -> bool:
     """
     if now.too_small and action in _NEED_ROOM:
         return False
+    for subject in _SUBJECTS:
+        answer = subject(action, now)
+        if answer is not None:
+            return answer
+    raise ValueError(f"no command has the action {action!r}")
+
+
+def _can_step_back(action: str, now: Situation) -> bool | None:
+    """What Escape is for. None for an action that is another business; so also below."""
     match action:
         case "stop":
             return now.busy or now.inspected.scoring
@@ -96,6 +105,12 @@ def can(action: str, now: Situation) -> bool:
             plain = not (now.editing or now.prefilling or now.busy)
             free = plain and not (now.inspected.inspecting or now.inspected.scoring)
             return free and now.place in ("transcript", "sessions")
+    return None
+
+
+def _can_write(action: str, now: Situation) -> bool | None:
+    """Messages, answers and their versions."""
+    match action:
         case "regenerate":
             return now.has_user_message and not now.editing and not (now.busy or now.locked)
         case "continue_answer":
@@ -104,41 +119,57 @@ def can(action: str, now: Situation) -> bool:
             return now.has_user_message and not now.editing and not (now.busy or now.locked)
         case "prefill":
             return now.connected and not (now.editing or now.prefilling or now.locked)
-        case "open_branches":
-            return now.has_session and now.n_messages > 0
-        case "differences":
-            return now.versions > 1
-        case "undo_sessions":
-            return now.can_undo
         case "next_branch":
             return now.versions > 1 and not now.busy and not now.editing
+        case "differences":
+            return now.versions > 1
+        case "open_branches":
+            return now.has_session and now.n_messages > 0
+    return None
+
+
+def _can_read(action: str, now: Situation) -> bool | None:
+    """What is there already, and help."""
+    match action:
         case "copy_message" | "read" | "save_transcript":
             return now.n_messages > 0
         case "copy_code":
             return now.has_code
+        case "search":
+            return now.connected
+        case "app.help":
+            return True
+    return None
+
+
+def _can_keep(action: str, now: Situation) -> bool | None:
+    """Sessions."""
+    match action:
         case "new_session":
             return now.connected and (now.n_messages > 0 or now.has_session)
         case "take_over":
             return now.locked and not now.busy
-        case "search":
-            return now.connected
         case "rename" | "delete" | "pin" | "tag" | "archive":
             return now.connected and (now.has_session or now.session_chosen)
+        case "undo_sessions":
+            return now.can_undo
         case "export":
             return now.can_export and (now.n_messages > 0 or now.session_chosen)
+        case "toggle_sessions":
+            return True
+    return None
+
+
+def _can_set_up(action: str, now: Situation) -> bool | None:
+    """Model, prompt, references."""
+    match action:
         case "choose_pack" | "choose_side":
             return now.connected and not now.busy
         case "open_models" | "open_hub":
             return now.connected and now.has_library
         case "sampling" | "choose_references" | "toggle_scoring" | "totals" | "toggle_inspector":
             return now.connected
-        case "toggle_sessions" | "app.help":
-            return True
-    for subject in (_can_judge, _can_inspect):
-        answer = subject(action, now)
-        if answer is not None:
-            return answer
-    raise ValueError(f"no command has the action {action!r}")
+    return None
 
 
 def _can_judge(action: str, now: Situation) -> bool | None:
@@ -181,6 +212,9 @@ def _can_inspect(action: str, now: Situation) -> bool | None:
     return None
 
 
+_SUBJECTS = (
+    _can_step_back, _can_write, _can_read, _can_keep, _can_set_up, _can_judge, _can_inspect,
+)  # fmt: skip
 _NEED_ROOM = frozenset(
     {
         "edit",

@@ -31,7 +31,7 @@ class MessageActions(Part):
         self.judging = judging
         self.tokens = tokens
 
-    def act(self, action: str, message_id: str) -> None:
+    def act(self, action: str, message_id: str) -> None:  # noqa: C901, PLR0912 - one case an action
         """`action` is one of `Transcript.Action`."""
         busy = self.stage.moment.busy
         match action:

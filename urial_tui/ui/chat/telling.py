@@ -67,7 +67,7 @@ class Telling(Part):
         self._stream_began = 0.0
         self._prompt_tokens = 0
 
-    def told(self, event: ChatEvent) -> None:
+    def told(self, event: ChatEvent) -> None:  # noqa: C901, PLR0912 - one case an event
         """Something happened in the chat."""
         match event:
             case TextStreamed():
