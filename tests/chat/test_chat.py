@@ -316,6 +316,7 @@ async def test_a_second_program_is_told_who_holds_the_session(
     await room.ask("Hello")
     session = room.chat.session
     assert session is not None
+    await room.chat.save_draft("theirs")
     await room.chat.aclose()
     script = (
         "import sys; from pathlib import Path; from urial_tui.store.store import Store\n"
@@ -333,7 +334,13 @@ async def test_a_second_program_is_told_who_holds_the_session(
     assert room.told(Trouble)[-1].error.kind == "session-locked"
     with pytest.raises(StoreError, match="urial-tui ask"):
         await other.send("me too")
+    assert await other.draft() == ""  # what is stored is the draft of who writes there
+    await other.save_draft("mine")
+    with pytest.raises(StoreError, match="urial-tui ask"):
+        await other.delete(session.id)
+    assert other.session is not None and other.session.id == session.id
     await other.aclose()
+    assert await room.store.call(Store.draft, session.id) == "theirs"
     holder.kill()
     await holder.wait()
 
@@ -375,6 +382,14 @@ async def test_a_draft_comes_back_and_is_gone_when_it_was_sent(make_room: Make) 
     assert await room.new().draft() == "half a thou"
     await room.ask("half a thought")
     assert await room.new().draft() == ""
+
+
+async def test_what_is_kept_for_later_is_behind_the_draft_of_a_new_session(make_room: Make) -> None:
+    room = make_room("Hi.")
+    await room.chat.start()
+    await room.chat.save_for_later("one")
+    await room.chat.save_for_later("two")
+    assert await room.new().draft() == "one\ntwo"
 
 
 async def test_a_deleted_session_is_left_and_comes_back_from_the_bin(make_room: Make) -> None:

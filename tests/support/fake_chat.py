@@ -465,9 +465,14 @@ class FakeChat:
 
     async def delete(self, session_id: str) -> None:
         self._called("delete", session_id)
-        if self.session is not None and self.session.id == session_id:
-            await self.new_session()
+        await self._leave(session_id)
         self._set(session_id, deleted_at=NOW)
+
+    async def _leave(self, session_id: str) -> None:
+        if self.session is not None and self.session.id == session_id:
+            if self.locked is not None:
+                raise self.locked
+            await self.new_session()
 
     async def restore(self, session_id: str) -> None:
         self._called("restore", session_id)
@@ -476,16 +481,21 @@ class FakeChat:
 
     async def delete_for_good(self, session_id: str) -> None:
         self._called("delete_for_good", session_id)
-        if self.session is not None and self.session.id == session_id:
-            await self.new_session()
+        await self._leave(session_id)
         del self._sessions[session_id]
         self.emit(SessionsChanged())
 
     async def save_draft(self, text: str) -> None:
         self._called("save_draft", text)
-        self.drafts[self.session.id if self.session else None] = text
+        if self.locked is None:
+            self.drafts[self.session.id if self.session else None] = text
+
+    async def save_for_later(self, text: str) -> None:
+        self.drafts[None] = "\n".join(filter(None, (self.drafts.get(None), text)))
 
     async def draft(self) -> str:
+        if self.locked is not None:
+            return ""
         return self.drafts.get(self.session.id if self.session else None, "")
 
     async def pack_cost(self, pack_id: str) -> int:

@@ -281,6 +281,46 @@ async def test_the_same_notice_is_shown_once_at_a_time(monkeypatch):
         await bench.until(lambda: len(bench.app.screen.query("Toast")) == 3, "it is told again")
 
 
+async def test_what_a_key_did_takes_the_place_of_what_the_key_before_did():
+    async with running(talked, toasts=True) as bench:
+        bench.chat.emit(Trouble(EngineError("the model file is missing")))
+        bench.screen.tell("Downloaded.", title="Fetched")
+        for words in ("pinned", "no longer pinned", "taken back"):
+            bench.screen.tell(words)
+            await bench.settle()
+
+        def told() -> list[str]:
+            return [str(toast.render()) for toast in bench.app.screen.query("Toast")]
+
+        await bench.until(lambda: len(told()) == 3, "one of the three, and what has a title")
+        assert "taken back" in told()[-1]
+        assert "pinned" not in "".join(told())
+
+
+# --- the conversation from the composer -----------------------------------------------------
+
+
+async def test_the_keys_that_page_scroll_the_conversation_while_the_composer_has_nothing_to_page():
+    def long(chat) -> None:
+        chat.add_session("Long", [f"{n} " + "words " * 60 for n in range(20)])
+
+    async with running(long) as bench:
+        await bench.settle()
+        transcript = bench.screen.transcript
+        end = transcript.scroll_offset.y
+        await bench.press("pageup")
+        assert transcript.scroll_offset.y == end - transcript.size.height + 1
+        assert bench.screen.focus_owner.place() == "composer"
+        await bench.until(lambda: "more below: Ctrl+End" in str(bench.screen.status.render()))
+        await bench.press("ctrl+end")
+        assert transcript.scroll_offset.y == end
+        await bench.write("line\n" * 20)
+        before = bench.screen.composer.cursor_location
+        await bench.press("pageup")
+        assert bench.screen.composer.cursor_location < before
+        assert transcript.following
+
+
 # --- sizes ----------------------------------------------------------------------------------
 
 

@@ -380,6 +380,41 @@ async def test_leaving_while_editing_loses_neither_the_edited_text_nor_the_draft
         await bench.until(lambda: bench.chat.drafts.get("s2") == kept, "it is kept")
 
 
+async def test_what_is_typed_right_after_the_key_for_a_new_session_is_in_the_new_one():
+    async with running(two) as bench:
+        await bench.write("for the old one")
+        bench.screen.sessions.new()
+        bench.screen.composer.insert("for the new one")  # faster than the history is asked
+        await bench.until(lambda: bench.chat.called("new_session"))
+        await bench.until(lambda: bench.chat.drafts.get(None) == "for the new one", "it is saved")
+        assert bench.screen.composer.text == "for the new one"
+        assert bench.chat.drafts["s2"] == "for the old one"
+
+
+async def test_what_is_typed_before_a_draft_is_fetched_joins_it():
+    def prepare(chat) -> None:
+        two(chat)
+        chat.drafts["s1"] = "stored"
+
+    async with running(prepare) as bench:
+        bench.screen.sessions.choose("s1")
+        bench.screen.composer.insert("typed")
+        await bench.until(lambda: len(bench.chat.called("open_session")) == 2)
+        await bench.settle()
+        assert bench.screen.composer.text == "stored\ntyped"
+
+
+async def test_a_session_that_cannot_be_opened_leaves_the_composer_as_it_was():
+    async with running(two) as bench:
+        await bench.write("unsent")
+        bench.chat.errors["open_session"] = StoreError("it is gone", kind="not-found")
+        bench.screen.sessions.choose("s1")
+        bench.screen.composer.insert("!")
+        await bench.until(lambda: "it is gone" in bench.said())
+        await bench.settle()
+        assert bench.screen.composer.text == "unsent\n!"
+
+
 def held(chat) -> None:
     two(chat)
     words = "this session is open in urial-tui (process 77 on desk, since 10:00)"
@@ -449,3 +484,69 @@ async def test_a_session_that_cannot_be_opened_says_why():
         await bench.press("ctrl+o", "down", "enter")
         await bench.until(lambda: "held by another program" in bench.said())
         assert bench.shown()[0] == ("You", "New question")
+
+
+async def test_a_session_of_another_program_is_not_left_by_a_refused_deletion():
+    async with running(held) as bench:
+        await bench.press("f12")
+        await bench.until(lambda: "process 77 on desk" in bench.said(), "it is refused")
+        await bench.settle()
+        assert bench.chat.session.id == "s2"
+        assert not bench.chat.called("new_session")
+
+
+async def test_what_is_written_beside_another_program_goes_along_and_its_draft_stays():
+    def prepare(chat) -> None:
+        held(chat)
+        chat.drafts["s2"] = "theirs"
+
+    async with running(prepare) as bench:
+        assert bench.screen.composer.text == ""
+        await bench.write("mine")
+        bench.screen.composer.flush_draft()
+        await bench.settle()
+        assert bench.chat.drafts["s2"] == "theirs"
+        await bench.press("ctrl+n")
+        await bench.until(lambda: bench.chat.called("new_session"))
+        await bench.settle()
+        assert bench.screen.composer.text == "mine"
+
+
+@pytest.mark.parametrize("before", ["", "earlier"])
+async def test_what_is_written_beside_another_program_is_there_at_the_next_start(before):
+    def prepare(chat) -> None:
+        held(chat)
+        chat.drafts[None] = before
+
+    async with running(prepare) as bench:
+        await bench.write("mine")
+        await bench.press("ctrl+q")
+        await bench.until(lambda: bench.chat.closed)
+        assert bench.chat.drafts[None] == "\n".join(filter(None, (before, "mine")))
+
+
+async def test_taking_a_session_over_brings_its_draft_before_what_is_written():
+    def prepare(chat) -> None:
+        held(chat)
+        chat.drafts["s2"] = "theirs"
+
+    async with running(prepare) as bench:
+        await bench.write("mine")
+        bench.screen.action_take_over()
+        await bench.until(lambda: isinstance(bench.app.screen, Confirm))
+        await bench.press("tab", "enter")
+        await bench.until(lambda: bench.chat.called("take_over"))
+        await bench.settle()
+        assert bench.screen.composer.text == "theirs\nmine"
+
+
+async def test_in_a_narrow_terminal_the_list_goes_when_the_focus_leaves_it():
+    async with running(two, size=(70, 24)) as bench:
+        await bench.press("ctrl+o")
+        await bench.settle()
+        assert not bench.screen.query_one("#main").display
+        await bench.press("escape")
+        await bench.settle()
+        assert bench.screen.query_one("#main").display
+        assert bench.screen.focus_owner.place() != "sessions"
+        assert bench.screen.focused is not None and bench.screen.focused.region.area

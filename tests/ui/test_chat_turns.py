@@ -295,6 +295,8 @@ async def test_escape_closes_the_beginning_of_the_answer():
         assert bench.screen.focus_owner.place() == "composer"
         await bench.say("Hi")
         assert bench.chat.called("send") == [("Hi", "")]
+        await bench.press("ctrl+t")
+        assert bench.screen.begin_line.text == "x"  # nothing that was written is lost
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,10 @@ class Sessions:
         self._tell(SessionsChanged())
 
     async def _leave(self, session_id: str) -> None:
+        """Leave it before it goes, where it is the open one. Raises StoreError when another program holds it."""
         if self.session and self.session.id == session_id:
+            if self._locked is not None:
+                raise self._locked
             await self.new_session()
 
     async def _show(self, leaf_id: str | None) -> None:
@@ -247,11 +250,22 @@ class Sessions:
 
     async def save_draft(self, text: str) -> None:
         """Keep what is written and not sent. A history that cannot be written does not matter here: it is said once
-        when a message is sent."""
+        when a message is sent. The draft of a session that another program holds is that program's."""
+        if self._locked is not None:
+            return
         with contextlib.suppress(StoreError):
             await self._store.call(Store.save_draft, self._session_id or None, text)
 
+    async def save_for_later(self, text: str) -> None:
+        """Keep it for the next new session, behind what is kept for that already."""
+        with contextlib.suppress(StoreError):
+            before = await self._store.call(Store.draft, None)
+            await self._store.call(Store.save_draft, None, "\n".join(filter(None, (before, text))))
+
     async def draft(self) -> str:
+        """What is kept for the open session; nothing where another program holds it."""
+        if self._locked is not None:
+            return ""
         return await self._store.call(Store.draft, self._session_id or None)
 
     # --- guards -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
@@ -47,6 +48,21 @@ TWICE_S = 3.0
 """Two presses of Ctrl+C within this many seconds quit."""
 
 
+@dataclass(frozen=True)
+class Notice:
+    """What is told for some seconds."""
+
+    message: str
+    title: str
+    severity: SeverityLevel
+    markup: bool
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it only says what a key did: the next one of its kind is newer and takes its place."""
+        return self.severity == "information" and not self.title
+
+
 class Signalled(Message):
     """The process got a signal that ends it."""
 
@@ -73,7 +89,7 @@ class UrialApp(SettingsApp):
         self._hung_up = False
         self._never_drawn = contextlib.ExitStack()
         self._end_task: asyncio.Task[None] | None = None
-        self._notices_until: dict[tuple[str, str, str], float] = {}
+        self._notices_until: dict[Notice, float] = {}
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen
@@ -87,15 +103,30 @@ class UrialApp(SettingsApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notice, unless the same one is on screen still."""
+        """Show a notice, unless the same one is on screen still. What a key did without a title takes the place of the
+        notice of the key before."""
         now = monotonic()
-        notice = (message, title, severity)
+        notice = Notice(message, title, severity, markup)
         if now < self._notices_until.get(notice, 0.0):
             return
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        self._notices_until = {k: end for k, end in self._notices_until.items() if end > now}
-        self._notices_until[notice] = now + seconds
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        live = {one: end for one, end in self._notices_until.items() if end > now}
+        if notice.is_passing and any(one.is_passing for one in live):
+            live = {one: end for one, end in live.items() if not one.is_passing}
+            self.clear_notifications()
+            for one, end in live.items():
+                self._show(one, end - now)
+        self._notices_until = {**live, notice: now + seconds}
+        self._show(notice, seconds)
+
+    def _show(self, notice: Notice, seconds: float) -> None:
+        super().notify(
+            notice.message,
+            title=notice.title,
+            severity=notice.severity,
+            timeout=seconds,
+            markup=notice.markup,
+        )
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Textual drops the clashed binding and tells at each key press; we told at the start."""
@@ -236,7 +267,7 @@ class UrialApp(SettingsApp):
             screen.say_closing()
         with contextlib.suppress(UrialError):
             if chat is not None:
-                await screen.drafts.keep()
+                await screen.drafts.keep_all()
                 await chat.aclose()
         if self.services.close is not None:
             with contextlib.suppress(UrialError):

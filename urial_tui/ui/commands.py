@@ -213,6 +213,16 @@ _TALK_COMMANDS = (
         show=False,
     ),
     Command(
+        "chat.follow",
+        "ctrl+end",
+        "follow",
+        "To the end",
+        "Go to the end of the conversation",
+        "And follow what is written; PgUp and PgDn scroll, also from the composer",
+        READING,
+        show=False,
+    ),
+    Command(
         "chat.save-transcript",
         "ctrl+s",
         "save_transcript",

@@ -131,7 +131,7 @@ def _can_write(action: str, now: Situation) -> bool | None:
 def _can_read(action: str, now: Situation) -> bool | None:
     """What is there already, and help."""
     match action:
-        case "copy_message" | "read" | "save_transcript":
+        case "copy_message" | "read" | "save_transcript" | "follow":
             return now.n_messages > 0
         case "copy_code":
             return now.has_code

@@ -11,7 +11,11 @@ from urial_tui.ui.chat.stage import ChatStage
 
 
 class Drafts(Part):
-    """See the module. While a message is edited, the draft waits behind it."""
+    """See the module. While a message is edited, the draft waits behind it.
+
+    Where another program writes the session, the draft in the history is its writer's: what is written here goes along
+    to whatever is opened next.
+    """
 
     def __init__(self, stage: ChatStage, focus: Focus) -> None:
         super().__init__(stage)
@@ -22,6 +26,10 @@ class Drafts(Part):
         """That message, as it was."""
         self._waiting = ""
         """What was in the composer before editing began."""
+        self._parted = False
+        """The session is being left: what is typed is for the next one."""
+        self._left = ""
+        """What was not sent in the session that is left, until it is kept."""
 
     # --- editing ----------------------------------------------------------------------------
 
@@ -58,13 +66,13 @@ class Drafts(Part):
         """What must not be lost: the draft, and before it an edited message that is not sent."""
         text = self.stage.composer.text
         if self.editing is None:
-            return text
+            return _joined(self._left, text)
         edited = text if text != self._edited else ""
         return "\n\n".join(filter(None, (edited, self._waiting)))
 
     def save(self) -> None:
         """Save it as it is now, in a moment."""
-        if self.stage.chat is not None:
+        if self.stage.chat is not None and not self._parted:
             run_latest(self.stage, partial(self._save, self.now()), "draft")
 
     async def _save(self, text: str) -> None:
@@ -78,18 +86,58 @@ class Drafts(Part):
         except UrialError as error:
             self.stage.log.warning(error.message)
 
-    async def keep(self) -> None:
-        """Save what is in the composer now: before leaving the session or the program."""
-        if self.stage.chat is None or not self.stage.is_attached:
+    async def keep_all(self) -> None:
+        """Save everything, before the program is left."""
+        chat = self.stage.chat
+        if chat is None or not self.stage.is_attached:
             return
         self.stage.composer.draft_is_kept()
-        await self._save(self.now())
+        if chat.locked is None:
+            await self._save(self.now())
+        elif self.now().strip():
+            await chat.save_for_later(self.now())
 
-    async def bring(self) -> None:
-        """Put the session's draft into the composer."""
-        if self.stage.chat is None:
+    # --- from one session to another --------------------------------------------------------
+
+    def part(self) -> None:
+        """Take what is not sent out of the composer: `keep` keeps it, `bring` brings what belongs to the next session.
+
+        What is typed between the two is for the next session, however fast it comes.
+        """
+        if self._parted:
             return
+        self._left = self.now()
         if self.editing is not None:
             self._forget_edit()
-        self.stage.composer.set_text(await self.stage.chat.draft())
+        self._parted = True
+        self.stage.composer.set_text("")
+
+    async def keep(self) -> None:
+        """Save what was taken out with the session that is still open; nothing where another program writes that."""
+        chat = self.stage.chat
+        if chat is not None and chat.locked is None:
+            await self._save(self._left)
+            self._left = ""
+
+    async def bring(self) -> None:
+        """Put the open session's draft into the composer, before what came along and what was typed meanwhile."""
+        chat = self.stage.chat
+        if chat is None:
+            return
+        try:
+            stored = await chat.draft()
+        finally:
+            self._parted = False
+        left, self._left = self._left, ""
+        typed = self.stage.composer.text
+        text = _joined(stored, left, typed)
+        if text != typed:
+            self.stage.composer.set_text(text)
+        if text != stored:
+            self.save()
         self.stage.changed()
+
+
+def _joined(*texts: str) -> str:
+    """Those that are not empty, each on a line of its own."""
+    return "\n".join(filter(None, texts))

@@ -45,6 +45,12 @@ class Inspection(Part):
         answer = self.shown_answer()
         return self.traces.get(answer.id) if answer is not None else None
 
+    def is_without_tokens(self, answer: Message | None) -> bool:
+        """Whether the model has written nothing of an answer and writes nothing of it now."""
+        if answer is None or answer.id == self.stage.streaming:
+            return False
+        return answer.content == answer.prefill and not self.stage.transcript.token_count(answer.id)
+
     def inspected(self) -> Inspected:
         answer, view = self.shown_answer(), self.shown_view()
         return Inspected(

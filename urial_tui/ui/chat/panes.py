@@ -14,6 +14,8 @@ MIN_WIDTH, MIN_HEIGHT = 44, 12
 """The smallest terminal that the screen is laid out for."""
 FULL_WIDTH, FULL_HEIGHT = 60, 16
 """Below this something is hidden, and a notice says what."""
+BESIDE_LIST = 80
+"""Below this many columns the list is over the conversation, as chat.tcss has it."""
 WIDE = 110
 """From this many columns on the session list is shown without being asked for."""
 BESIDE = 100
@@ -51,6 +53,7 @@ class Panes(Part):
             )
             self.stage.query_one("#too-small-text", Static).update(text)
         self._say_what_is_hidden(width, height)
+        self.uncover()
         self.lay_out()
         if was_too_small and not self.too_small:
             self.stage.call_after_refresh(self._there_is_room)
@@ -99,6 +102,12 @@ class Panes(Part):
     def hide_list(self) -> None:
         self.list_wanted = False
         self.lay_out()
+
+    def uncover(self) -> None:
+        """The focus is elsewhere: a list that lies over the conversation goes."""
+        covers = self.stage.size.width < BESIDE_LIST and self.list_is_shown()
+        if covers and not self.too_small and self.focus.place() != "sessions":
+            self.hide_list()
 
     def list_was_used(self) -> None:
         """A session was chosen: where the list is over the text or takes its room, it goes."""

@@ -25,8 +25,13 @@ class Reading(Part):
             "copy_message": self.copy_chosen,
             "copy_code": self.copy_last_code,
             "read": self.read_chosen,
+            "follow": self.follow,
             "save_transcript": self.save_transcript,
         }
+
+    def follow(self) -> None:
+        """To the end, and along with what is written."""
+        self.stage.transcript.follow()
 
     def act(self, action: str, message_id: str) -> None:
         """`action` is "copy", "copy_code" or "markdown"."""

@@ -172,6 +172,8 @@ class Scores(Part):
             missing = "some tokens have no scores"
         if answer.id == self.stage.streaming:
             return ""
+        if self.inspection.is_without_tokens(answer):
+            return "no scores: the model wrote nothing of this answer"
         if not self.inspection.pair.references:
             return f"{missing}: there is no reference to compare with"
         if self.stage.chat is not None and self.stage.chat.scoring_message == answer.id:

@@ -78,6 +78,9 @@ class ChatScreen(ChatStage):
         *(command.binding() for command in CHAT_COMMANDS),
         Binding("ctrl+up", "scroll_transcript(-1)", "Scroll up", show=False),
         Binding("ctrl+down", "scroll_transcript(1)", "Scroll down", show=False),
+        # The composer leaves these alone while all of its text is in sight.
+        Binding("pageup", "page_transcript(-1)", "Page up", show=False),
+        Binding("pagedown", "page_transcript(1)", "Page down", show=False),
     ]
 
     def __init__(self, services: AppServices) -> None:
@@ -194,9 +197,8 @@ class ChatScreen(ChatStage):
         if wanted is not None:
             await chat.open_session(wanted)
             self.labels.show_side()
-        typed = self.composer.text
-        if not self.turns.send_early() and not typed:
-            self.composer.set_text(await chat.draft())
+        await self.drafts.bring()
+        self.turns.send_early()
         self.sessions.refresh()
 
     def say_closing(self) -> None:
@@ -238,6 +240,7 @@ class ChatScreen(ChatStage):
         )
 
     def on_descendant_focus(self) -> None:
+        self.panes.uncover()
         self.changed()
 
     def on_descendant_blur(self) -> None:
@@ -248,6 +251,10 @@ class ChatScreen(ChatStage):
 
     def action_scroll_transcript(self, lines: int) -> None:
         self.transcript.scroll_relative(y=lines, animate=False)
+
+    def action_page_transcript(self, pages: int) -> None:
+        height = max(self.transcript.size.height - 1, 1)
+        self.transcript.scroll_relative(y=pages * height, animate=False)
 
     # --- what the chat and the widgets tell -------------------------------------------------
 
@@ -306,7 +313,9 @@ class ChatScreen(ChatStage):
 
     @on(Transcript.FollowChanged)
     def _follow_changed(self, message: Transcript.FollowChanged) -> None:
-        self.status.update(notice="" if message.following else "more below: End")
+        self.status.update(
+            notice="" if message.following else f"more below: {self.key('chat.follow')}"
+        )
 
     @on(Transcript.TokenClicked)
     def _token_clicked(self, message: Transcript.TokenClicked) -> None:

@@ -109,25 +109,34 @@ class Sessions(Part):
         self.panes.list_was_used()
         self.focus.to_composer()
         if chat.session is None or chat.session.id != session_id:
-            self.stage.do_turn(self.go_to(session_id))
+            self._leave_for(session_id)
 
     def new(self) -> None:
-        self.stage.do_turn(self.go_to(None))
+        self._leave_for(None)
+
+    def _leave_for(self, session_id: str | None) -> None:
+        """Go there. What is typed after the key that asked for it is for that session, not for this one."""
+        if not self.stage.is_turning:
+            self.drafts.part()
+            self.stage.do_turn(self.go_to(session_id))
 
     async def go_to(self, session_id: str | None, *, to_composer: bool = True) -> None:
         """Put another session on screen, a new one for None; `to_composer`: with the focus on what is written next."""
         chat = self.stage.chat
         if chat is None:
             return
-        if chat.busy:
-            await chat.stop()
-        await self.drafts.keep()
-        if session_id is None:
-            await chat.new_session()
-        else:
-            await chat.open_session(session_id)
+        self.drafts.part()
+        try:
+            if chat.busy:
+                await chat.stop()
+            await self.drafts.keep()
+            if session_id is None:
+                await chat.new_session()
+            else:
+                await chat.open_session(session_id)
+        finally:
+            await self.drafts.bring()
         self.labels.show_side()
-        await self.drafts.bring()
         self.refresh()
         if to_composer:
             self.focus.to_composer()
@@ -155,5 +164,9 @@ class Sessions(Part):
     async def _take_over(self) -> None:
         if self.stage.chat is None:
             return
-        await self.stage.chat.take_over()
+        self.drafts.part()
+        try:
+            await self.stage.chat.take_over()
+        finally:
+            await self.drafts.bring()  # from now on the session's own, too
         self.stage.tell("The session is yours now.")

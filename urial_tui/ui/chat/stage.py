@@ -120,6 +120,11 @@ class ChatStage(WorkingScreen[None]):
         return self.messages[-1] if self.messages else None
 
     @property
+    def is_turning(self) -> bool:
+        """Whether something that changes the conversation is being begun: nothing else of that kind is, meanwhile."""
+        return self._working
+
+    @property
     def is_working(self) -> bool:
         """Whether the conversation is being changed: an answer is written, or what was asked for has not begun."""
         return self.chat is not None and (self.chat.busy or self._working)

@@ -17,6 +17,7 @@ from urial_tui.ui.inspect.trace_view import TraceView
 from urial_tui.ui.screens.position_chart import PositionChart
 from urial_tui.ui.screens.shift_totals import ShiftTotalsDialog
 
+NO_TOKENS = "The model wrote nothing of this answer: there are no tokens to look at."
 NO_SCORES = "The answer has no scores: which tokens are shifted is not known."
 
 
@@ -57,7 +58,10 @@ class Tokens(Part):
             self.inspect(answer.id)
 
     def inspect(self, message_id: str) -> None:
-        """Put the token cursor into an answer."""
+        """Put the token cursor into an answer, if there is something for it in it."""
+        if self.inspection.is_without_tokens(self.stage.message(message_id)):
+            self.stage.tell(NO_TOKENS)
+            return
         transcript = self.stage.transcript
         self.inspection.forget_token()
         if self.panes.inspector_wanted is False:
@@ -98,7 +102,7 @@ class Tokens(Part):
             self.inspection.cursor = min(max(to, 0), last)
             self._cursor_moved()
 
-    def pressed(self, action: str) -> None:
+    def pressed(self, action: str) -> None:  # noqa: C901, PLR0912 - one case a key
         """A key of the token cursor."""
         it = self.inspection
         message_id = it.inspecting

@@ -61,12 +61,11 @@ class Turns(Part):
         self.stage.transcript.select(None)
         self.stage.transcript.follow()
 
-    def send_early(self) -> bool:
-        """The history is open: what was sent before goes out; whether there was something."""
+    def send_early(self) -> None:
+        """The history is open: what was sent before goes out."""
         text, self._early = self._early, None
         if text is not None:
             self.send(text)
-        return text is not None
 
     async def _resend(self, message_id: str, text: str) -> None:
         """The edited text is let go of when its new version is in the history."""
@@ -89,7 +88,7 @@ class Turns(Part):
         sent, self._sent = self._sent, None
         self.stage.composer.let_go(message.content if sent is None else sent)
         if self.stage.begin_line.is_open:
-            self.stage.begin_line.close()
+            self.stage.begin_line.let_go()
 
     # --- stop and go on ---------------------------------------------------------------------
 

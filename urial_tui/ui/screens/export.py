@@ -133,6 +133,7 @@ class ExportDialog(Dialog[bool]):
         self.query_one("#report", Static).update(
             Content("\n").join(Content(sanitize_line(line, 1000)) for line in lines)
         )
+        self.show_problem("")
         for name in ("#formats", "#place", "#what"):
             for widget in self.query(name):
                 widget.display = False

@@ -34,6 +34,10 @@ class BeginLine(Horizontal):
         self.add_class("-open")
 
     def close(self) -> None:
-        """Close the line and forget its text."""
-        self.query_one(Input).value = ""
+        """The model begins the answer itself. The text is there again when the line is opened again."""
         self.remove_class("-open")
+
+    def let_go(self) -> None:
+        """The answer was begun with it: close the line and forget its text."""
+        self.query_one(Input).value = ""
+        self.close()

@@ -201,6 +201,12 @@ class Composer(TextArea):
         self._recalled = target
         return True
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys that page go to the conversation while there is nothing to page here."""
+        if action in ("cursor_page_up", "cursor_page_down"):
+            return self.max_scroll_y > 0
+        return super().check_action(action, parameters)
+
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         if event.text_area is not self or self.text == self._saved:
             return
