@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from tests.support.fake_chat import FakeChat
 from urial_tui.ui.app import UrialApp
 from urial_tui.ui.chat.screen import ChatScreen
+from urial_tui.ui.command import real_keys
 from urial_tui.ui.services import AppServices, ModelChoice
 
 
@@ -100,7 +101,8 @@ class Bench:
     def footer(self) -> set[str]:
         """The ids of the bindings that the footer shows now."""
         active = self.app.screen.active_bindings.values()
-        return {b.binding.id for b in active if b.enabled and b.binding.show and b.binding.id}
+        found = [b.binding for b in active if b.enabled and real_keys(b.binding.key)]
+        return {binding.id for binding in found if binding.show and binding.id}
 
     def said(self) -> str:
         """All the notices that were given and are still there, in one text."""

@@ -157,6 +157,18 @@ async def test_a_command_of_the_palette_gets_a_key_and_loses_it_again(file: Path
         assert keys.app.screen is keys.keys
 
 
+async def test_a_command_of_the_chat_that_had_no_key_is_done_by_its_new_one(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.give("chat.totals", "enter", "f13")
+        await keys.press("escape")
+        assert keys.app.screen is keys.screen
+        await keys.press("f13")
+        assert type(keys.app.screen).__name__ == "ShiftTotalsDialog"
+        await keys.press("escape", "f1")
+        (line,) = [line for line in help_text(keys.app) if "Shift over all answers" in line]
+        assert line.split("Shift over")[0].strip() == "F13"
+
+
 async def test_a_key_that_is_taken_away_is_gone_everywhere(file: Path) -> None:
     async with keys_of(file) as keys:
         await keys.go_to("chat.pack")
