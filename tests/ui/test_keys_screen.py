@@ -169,6 +169,13 @@ async def test_a_command_of_the_chat_that_had_no_key_is_done_by_its_new_one(file
         assert line.split("Shift over")[0].strip() == "F13"
 
 
+async def test_the_way_to_quit_in_two_steps_names_its_new_key(file: Path) -> None:
+    async with keys_of(file) as keys:
+        await keys.give("app.interrupt", "enter", "f13")
+        await keys.press("escape", "f13")
+        assert "Press F13 again to quit." in keys.said()
+
+
 async def test_a_key_that_is_taken_away_is_gone_everywhere(file: Path) -> None:
     async with keys_of(file) as keys:
         await keys.go_to("chat.pack")

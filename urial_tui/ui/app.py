@@ -229,7 +229,8 @@ class UrialApp(SettingsApp):
         if stopping:
             self.chat_screen.turns.stop()
         done = "Stopped; the text is kept. " if stopping else ""
-        self.notify(f"{done}Press Ctrl+C again to quit.", timeout=TWICE_S, markup=False)
+        key = self.chat_screen.key("app.interrupt")
+        self.notify(f"{done}Press {key} again to quit.", timeout=TWICE_S, markup=False)
 
     def _take_selection(self) -> str:
         focused = self.focused
