@@ -273,6 +273,7 @@ def test_a_failed_save_leaves_the_old_file_and_no_temporary(
         ("model_folders", "/a:/b" if os.pathsep == ":" else "/a;/b", ("/a", "/b")),
         ("model_folders", "['/a b']", ("/a b",)),
         ("keymap", "{ 'chat.send' = 'f5' }", {"chat.send": "f5"}),
+        ("keymap", "{ 'chat.send' = '', 'chat.new' = [] }", {"chat.send": "", "chat.new": ""}),
     ],
 )
 def test_typed_values_are_read_by_their_kind(key: str, typed: str, value: object) -> None:
