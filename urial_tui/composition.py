@@ -4,12 +4,15 @@ What is slow to import or to make comes after the first paint, in threads, so th
 """
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urial_tui import paths
 from urial_tui.chat.pair import Pair
 from urial_tui.errors import StoreError, UrialError
 from urial_tui.exchange.exporting import ExportDesk
@@ -164,8 +167,9 @@ class Composition:
         found = await self.desk.facts(rescan=True)
         return [_choice(facts) for facts in found if facts.is_model or facts.source in _OURS]
 
-    async def close(self) -> None:
-        """Stop downloads and the engine process, then close the history."""
+    async def close(self) -> str:
+        """Stop downloads and the engine process, then close the history; what has to be said of it, "" for nothing."""
+        words = ""
         try:
             ends = [self.desk.aclose(), self.judging.aclose()]
             if self._services is not None:
@@ -173,7 +177,24 @@ class Composition:
             await asyncio.gather(*ends)
         finally:
             if self._store is not None:
+                words = await self._rescued(self._store)
                 await self._store.aclose()
+        return words
+
+    async def _rescued(self, store: "AsyncStore") -> str:
+        """What the history still refuses goes to files; where they are, in words."""
+        from urial_tui.chat.keeping import write_back
+
+        if not store.is_in_memory or await write_back(store):
+            return ""
+        from urial_tui.exchange.rescue import rescue
+
+        folders = (paths.state_dir() / "rescued", Path(tempfile.gettempdir()) / "urial-tui-rescued")
+        try:
+            rescued = await store.call(rescue, folders, datetime.now())
+        except UrialError as error:
+            return f"The history could not be written, and {error.message}"
+        return rescued.words() if rescued is not None else ""
 
 
 def _rubrics() -> "Sequence[Rubric]":

@@ -344,6 +344,14 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
         transfer.track(copy._db)
         return copy
 
+    def unwritten(self) -> list[str]:
+        """Ids of the conversations that changed in memory and are not in the file; none where this is the file."""
+        return transfer.unwritten(self._db) if self.path is None else []
+
+    def unwritten_drafts(self) -> list[str]:
+        """The same for what was typed and not sent."""
+        return transfer.unwritten_drafts(self._db) if self.path is None else []
+
     def write_back(self, memory: "Store") -> None:
         """Take what changed in `memory` (from `in_memory` or `in_memory_copy`) into this history, or raise.
 

@@ -7,6 +7,7 @@ is made by `services.make_chat` after the first paint.
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,8 @@ class UrialApp(SettingsApp):
     def __init__(self, services: AppServices) -> None:
         super().__init__(services)
         self.watchdog: Watchdog | None = None
+        self.last_words = ""
+        """What the terminal is told after the screen is gone."""
         self._interrupted = float("-inf")
         self._hung_up = False
         self._never_drawn = contextlib.ExitStack()
@@ -272,7 +275,7 @@ class UrialApp(SettingsApp):
                 await chat.aclose()
         if self.services.close is not None:
             with contextlib.suppress(UrialError):
-                await self.services.close()
+                self.last_words = await self.services.close()
 
     def signalled(self, number: int) -> None:
         """Called by the event loop for SIGINT, SIGTERM and SIGHUP."""
@@ -299,6 +302,9 @@ async def run_app(app: UrialApp) -> int:
                 await app.close_chat()
     finally:
         watchdog.stop()
+    if app.last_words:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(sanitize(app.last_words), file=sys.stderr)
     return app.return_code or 0
 
 

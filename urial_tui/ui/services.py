@@ -72,8 +72,8 @@ class AppServices:
     session_id: str | None = None
     """The session to open first; None: the last one that was used, when `resume` is set."""
     resume: bool = True
-    close: Callable[[], Awaitable[None]] | None = None
-    """Awaited after the chat is closed."""
+    close: Callable[[], Awaitable[str]] | None = None
+    """Awaited after the chat is closed. What it gives back is said on the terminal that was left."""
     models: ModelDesk | None = None
     """The library and the hub; None where there is neither."""
     first_run: bool = False

@@ -74,6 +74,8 @@ def track(memory: Connection) -> None:
         memory.execute(
             f"CREATE TEMP TABLE {name} (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id))"
         )
+    memory.execute("CREATE TEMP TABLE draft_before (text TEXT NOT NULL)")
+    memory.execute("INSERT INTO draft_before VALUES (?)", (drafts.load(memory, None),))
     for table, event, kind, id_, noted in _CHANGES:
         # Not INSERT OR IGNORE: inside a trigger the conflict clause of the outer statement would win.
         memory.execute(
@@ -81,6 +83,24 @@ def track(memory: Connection) -> None:
             f"INSERT INTO {noted} SELECT '{kind}', {id_} "
             f"WHERE NOT EXISTS (SELECT 1 FROM {noted} WHERE kind = '{kind}' AND id = {id_}); END"
         )
+
+
+def unwritten(memory: Connection) -> list[str]:
+    """Ids of the sessions that `write_back` would write; those of runs are left out."""
+    return [
+        session_id
+        for session_id in _noted(memory, "touched", "session")
+        if memory.value("SELECT run_id IS NULL FROM session WHERE id = ?", (session_id,))
+    ]
+
+
+def unwritten_drafts(memory: Connection) -> list[str]:
+    """What was typed and not sent in those sessions, and for a new one."""
+    found = [drafts.load(memory, session_id) for session_id in unwritten(memory)]
+    new = drafts.load(memory, None)
+    if new != memory.value("SELECT text FROM draft_before"):
+        found.append(new)
+    return [text for text in found if text.strip()]
 
 
 def write_back(memory: Connection, target: Connection) -> None:

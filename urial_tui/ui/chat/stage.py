@@ -13,7 +13,7 @@ from urial_tui.errors import UrialError
 from urial_tui.store.types import Message
 from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
-from urial_tui.ui.keymap import usable_keymap
+from urial_tui.ui.keymap import key_name, keys_of, usable_keymap
 from urial_tui.ui.relay import EventRelay
 from urial_tui.ui.screens.working import WorkingScreen
 from urial_tui.ui.services import AppServices
@@ -101,7 +101,8 @@ class ChatStage(WorkingScreen[None]):
 
     def take_over_place(self) -> str:
         """Where the command is that takes a session over."""
-        return f"{self.key('app.palette')}, “{TAKE_OVER.title}”"
+        own = keys_of(TAKE_OVER.id, self.keymap)
+        return key_name(own[0]) if own else f"{self.key('app.palette')}, “{TAKE_OVER.title}”"
 
     # --- the moment -------------------------------------------------------------------------
 

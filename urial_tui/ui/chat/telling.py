@@ -221,5 +221,6 @@ class Telling(Part):
         self.stage.banner.show(
             "store",
             f"The history cannot be written: {error.message}. Work goes on in memory. {mending}"
-            f"{self.stage.key('chat.save-transcript')} saves this conversation to a file.",
+            f"{self.stage.key('chat.save-transcript')} saves this conversation to a file; when you leave, all that is "
+            "new is.",
         )

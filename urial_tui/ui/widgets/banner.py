@@ -20,7 +20,7 @@ class Banner(Static):
     Banner {
         display: none;
         height: auto;
-        max-height: 3;
+        max-height: 5;
         padding: 0 1;
         color: $text-warning;
         background: $warning 12%;
