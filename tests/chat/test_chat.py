@@ -339,10 +339,14 @@ async def test_a_second_program_is_told_who_holds_the_session(
     with pytest.raises(StoreError, match="urial-tui ask"):
         await other.delete(session.id)
     assert other.session is not None and other.session.id == session.id
-    await other.aclose()
     assert await room.store.call(Store.draft, session.id) == "theirs"
+    assert not await other.relock()
     holder.kill()
     await holder.wait()
+    assert await other.relock()  # it is gone: nothing has to be taken over
+    assert other.locked is None
+    assert await other.draft() == "theirs"
+    await other.aclose()
 
 
 async def test_a_disk_that_refuses_moves_the_history_to_memory_and_says_so(

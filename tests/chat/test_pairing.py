@@ -364,3 +364,42 @@ async def test_closing_ends_a_measurement(make_room: Make) -> None:
     await room.until(lambda: room.engine.measuring.waiting)
     await asyncio.wait_for(room.chat.aclose(), 10)
     assert room.engine.cancelled_measurements == 1 and not room.engine.measuring.waiting
+
+
+async def test_a_side_is_never_compared_with_itself_because_it_was_a_reference(
+    make_room: Make,
+) -> None:
+    room = make_room()
+    await room.paired(references=("demo@raw",))
+    await room.chat.set_side("demo@raw")
+    assert states(room) == []
+    await room.chat.set_side("demo@zero-shot")
+    assert states(room) == []  # what suits it: nothing
+
+
+async def test_references_that_were_chosen_stay_behind_when_a_session_brings_its_side(
+    make_room: Make,
+) -> None:
+    room = make_room("It is.")
+    await room.paired()
+    await room.ask("Is it?")
+    session = room.chat.session
+    assert session is not None and session.side == "demo@urial-general"
+    await room.chat.new_session()
+    await room.chat.set_side("demo+sft@chat")
+    await room.chat.set_references(("demo@raw", "other@same"))
+    await room.chat.open_session(session.id)
+    assert [side for side, _ in states(room)] == ["demo@zero-shot"]
+
+
+async def test_references_of_the_settings_count_for_every_session(make_room: Make) -> None:
+    room = make_room("It is.")
+    await room.paired(references=("other@raw",))
+    await room.ask("Is it?")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.new_session()
+    await room.chat.set_side("demo+sft@chat")
+    await room.chat.set_references(("demo@raw",))
+    await room.chat.open_session(session.id)
+    assert [side for side, _ in states(room)] == ["other@raw"]

@@ -177,6 +177,13 @@ class FakeChat:
         del self.holders[self.session.id]
         self._show(self.session.leaf_id)
 
+    async def relock(self) -> bool:
+        if self.session is None or self.locked is None or self.session.id in self.holders:
+            return False
+        self.locked = None
+        self._show(self.session.leaf_id)
+        return True
+
     def _show(self, leaf: str | None) -> None:
         assert self.session is not None
         self._visible = self._path(leaf)

@@ -130,9 +130,32 @@ async def test_keys_are_rebound_by_the_users_settings_and_everything_says_so():
 )
 async def test_the_welcome_names_the_keys_that_work(keymap, shown, not_shown):
     async with running(services={"keymap": keymap}) as bench:
-        text = str(bench.screen.welcome())
+        text = str(bench.screen.labels.welcome())
         assert shown in text
         assert not_shown not in text
+
+
+@pytest.mark.parametrize(
+    ("side", "words"),
+    [
+        ("demo@urial-general", "A prompt pack shows it how"),
+        ("demo@raw", "goes on from your text"),
+        ("demo@zero-shot", "headings alone"),
+        ("smol@chat", "its own chat template"),
+    ],
+)
+async def test_the_welcome_says_how_the_side_is_asked(side, words):
+    async with running() as bench:
+        await bench.chat.set_side(side)
+        bench.screen.labels.show_side()
+        assert words in str(bench.screen.query_one("#welcome Static").render())
+
+
+async def test_the_status_line_names_a_model_by_its_file_not_by_its_folders():
+    async with running() as bench:
+        await bench.chat.set_side('"/very/long path/to/the/models/qwen-base.gguf"@raw')
+        bench.screen.labels.show_side()
+        assert '"qwen-base.gguf"@raw' in bench.screen.status.status.side
 
 
 async def test_a_command_that_shares_escape_can_be_rebound_and_the_others_keep_it():

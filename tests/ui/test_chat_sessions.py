@@ -540,6 +540,25 @@ async def test_taking_a_session_over_brings_its_draft_before_what_is_written():
         assert bench.screen.composer.text == "theirs\nmine"
 
 
+async def test_a_session_that_the_other_program_lets_go_of_can_be_written_without_more_ado():
+    def prepare(chat) -> None:
+        held(chat)
+        chat.drafts["s2"] = "theirs"
+
+    async with running(prepare) as bench:
+        await bench.write("mine")
+        bench.screen.sessions.look_at_lock()
+        await bench.settle()
+        assert "process 77 on desk" in bench.screen.banner.text
+        del bench.chat.holders["s2"]
+        bench.screen.sessions.look_at_lock()
+        await bench.until(lambda: "has let go of this session" in bench.said())
+        await bench.until(lambda: bench.screen.banner.text == "", "the banner is gone")
+        assert bench.screen.composer.text == "theirs\nmine"
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("send"))
+
+
 async def test_in_a_narrow_terminal_the_list_goes_when_the_focus_leaves_it():
     async with running(two, size=(70, 24)) as bench:
         await bench.press("ctrl+o")

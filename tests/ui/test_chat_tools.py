@@ -338,6 +338,29 @@ async def test_a_side_that_cannot_be_remembered_is_no_trouble():
         assert "the disk is full" not in bench.said()
 
 
+async def test_a_reference_that_is_not_there_is_refused_before_another_one_goes():
+    def check(side: str) -> None:
+        if "nope" in side:
+            raise ModelError("there is no model nope", hint="See `urial-tui models`.")
+
+    async with running(services={"check_side": check}) as bench:
+        bench.chat.compare("demo@raw")
+        bench.screen.action_choose_references()
+        await bench.until(lambda: isinstance(bench.app.screen, ReferencePicker))
+        await bench.pilot.pause()
+        line = bench.app.screen.query_one("#references", Input)
+        line.value = "demo@same nope@raw"
+        line.focus()
+        await bench.press("enter")
+        await bench.settle()
+        assert isinstance(bench.app.screen, ReferencePicker)
+        assert "there is no model nope" in str(bench.app.screen.query_one(".problem").render())
+        assert not bench.chat.called("set_references")
+        line.value = "demo@same"
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("set_references"))
+
+
 async def test_references_that_do_not_fit_are_asked_about():
     async with running(services={"models": FakeDesk(free=1000)}) as bench:
         bench.screen.action_choose_references()

@@ -21,7 +21,7 @@ from urial_tui.prompts.styles import DEFAULT_PACK
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.store import Store
-from urial_tui.store.types import ShiftTotals, Trace, TraceInfo, TraceSide
+from urial_tui.store.types import Session, ShiftTotals, Trace, TraceInfo, TraceSide
 
 T = TypeVar("T")
 
@@ -104,6 +104,12 @@ class Inspecting(Branches):
 
     async def set_side(self, side: str) -> None:
         raise NotImplementedError
+
+    async def _follow(self, session: Session) -> None:
+        before = self.side
+        await super()._follow(session)
+        if self.side != before:
+            self._pairing.as_given()
 
     # --- traces -----------------------------------------------------------------------------------------------------
 

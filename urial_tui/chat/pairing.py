@@ -86,7 +86,7 @@ class Pairing:
         self._measurements, self._quiet, self._idle = measurements, quiet, idle_seconds
         self._on_measured, self._on_death = on_measured, on_death
         self._notation = generator
-        self._chosen = references
+        self._given = self._chosen = references
         self._scoring = scoring
         self._generator: ActiveSide | None = None
         self._info: ContextInfo | None = None
@@ -164,6 +164,8 @@ class Pairing:
         if before != after and chosen and all(model == before for model in chosen):
             # References on the old generator's own model mean nothing beside another model.
             self._chosen = None
+        if notation in (self._chosen or ()):
+            self._chosen = None  # nor does a side beside itself
         self._fatal.clear()
         self._notation = notation
         self._generator = self._info = self._without = None
@@ -197,6 +199,12 @@ class Pairing:
         self._chosen = tuple(str(parse_side(side)) for side in sides)
         self._fatal.clear()
         self._begin_again()
+
+    def as_given(self) -> None:
+        """A session brought its own side: what was chosen for the side before does not go along."""
+        if self._chosen != self._given:
+            self._chosen = self._given if self._notation not in (self._given or ()) else None
+            self._begin_again()
 
     def set_scoring(self, on: bool) -> None:
         """Off: the references are unloaded."""

@@ -160,6 +160,19 @@ class Sessions:
         self._locked = None
         await self._show(self.session.leaf_id)
 
+    async def relock(self) -> bool:
+        """Whether a session that another program held can be written here now; it is shown as that program left it."""
+        if self.session is None or self._locked is None or self.busy:
+            return False
+        try:
+            await self._store.call(Store.lock, self._session_id, PROGRAM)
+        except StoreError:
+            return False
+        self._locked = None
+        self.session = await self._store.call(Store.session, self._session_id)
+        await self._show(self.session.leaf_id)
+        return True
+
     async def new_session(self) -> None:
         """Leave the session; the next message begins a new one."""
         self._not_while_busy("begin a new session")

@@ -69,6 +69,7 @@ class ModelDesk(LibraryDesk, DownloadDesk):
 
     async def starters(self) -> "tuple[Starter, ...]":
         """Pairs that were chosen to begin with."""
+
         def read() -> "tuple[Starter, ...]":
             from urial_tui.models.hub.starters import starters
 

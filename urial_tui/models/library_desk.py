@@ -139,6 +139,7 @@ class LibraryDesk:
 
     async def check_removable(self, name: str) -> None:
         """Raise ModelError for a file that is not the program's own, saying who keeps it and where."""
+
         def check() -> None:
             catalog = self._open().catalog
             catalog.refuse_what_is_not_ours(catalog.find(name))

@@ -27,7 +27,7 @@ from urial_tui.ui.commands_branches import COMPARE, COMPARE_COMMANDS
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line, fit, fit_line, fit_middle
 from urial_tui.ui.drawing.roles import ROLES
-from urial_tui.ui.judging.words import short_side
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar

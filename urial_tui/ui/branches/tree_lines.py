@@ -19,8 +19,8 @@ from urial_tui.ui.drawing.lines import (
     wrapped,
 )
 from urial_tui.ui.drawing.roles import ROLES
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.inspect.totals import class_bar
-from urial_tui.ui.judging.words import short_side
 
 STATUS = {"stopped": "stopped", "interrupted": "interrupted", "failed": "failed"}
 """What is said of an answer that did not end by itself."""

@@ -15,8 +15,8 @@ from urial_tui.ui.chat.branches import Branches
 from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.sides import Sides
 from urial_tui.ui.chat.stage import ChatStage
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.opinions import OUTCOMES, OWN
-from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.situation import Judged
 
 if TYPE_CHECKING:

@@ -1,6 +1,9 @@
 """Which sides are compared: the pair, its references, and whether answers are scored at all."""
 
+from collections.abc import Sequence
+
 from urial_tui.chat.pair import PairStatus
+from urial_tui.sides import SAME, parse_side
 from urial_tui.ui.chat.inspection import Inspection
 from urial_tui.ui.chat.labels import Labels
 from urial_tui.ui.chat.part import Actions, Part
@@ -75,9 +78,17 @@ class Pairs(Part):
             if choice is not None:
                 self.stage.do_turn(self._compare(choice))
 
-        self.stage.app.push_screen(
-            ReferencePicker(chat.pair, chat.pairs(), more=chat.more_pairs), choose
-        )
+        picker = ReferencePicker(chat.pair, chat.pairs(), self._check, chat.more_pairs)
+        self.stage.app.push_screen(picker, choose)
+
+    def _check(self, references: Sequence[str]) -> None:
+        """Raise UrialError for a reference that cannot be found here. Whether it can be compared is seen when it is
+        loaded."""
+        check = self.stage.services.check_side
+        if check is None:
+            return
+        for side in map(parse_side, references):
+            check(str(side.with_style(None) if side.style == SAME else side))
 
     async def _compare(self, choice: ReferenceChoice) -> None:
         chat = self.stage.chat

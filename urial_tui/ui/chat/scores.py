@@ -13,6 +13,7 @@ from urial_tui.ui.chat.inspection import Inspection
 from urial_tui.ui.chat.panes import Panes
 from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.stage import ChatStage
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.inspect.lanes import look_of
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.inspect.trace_view import TraceView
@@ -186,13 +187,19 @@ class Scores(Part):
 
     def _against(self, view: TraceView | None) -> str:
         if view is not None:
-            words = f"vs {view.reference_side}, {view.trace.start.path}"
-            return words if self._is_own(view) else f"(shown: {view.generator_side} {words})"
+            words = f"vs {short_side(view.reference_side)}, {view.trace.start.path}"
+            return (
+                words
+                if self._is_own(view)
+                else f"(shown: {short_side(view.generator_side)} {words})"
+            )
         pair = self.inspection.pair
         if pair is None or not pair.references or not pair.scoring:
             return ""
         first = pair.references[0]
-        return f"vs {first.side}" + ("" if first.state == "ready" else f", {first.state}")
+        return f"vs {short_side(first.side)}" + (
+            "" if first.state == "ready" else f", {first.state}"
+        )
 
     def toggle_inspector(self) -> None:
         """Show the inspector, or put it away."""

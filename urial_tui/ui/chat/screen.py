@@ -11,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from urial_tui.errors import UrialError
@@ -42,7 +41,6 @@ from urial_tui.ui.chat.tokens import Tokens
 from urial_tui.ui.chat.turns import Turns
 from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import AlternativeChosen, InspectorPane
-from urial_tui.ui.keymap import key_name, keys_of, works_while_writing
 from urial_tui.ui.relay import FLUSH_PERIOD, ChatArrived
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.situation import Situation, can
@@ -56,16 +54,6 @@ from urial_tui.ui.widgets.transcript import Transcript
 
 ACTIONS = frozenset(command.action for command in CHAT_COMMANDS)
 """The actions that are asked of the moment; all others on the screen are Textual's."""
-WELCOME_KEYS = (
-    ("chat.pack", "choose the prompt pack"),
-    ("chat.side", "choose the model"),
-    ("chat.sampling", "sampling settings"),
-    ("chat.prefill", "begin the answer yourself"),
-    ("chat.next-pair", "compare another pair of sides"),
-    ("chat.sessions", "earlier sessions"),
-    ("app.palette", "all commands"),
-    ("app.help", "help"),
-)
 
 
 class ChatScreen(ChatStage):
@@ -123,7 +111,7 @@ class ChatScreen(ChatStage):
                 yield Static("", id="heading", markup=False)
                 yield Transcript(id="transcript")
                 with Container(id="welcome"):
-                    yield Static(self.welcome())
+                    yield Static(self.labels.welcome())
                 yield Banner(id="banner")
                 yield BeginLine(id="begin")
                 yield Composer(placeholder="Write a message", id="composer")
@@ -133,26 +121,9 @@ class ChatScreen(ChatStage):
         yield StatusBar(id="status")
         yield HintBar(self.is_idle_key, id="hints")
 
-    def welcome(self) -> Content:
-        """What an empty conversation shows: what this is, and the keys to begin with."""
-        lines = [
-            Content.styled("Write a message and press Enter.", "bold $text"),
-            Content("The model was never taught to chat."),
-            Content("A prompt pack shows it how, with a few examples."),
-            Content(""),
-        ]
-        for command_id, words in WELCOME_KEYS:
-            keys = [key for key in keys_of(command_id, self.keymap) if works_while_writing(key)]
-            if not keys:
-                continue
-            key = key_name(keys[0])
-            lines.append(Content.assemble((f"{key:>8}", "$text-accent"), f"   {words}"))
-        return Content("\n").join(lines)
-
     def show_keys(self) -> None:
         """The keys were bound anew."""
-        if self.is_attached:
-            self.query_one("#welcome Static", Static).update(self.welcome())
+        self.labels.show_welcome()
 
     # --- start and end ----------------------------------------------------------------------
 
@@ -161,6 +132,7 @@ class ChatScreen(ChatStage):
         self.status.update(state="starting", tone="busy")
         self.set_interval(FLUSH_PERIOD, self.relay.tick, name="stream")
         self.models.watch_downloads()
+        self.sessions.watch_lock()
         self.call_after_refresh(self.connect)
 
     def connect(self) -> None:

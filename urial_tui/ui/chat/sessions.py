@@ -14,6 +14,8 @@ from urial_tui.ui.screens.dialog import Confirm, problem_text
 
 PAGE = 200
 """Sessions that are asked for at once."""
+LOCK_PERIOD = 2.0
+"""Seconds after which it is seen whether another program still holds the session that is shown."""
 
 
 class Sessions(Part):
@@ -160,6 +162,27 @@ class Sessions(Part):
         self.stage.app.push_screen(
             Confirm("Take over the session?", question, "Take over", "Leave it"), take
         )
+
+    def watch_lock(self) -> None:
+        """See from now on when the other program lets go of it."""
+        self.stage.set_interval(LOCK_PERIOD, self.look_at_lock, name="lock")
+
+    def look_at_lock(self) -> None:
+        chat = self.stage.chat
+        if chat is not None and chat.locked is not None and not self.stage.is_working:
+            run_latest(self.stage, self._relock, "lock")
+
+    async def _relock(self) -> None:
+        chat = self.stage.chat
+        try:
+            if chat is None or not await chat.relock():
+                return
+        except UrialError as error:
+            self.stage.log.warning(error.message)
+            return
+        self.drafts.part()
+        await self.drafts.bring()
+        self.stage.tell("The other program has let go of this session: you can write in it now.")
 
     async def _take_over(self) -> None:
         if self.stage.chat is None:

@@ -27,6 +27,7 @@ from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_judging import BOARD, BOARD_COMMANDS
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line, fit_line
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.board_answers import BoardAnswers
 from urial_tui.ui.judging.board_rows import columns_of, rows_of, split_key
 from urial_tui.ui.judging.board_text import (
@@ -39,7 +40,6 @@ from urial_tui.ui.judging.duel_text import duel_lines
 from urial_tui.ui.judging.moment import BoardMoment, can_on_board
 from urial_tui.ui.judging.opening import compare_run, rate_run
 from urial_tui.ui.judging.runs_chooser import RunsChooser
-from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.export import ExportDialog
 from urial_tui.ui.screens.working import CommandScreen

@@ -17,9 +17,9 @@ from urial_tui.judge.board.desk import BoardItem
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_judging import ANSWERS, ANSWERS_COMMANDS
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.board_rows import item_columns, item_rows
 from urial_tui.ui.judging.reader import AnswerReader
-from urial_tui.ui.judging.words import short_side
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.working import CommandScreen
 from urial_tui.ui.widgets.heading import Heading

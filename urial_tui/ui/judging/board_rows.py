@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urial_tui.judge.board.desk import BoardItem
 from urial_tui.store.judging.types import Judgement
 from urial_tui.ui.drawing.lines import safe
-from urial_tui.ui.judging.words import short_side
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.widgets.table import Cell, Column, Row
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from urial_tui.ui.drawing.lines import Line, fit, fit_line, safe, wrapped
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.board_rows import interval_words
-from urial_tui.ui.judging.words import short_side
 
 if TYPE_CHECKING:
     from urial_tui.judge.agreement import Agreement, AspectAgreement

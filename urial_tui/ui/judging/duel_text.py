@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from urial_tui.ui.drawing.lines import Line, fit, fit_line, safe, wrapped
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.board_text import BAR, NAMES, n_words, no_numbers, note_lines
-from urial_tui.ui.judging.words import short_side
 
 if TYPE_CHECKING:
     from urial_tui.judge.board.types import Board, Duel, DuelCell

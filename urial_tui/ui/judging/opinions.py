@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from urial_tui.store.judging.types import AspectScore, Judgement
 from urial_tui.ui.drawing.lines import Line, column, fit, fit_line, safe, wrapped
-from urial_tui.ui.judging.words import short_side
+from urial_tui.ui.drawing.side_names import short_side
 
 OUTCOMES = {
     "na": "n/a",

@@ -15,10 +15,11 @@ from urial_tui.judge.people import Mark, marks_of
 from urial_tui.ui.commands_by_hand import RATE, RATE_COMMANDS
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.by_hand import LONGEST_COMMENT, ByHandScreen, Task
 from urial_tui.ui.judging.opinions import opinion_lines
 from urial_tui.ui.judging.sheet import Sheet
-from urial_tui.ui.judging.words import answer_lines, conversation_lines, key_range, short_side
+from urial_tui.ui.judging.words import answer_lines, conversation_lines, key_range
 from urial_tui.ui.widgets.heading import Heading
 from urial_tui.ui.widgets.hint_bar import HintBar
 

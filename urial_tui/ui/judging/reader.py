@@ -16,8 +16,9 @@ from urial_tui.safetext import sanitize
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line, wrapped
+from urial_tui.ui.drawing.side_names import short_side
 from urial_tui.ui.judging.opinions import opinion_lines
-from urial_tui.ui.judging.words import answer_lines, conversation_lines, short_side
+from urial_tui.ui.judging.words import answer_lines, conversation_lines
 from urial_tui.ui.keymap import up_and_down
 from urial_tui.ui.screens.dialog import Dialog, problem_text
 

@@ -1,12 +1,11 @@
 """Texts to rate, and marks, as safe lines. Pure drawing, for all screens of rating."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from urial_tui.judge.people import NA
 from urial_tui.prompts.types import Turn
 from urial_tui.safetext import sanitize
-from urial_tui.ui.drawing.lines import Line, safe
+from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.drawing.wrap import TAB, row_starts
 from urial_tui.ui.keymap import key_in_words
 
@@ -55,12 +54,3 @@ def key_range(command_ids: Sequence[str], keymap: Mapping[str, str]) -> str:
     if keys == [str(number) for number in range(1, len(keys) + 1)]:
         return f"1-{len(keys)}"
     return " ".join(keys)
-
-
-def short_side(text: str) -> str:
-    """SIDE notation, or any other label, without the folders of its files: those say little and are long."""
-    return _FOLDERS.sub("", safe(text, 400))
-
-
-_FOLDERS = re.compile(r"(?<=\")[^\"]*/|(?<![^\s+])[~/][^\s\"+@]*/")
-"""From where a path begins to its last separator; one with spaces is in quotes."""
