@@ -8,17 +8,18 @@ import click
 
 from urial_tui import paths
 from urial_tui.cli.common.keymap import keymap_problems, theme_error
-from urial_tui.safetext import sanitize
+from urial_tui.errors import SettingsError
+from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.settings import (
     FIELDS,
     Field,
-    Layered,
     Settings,
+    Surveyed,
     field_named,
     load_settings,
-    read_layers,
-    reset_setting,
     save_settings,
+    survey_layers,
+    take_out,
     value_of,
     variable_of,
 )
@@ -37,30 +38,51 @@ def path_command() -> None:
 
 @settings.command("show")
 @click.option(
-    "--json", "as_json", is_flag=True, help="A JSON object: key to value, where from, variable."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="A JSON object: key to value, where from, variable, and problems where there are some.",
 )
 def show_command(as_json: bool) -> None:
-    """Print every setting with where its value is from: default, file or environment."""
-    found = read_layers(paths.settings_file())
+    """Print every setting with where its value is from: default, file or environment.
+
+    A key or a value that cannot be used is told as well. The exit code is 1 when there is one: commands that use
+    settings refuse to begin until it is corrected or taken out.
+    """
+    found = survey_layers(paths.settings_file())
     if as_json:
-        click.echo(json.dumps({item.key: _as_json(item, found) for item in FIELDS}, indent=2))
-        return
-    width = max(len(item.key) for item in FIELDS)
-    for item in FIELDS:
-        value = sanitize(shown(item, found.value(item.key)))
-        click.echo(f"{item.key:<{width}}  {found.origins[item.key]:<11}  {value}")
-    _say_keymap_problems(found.settings)
+        click.echo(json.dumps(_as_json(found), indent=2))
+    else:
+        width = max(len(item.key) for item in FIELDS)
+        for item in FIELDS:
+            value = sanitize(shown(item, found.value(item.key)))
+            click.echo(f"{item.key:<{width}}  {found.origins[item.key]:<11}  {value}")
+        _say_keymap_problems(found.settings)
+        _say_error(found)
+    if found.problems:
+        click.get_current_context().exit(1)
 
 
-def _as_json(item: Field, found: Layered) -> dict[str, Any]:
-    told = {
-        "value": found.value(item.key),
-        "from": found.origins[item.key],
-        "variable": variable_of(item.key),
+def _as_json(found: Surveyed) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        item.key: {
+            "value": found.value(item.key),
+            "from": found.origins[item.key],
+            "variable": variable_of(item.key),
+        }
+        for item in FIELDS
     }
-    if item.kind == "keymap":
-        told["problems"] = list(keymap_problems(found.settings.keymap))
+    told["keymap"]["problems"] = list(keymap_problems(found.settings.keymap))
+    for problem in found.problems:
+        no_setting = {"value": None, "from": "file", "variable": None}
+        entry = told.setdefault(problem.key, no_setting)
+        entry.setdefault("problems", []).append(problem.error.message)
     return told
+
+
+def _say_error(found: Surveyed) -> None:
+    if (error := found.error) is not None:
+        click.echo(sanitize(f"error: {error.message}\nhint: {error.hint}"), err=True)
 
 
 def _say_keymap_problems(settings: Settings) -> None:
@@ -89,19 +111,31 @@ def set_command(key: str, value: str) -> None:
     _say_what_goes_before(key)
 
 
-@settings.command("unset")
+@settings.command("unset", context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 def unset_command(key: str) -> None:
-    """Take the setting KEY out of the file: its default counts. So does keymap.BINDING."""
-    binding = _binding(key)
-    item = field_named("keymap" if binding else key)
-    left = {name: keys for name, keys in _keymap().items() if name != binding} if binding else {}
-    if left:
-        save_settings({item.key: left}, paths.settings_file())
+    """Take KEY out of the file: its default counts. So does keymap.BINDING, and what is in the file and no setting."""
+    path = paths.settings_file()
+    try:
+        item = field_named("keymap" if _binding(key) else key)
+    except SettingsError:
+        if not _is_wrong(key, survey_layers(path)):
+            raise
+        take_out(key, path)
+        click.echo(f"{sanitize_line(key)} is no setting, and no longer in the file")
     else:
-        reset_setting(item.key, paths.settings_file())
-    click.echo(f"{item.key} = {sanitize(shown(item, left or item.default))}")
-    _say_what_goes_before(item.key)
+        take_out(key, path)
+        value = value_of(survey_layers(path, {}).settings, item.key)
+        click.echo(f"{item.key} = {sanitize(shown(item, value))}")
+        _say_what_goes_before(item.key)
+    _say_error(survey_layers(path, {}))
+
+
+def _is_wrong(key: str, found: Surveyed) -> bool:
+    """Whether `key` is in the file and no setting, or a table of nothing but such keys."""
+    wrong = [problem.key for problem in found.of_file]
+    of_settings = any(item.key.startswith(f"{key}.") for item in FIELDS)
+    return key in wrong or (not of_settings and any(other.startswith(f"{key}.") for other in wrong))
 
 
 def _binding(key: str) -> str:

@@ -5,8 +5,16 @@ changes the file and keeps its comments. Nothing is read or made at import.
 """
 
 from urial_tui.settings.fields import Field
-from urial_tui.settings.file import load_settings, reset_setting, save_settings
-from urial_tui.settings.layers import Layered, Origin, current_settings, read_layers, variable_of
+from urial_tui.settings.file import load_settings, reset_setting, save_settings, take_out
+from urial_tui.settings.layers import (
+    Layered,
+    Origin,
+    Surveyed,
+    current_settings,
+    read_layers,
+    survey_layers,
+    variable_of,
+)
 from urial_tui.settings.schema import (
     DEFAULT_MAX_TOKENS,
     FIELDS,
@@ -25,12 +33,15 @@ __all__ = [
     "Origin",
     "SamplingSettings",
     "Settings",
+    "Surveyed",
     "current_settings",
     "field_named",
     "load_settings",
     "read_layers",
     "reset_setting",
     "save_settings",
+    "survey_layers",
+    "take_out",
     "value_of",
     "variable_of",
     "with_values",

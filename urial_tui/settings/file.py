@@ -4,8 +4,10 @@ A file that does not exist means the defaults and stays non-existent until somet
 """
 
 import re
+import shlex
 import tomllib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,23 +26,51 @@ from urial_tui.settings.schema import (
 MAX_FILE_BYTES: Final = 1024 * 1024
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one key of the file, or with the variable of a setting."""
+
+    key: str
+    error: SettingsError
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """The values that the file sets itself, by dotted key. Raises SettingsError that names the file, the line and the
     key."""
+    values, problems = survey_file(path)
+    if problems:
+        raise error_of_file(problems)
+    return values
+
+
+def survey_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """The values of the file that can be used, by dotted key, and what is wrong with the others. Raises SettingsError
+    for a file that cannot be read, or is no TOML."""
     text = _parsable(path)
-    document = tomllib.loads(text)
     values: dict[str, Any] = {}
-    problems: list[UrialError] = []
-    for key, value in _flatten(document).items():
+    problems: list[Problem] = []
+    for key, value in _flatten(tomllib.loads(text)).items():
         try:
             values[key] = field_named(key).check(value)
         except SettingsError as error:
             line = _line_of(text, key)
             where = f"{path}, line {line}: " if line else f"{path}: "
-            problems.append(SettingsError(where + error.message, hint=error.hint, kind=error.kind))
-    if problems:
-        raise several(problems, "Correct the value, or take the line out to get the default.")
-    return values
+            told = SettingsError(where + error.message, hint=error.hint, kind=error.kind)
+            problems.append(Problem(key, told))
+    return values, problems
+
+
+def error_of_file(problems: Sequence[Problem]) -> SettingsError:
+    """All problems as one error, whose hint ends with the command that helps."""
+    if len(problems) > 1:
+        way_out = "`urial-tui settings unset KEY` takes one of them out of the file."
+    else:
+        key = shlex.quote(problems[0].key)
+        way_out = f"`urial-tui settings unset {key}` takes it out of the file."
+        if problems[0].key in BY_KEY:
+            way_out = f"`urial-tui settings set {key} VALUE` corrects it, {way_out}"
+    error = several([problem.error for problem in problems], "")
+    return SettingsError(error.message, hint=f"{error.hint} {way_out}".strip(), kind=error.kind)
 
 
 def several(problems: Sequence[UrialError], hint: str) -> SettingsError:
@@ -131,12 +161,16 @@ def save_settings(changes: Settings | Mapping[str, Any], path: Path) -> Settings
 
     `changes` maps dotted keys to values; None takes an optional setting out of the file. A whole
     `Settings` writes what differs from the file. Comments, order and everything else stay. The file
-    is replaced in one step, mode 0600. Raises SettingsError, and then the file is as it was.
+    is replaced in one step, mode 0600. A wrong value is replaced too, but nothing is changed while others are wrong.
+    Raises SettingsError, and then the file is as it was.
     """
-    before = load_settings(path)
+    values, problems = survey_file(path)
+    before = with_values(Settings(), values)
     if isinstance(changes, Settings):
         wanted = {item.key: value_of(changes, item.key) for item in FIELDS}
         changes = {key: v for key, v in wanted.items() if v != value_of(before, key)}
+    if others := [problem for problem in problems if problem.key not in changes]:
+        raise error_of_file(others)
     after = with_values(before, changes)
     _edit(path, {key: value_of(after, key) for key in changes})
     return after
@@ -147,7 +181,36 @@ def reset_setting(key: str, path: Path) -> None:
 
     Raises SettingsError, and then the file is as it was.
     """
-    _edit(path, {field_named(key).key: None})
+    take_out(field_named(key).key, path)
+
+
+def take_out(key: str, path: Path) -> None:
+    """Take whatever has this dotted name out of the file, a setting or not; a table that is then empty goes with it.
+
+    Raises SettingsError, and then the file is as it was.
+    """
+    import tomlkit
+
+    text = _parsable(path)
+    document = tomlkit.parse(text)
+    for place in list(_places(tomllib.loads(text), key)):
+        holders: list[Any] = [document]
+        for name in place[:-1]:
+            holders.append(holders[-1][name])
+        for holder, name in zip(reversed(holders), reversed(place), strict=True):
+            holder.pop(name, None)
+            if holder or holder is document or "sampling" in place[:1]:
+                break
+    _write_atomically(path, tomlkit.dumps(document))
+
+
+def _places(table: Mapping[str, Any], key: str) -> Iterator[tuple[str, ...]]:
+    """The ways to what has the dotted name `key`: a name in quotes may have dots itself."""
+    for name, value in table.items():
+        if name == key:
+            yield (name,)
+        elif isinstance(value, Mapping) and key.startswith(f"{name}."):
+            yield from ((name, *rest) for rest in _places(value, key[len(name) + 1 :]))
 
 
 def _edit(path: Path, changes: Mapping[str, Any]) -> None:
@@ -178,13 +241,20 @@ def _edit_table(holder: Any, name: str, values: Mapping[str, Any]) -> None:
 
     table = holder.get(name)
     if not isinstance(table, MutableMapping):
+        holder.pop(name, None)  # a table in its place would take in the lines below it
         table = holder[name] = tomlkit.table()
     for key in [key for key in table if key not in values]:
         table.pop(key)
-    before = field_named(name).check(dict(table)) if table else {}
     for key, value in values.items():
-        if before.get(key) != value:
+        if key not in table or not _says(name, {key: table[key]}, {key: value}):
             table[key] = value
+
+
+def _says(name: str, written: Any, value: Any) -> bool:
+    try:
+        return bool(field_named(name).check(written) == value)
+    except SettingsError:
+        return False
 
 
 def _write_atomically(path: Path, text: str) -> None:
