@@ -167,3 +167,39 @@ def test_a_damaged_history_is_a_failure(history: Path) -> None:
     data[4096 * 2 : 4096 * 6] = b"\xff" * (4096 * 4)
     history.write_bytes(data)
     assert "fail" in {check["status"] for check in checks("history")}
+
+
+def test_a_place_where_no_folder_can_be_made_is_a_failure_and_not_a_lack_of_space(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no such place here")
+    monkeypatch.setenv("URIAL_TUI_HOME", "/proc/nope")
+    for found in checks("paths"):
+        assert found["status"] == "fail"
+        assert "/proc/nope" in found["detail"] and "free" not in found["detail"]
+        assert "URIAL_TUI_HOME" in found["hint"] and "space" not in found["hint"]
+
+
+def test_a_place_that_does_not_say_its_size_is_no_problem(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    nothing = type(module.shutil.disk_usage("/"))(0, 0, 0)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: nothing)
+    assert {found["status"] for found in checks("paths")} == {"ok"}
+    assert all("free space unknown" in found["detail"] for found in checks("paths"))
+    assert list(home.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config").mkdir(parents=True)
+    may = module.os.access
+    monkeypatch.setattr(
+        module.os, "access", lambda path, mode: may(path, mode) and not mode & module.os.R_OK
+    )
+    found = named("paths", "config")
+    assert found["status"] == "fail" and f"{home / 'config'} is not readable" in found["detail"]
+    assert named("paths", "data")["status"] == "ok"

@@ -1,6 +1,6 @@
 """`urial-tui doctor`: checks what the program needs and says what to do where something is wrong.
 
-Each check runs by itself, so that one failure hides no other. It changes nothing: no folder, no
+Each check runs by itself, so that one failure hides no other. It changes nothing: no folder that stays, no
 history and no settings file is made. Exit code 1 when a check failed.
 """
 
@@ -9,9 +9,11 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import click
@@ -111,27 +113,58 @@ def _engine() -> Iterator[Check]:
 
 
 def _paths() -> Iterator[Check]:
-    group = "paths"
     for name, folder in (
         ("config", paths.config_dir()),
         ("data", paths.data_dir()),
         ("cache", paths.cache_dir()),
         ("state", paths.state_dir()),
     ):
-        existing = next((p for p in (folder, *folder.parents) if p.exists()), folder)
-        if not existing.is_dir():
-            yield Check(group, name, "fail", f"{existing} is not a folder", "Move it away.")
-        elif not os.access(existing, os.W_OK | os.X_OK):
-            hint = "Check the permissions, or set URIAL_TUI_HOME to a writable folder."
-            yield Check(group, name, "fail", f"{folder} is not writable", hint)
-        else:
-            made = "" if folder.is_dir() else " (not made yet)"
-            free = shutil.disk_usage(existing).free
-            low = free < 500_000_000
-            detail = f"{folder}{made}, {free / 1e9:.1f} GB free"
-            yield Check(
-                group, name, "warn" if low else "ok", detail, "Free some space." if low else ""
-            )
+        yield _folder(name, folder)
+
+
+def _folder(name: str, folder: Path) -> Check:
+    group = "paths"
+    existing = next((place for place in (folder, *folder.parents) if _is_there(place)), folder)
+    if not existing.is_dir():
+        return Check(group, name, "fail", f"{existing} is not a folder", "Move it away.")
+    hint = "Check the permissions, or set URIAL_TUI_HOME to a writable folder."
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Check(group, name, "fail", f"{folder} is not writable", hint)
+    if existing == folder and not os.access(folder, os.R_OK):
+        return Check(group, name, "fail", f"{folder} is not readable", hint)
+    usage = shutil.disk_usage(existing)
+    # No size at all: a place of the system's own, such as /proc, or a network folder that does not say it.
+    if not usage.total and (error := _why_not(existing)) is not None:
+        detail = f"{folder} cannot be made: {existing} takes no folders ({error})"
+        hint = "Set URIAL_TUI_HOME to a folder of your own."
+        return Check(group, name, "fail", detail, hint)
+    low = usage.total > 0 and usage.free < 500_000_000
+    made = "" if folder.is_dir() else " (not made yet)"
+    free = f"{usage.free / 1e9:.1f} GB free" if usage.total else "free space unknown"
+    return Check(
+        group,
+        name,
+        "warn" if low else "ok",
+        f"{folder}{made}, {free}",
+        "Free some space." if low else "",
+    )
+
+
+def _is_there(place: Path) -> bool:
+    """What cannot be looked at is not there: the folder above it is then the one that does not let us."""
+    try:
+        return place.exists()
+    except OSError:
+        return False
+
+
+def _why_not(folder: Path) -> str | None:
+    """Why nothing can be made in a folder, which only trying tells; None where it can."""
+    try:
+        tempfile.TemporaryDirectory(dir=folder).cleanup()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 def _settings() -> Iterator[Check]:
