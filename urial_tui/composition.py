@@ -80,20 +80,25 @@ class Composition:
 
     def take(self) -> dict[str, Callable[[Any], None]]:
         """What takes a changed setting at once, by key."""
-        names = [item.key for item in FIELDS if item.key.startswith("sampling.")]
+        sampling = [item.key for item in FIELDS if item.key.startswith("sampling.")]
+        engine = [item.key for item in FIELDS if item.counts == "when a model is loaded"]
         return {
             "rater": lambda name: setattr(self.judging, "rater", name),
             "judge": lambda side: setattr(self.judging, "judge_side", side or ""),
-            **{name: partial(self._take_sampling, name) for name in names},
+            **{name: partial(self._take, name) for name in engine},
+            **{name: partial(self._take_sampling, name) for name in sampling},
         }
 
-    def _take_sampling(self, key: str, value: Any) -> None:
-        """For the next answer, and for every side that is chosen later. What was chosen otherwise stays chosen."""
+    def _take(self, key: str, value: Any) -> None:
+        """For every side that is chosen, or loaded again, from now on."""
         self._settings = with_values(self._settings, {key: value})
-        services = self.services()
-        services.use_sampling(self._settings.sampling)
+        self.services().use(key, value)
+
+    def _take_sampling(self, key: str, value: Any) -> None:
+        """Also for the next answer. What was chosen otherwise stays chosen."""
+        self._take(key, value)
         if self._chat is not None:
-            self._chat.take_sampling(key.removeprefix("sampling."), services.sampling)
+            self._chat.take_sampling(key.removeprefix("sampling."), self.services().sampling)
 
     def _library(self) -> "Library":
         return self.services().library

@@ -5,7 +5,6 @@ Nothing is opened before it is asked for. `Services.activate` is the one way fro
 
 import asyncio
 import contextlib
-import dataclasses
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -35,7 +34,6 @@ from urial_tui.prompts.styles import Style, chat_style, default_library, resolve
 from urial_tui.prompts.templates import ChatTemplate, mentioned_tokens
 from urial_tui.settings import (
     DEFAULT_MAX_TOKENS,
-    SamplingSettings,
     Settings,
     current_settings,
     with_values,
@@ -78,9 +76,9 @@ class Services:
             return current_settings(self._overrides)
         return with_values(self._given, self._overrides)
 
-    def use_sampling(self, sampling: SamplingSettings) -> None:
-        """Take these for every side that is made active from now on."""
-        self._given = dataclasses.replace(self.settings, sampling=sampling)
+    def use(self, key: str, value: Any) -> None:
+        """Take this value of a setting for every side that is made active from now on."""
+        self._given = with_values(self.settings, {key: value})
         self.settings = self._given
 
     @cached_property

@@ -662,3 +662,19 @@ async def test_a_session_opened_at_the_start_loads_its_side_once(make_room: Make
 def _generators_opened(room: Room) -> int:
     opened = [call.spec.slot for call in room.engine.calls if call.name == "open"]
     return opened.count("generator")
+
+
+async def test_a_side_that_is_loaded_again_has_the_options_of_now_and_the_conversation_goes_on(
+    make_room: Make,
+) -> None:
+    room = make_room("One.", "Two.")
+    await room.chat.start()
+    await room.ask("first")
+    opened = [call.spec for call in room.engine.calls if call.name == "open"]
+    room.context["n_ctx"] = 2048
+    await room.chat.reload()
+    await room.ask("second")
+    again = [call.spec for call in room.engine.calls if call.name == "open"][len(opened) :]
+    assert 2048 in {spec.n_ctx for spec in again}
+    assert opened[0] not in room.engine.open_contexts
+    assert [m.content for m in room.chat.messages] == ["first", "One.", "second", "Two."]

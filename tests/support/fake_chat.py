@@ -390,6 +390,9 @@ class FakeChat:
         self.side = side
         await self.start()
 
+    async def reload(self) -> None:
+        self._called("reload")
+
     async def set_pack(self, pack_id: str) -> None:
         self._called("set_pack", pack_id)
         self.side = self.side.partition("@")[0] + "@" + pack_id

@@ -327,6 +327,18 @@ async def test_what_the_user_chooses_is_remembered():
         assert kept[-1][0] == "qwen2.5-0.5b@urial-general"
 
 
+async def test_the_side_in_use_chosen_again_is_loaded_again():
+    async with running() as bench:
+        await bench.press("f5")
+        await bench.settle()
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("reload"))
+        assert not bench.chat.called("set_side")
+        await bench.settle()
+        await bench.app.run_action("reload", bench.screen)
+        await bench.until(lambda: len(bench.chat.called("reload")) == 2)
+
+
 async def test_a_side_that_cannot_be_remembered_is_no_trouble():
     async def remember(side, references):
         raise SettingsError("the disk is full")

@@ -121,7 +121,7 @@ async def test_settings_are_shown_changed_and_saved_with_the_keys(
         await form.press("enter")
         await form.saved("n_ctx", 1024)
         assert text(file) == "# mine\nn_ctx = 1024  # small\n"
-        assert "counts from the next start" in str(form.settings.query_one(Heading).render())
+        assert "counts when a model is loaded" in str(form.settings.query_one(Heading).render())
         await form.type("sampling.temperature", "0.5")
         await form.press("down")
         await form.settle()
@@ -274,11 +274,12 @@ async def test_what_counts_at_once_is_handed_on_when_it_is_saved(file: Path) -> 
 
 
 def test_the_form_says_truly_when_a_change_counts() -> None:
-    """What counts at once or for the next answer has something that takes it; nothing else has."""
+    """What counts while the program runs has something that takes it; nothing else has."""
     app = make_app(services={"settings_file": Path("/none"), "take": app_services().take})
     access = app._settings_access()
     assert access is not None
-    soon = {item.key for item in FIELDS if item.counts in ("at once", "for the next answer")}
+    running = ("at once", "for the next answer", "when a model is loaded")
+    soon = {item.key for item in FIELDS if item.counts in running}
     assert set(access.take) == soon
 
 

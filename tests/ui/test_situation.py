@@ -31,7 +31,7 @@ def test_before_the_history_is_open_nothing_is_offered_that_needs_it():
 
 def test_an_empty_conversation_offers_what_begins_one():
     wanted = {"prefill", "search", "choose_pack", "choose_side", "sampling", "toggle_sessions"}
-    wanted |= {"choose_references", "toggle_scoring", "toggle_inspector", "totals"}
+    wanted |= {"choose_references", "toggle_scoring", "toggle_inspector", "totals", "reload"}
     assert possible(EMPTY) == wanted
 
 
@@ -45,6 +45,7 @@ def test_while_an_answer_is_written_only_stopping_and_reading_are_offered():
         "next_branch",
         "choose_pack",
         "choose_side",
+        "reload",
     }
     assert not changing & possible(now)
     assert {"copy_message", "copy_code", "read", "save_transcript"} <= possible(now)

@@ -11,6 +11,7 @@ from tests.support.traces import pieces_of, score, scores_of
 from tests.ui.driving import Bench, running
 from urial_tui.chat.events import PairChanged
 from urial_tui.errors import EngineError, UsageError
+from urial_tui.ui.widgets.hint_bar import HintBar
 
 WALK = ["Walk", "ing", " is", " good", "."]
 KINDS = "usmus"
@@ -185,6 +186,32 @@ async def test_letters_do_what_they_did_once_the_cursor_is_away():
         assert not bench.chat.called("regenerate")
         await bench.press("escape", "r")
         await bench.until(lambda: bench.chat.called("regenerate"))
+
+
+async def test_an_answer_without_scores_offers_to_score_it_and_no_key_that_needs_them():
+    def prepare(chat: FakeChat) -> None:
+        chat.add_session("Walks", ["Why walk?", "It is healthy."])
+        chat.compare("demo@zero-shot")
+
+    async with running(prepare, size=(160, 45)) as bench:
+        await bench.press("f6")
+        await bench.settle()
+        keys = {hint.id for hint in bench.screen.query_one(HintBar).hints}
+        assert "tokens.score" in keys
+        assert not keys & {"tokens.next_shifted", "tokens.next_marginal", "tokens.branch"}
+        await bench.press("s")
+        await bench.until(lambda: bench.chat.called("score"))
+
+
+async def test_an_answer_that_the_model_wrote_nothing_of_is_not_inspected():
+    async with running(auto=False) as bench:
+        await bench.press("ctrl+t", *"Sure", "enter")
+        await bench.say("Why walk?")
+        bench.chat.end("stopped")
+        await bench.settle()
+        await bench.press("f6")
+        assert "the model wrote nothing of this answer" in bench.said().lower()
+        assert bench.screen.inspection.inspecting is None
 
 
 async def test_a_filter_dims_what_it_leaves_out():

@@ -54,6 +54,18 @@ async def begins_with(**options: Any) -> tuple[str, tuple[str, ...]]:
         return chat.side, tuple(reference.side for reference in chat.pair.references)
 
 
+async def test_settings_of_the_engine_count_when_the_model_is_loaded_again() -> None:
+    services = app_services(side="one@raw")
+    async with chat_of(services) as chat:
+        await chat.start()
+        before = (await chat._loader._resolve("one@raw")).spec
+        for key, value in {"n_ctx": 512, "n_threads": 1, "kv_type": "f32", "gpu_layers": 0}.items():
+            services.take[key](value)
+        again = (await chat._loader._resolve("one@raw")).spec
+        assert (before.n_ctx, again.n_ctx) == (4096, 512)
+        assert (again.n_threads, again.kv_type, again.gpu_layers) == (1, "f32", 0)
+
+
 async def test_what_can_take_a_changed_setting_does_so_at_once() -> None:
     services = app_services(side="one@raw")
     async with chat_of(services) as chat:

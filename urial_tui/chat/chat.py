@@ -112,6 +112,12 @@ class Chat(Inspecting):
         if self.session is not None and self._locked is None:
             await self._stored(Store.set_side, self._session_id, active.notation)
 
+    async def reload(self) -> None:
+        """Load the side again, with its options as they are resolved now. Raises UrialError; it stays loaded then."""
+        self._not_while_busy("load the model again")
+        await self._rescoring.stop()
+        await self._loader.change(self.side)
+
     async def set_pack(self, pack_id: str) -> None:
         """The same model with another pack."""
         await self.set_side(str(parse_side(self.side).with_style(pack_id)))

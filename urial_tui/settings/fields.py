@@ -15,7 +15,11 @@ Kind = Literal[
 ]
 
 Counts = Literal[
-    "at once", "for the next answer", "when models are looked for again", "from the next start"
+    "at once",
+    "for the next answer",
+    "when a model is loaded",
+    "when models are looked for again",
+    "from the next start",
 ]
 """When the interface that is running takes a change."""
 

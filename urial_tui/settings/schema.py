@@ -89,36 +89,44 @@ class Settings:
     n_ctx: int = setting(
         4096, "integer", "Engine", "Context size; 0 is what the model was trained with.",
         low=LEAST_CONTEXT, high=16_777_216, or_zero=True, unit="tokens",
+        counts="when a model is loaded",
     )  # fmt: skip
     n_threads: int = setting(
         0, "integer", "Engine", "CPU threads; 0 is one for each physical core.", low=0, high=1024,
+        counts="when a model is loaded",
     )  # fmt: skip
     n_batch: int = setting(
         512, "integer", "Engine",
         "Prompt tokens that are read at once; more take more memory and suit GPUs.",
         low=64, high=16_384, unit="tokens",
+        counts="when a model is loaded",
     )  # fmt: skip
     flash_attention: str = setting(
         "auto", "choice", "Engine", "Attention without a table of all scores; `auto` takes it where it can be used.",
         choices=("auto", "on", "off"),
+        counts="when a model is loaded",
     )  # fmt: skip
     kv_type: str = setting(
         "f16", "choice", "Engine",
         "How the context's keys and values are kept; `q8_0` and `q4_0` are smaller and need flash attention.",
         choices=("f16", "bf16", "f32", "q8_0", "q4_0"),
+        counts="when a model is loaded",
     )  # fmt: skip
     gpu_layers: int = setting(
         -1, "layers", "Engine", "Layers on the GPU; `auto` (-1) takes as many as fit, 0 stays on the CPU.",
         low=-1, high=10_000,
+        counts="when a model is loaded",
     )  # fmt: skip
     reference_gpu_layers: int | None = setting(
         None, "layers", "Engine",
         "The same for references; one on the generator's own model file shares its weights where they are.",
         low=-1, high=10_000, optional="as `gpu_layers`",
+        counts="when a model is loaded",
     )  # fmt: skip
     main_gpu: int = setting(
         -1, "integer", "Engine", "The number of the one GPU to use; -1 leaves it to llama.cpp, which uses all.",
         low=-1, high=255,
+        counts="when a model is loaded",
     )  # fmt: skip
     prompt_state_quota_mb: int = setting(
         2048, "integer", "Engine",

@@ -319,6 +319,16 @@ _TALK_COMMANDS = (
         SETUP,
         show=False,
     ),
+    Command(
+        "chat.reload",
+        "",
+        "reload",
+        "Load again",
+        "Load the model again",
+        "With the settings of the engine as they are now: context size, threads, GPU layers",
+        SETUP,
+        show=False,
+    ),
 )
 
 CHAT_COMMANDS = (

@@ -163,7 +163,7 @@ def _can_keep(action: str, now: Situation) -> bool | None:
 def _can_set_up(action: str, now: Situation) -> bool | None:
     """Model, prompt, references."""
     match action:
-        case "choose_pack" | "choose_side":
+        case "choose_pack" | "choose_side" | "reload":
             return now.connected and not now.busy
         case "open_models" | "open_hub":
             return now.connected and now.has_library

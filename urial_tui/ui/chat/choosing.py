@@ -26,6 +26,7 @@ class Choosing(Part):
             "choose_pack": self.choose_pack,
             "choose_side": self.choose_side,
             "sampling": self.choose_sampling,
+            "reload": self.reload,
         }
 
     def choose_pack(self) -> None:
@@ -73,7 +74,9 @@ class Choosing(Part):
         def choose(side: str | None) -> None:
             if side == LIBRARY:
                 self.models.open_models()
-            elif side is not None and side != chat.side:
+            elif side == chat.side:
+                self.reload()
+            elif side is not None:
                 self.stage.do_turn(self.sides.set_generator(side))
 
         desk = self.stage.services.models
@@ -88,6 +91,11 @@ class Choosing(Part):
             ),
             choose,
         )
+
+    def reload(self) -> None:
+        """The model again, with the engine's settings as they are now."""
+        if self.stage.chat is not None:
+            self.stage.do_turn(self.stage.chat.reload())
 
     def choose_sampling(self) -> None:
         chat = self.stage.chat

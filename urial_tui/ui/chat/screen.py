@@ -51,6 +51,7 @@ from urial_tui.ui.widgets.hint_bar import HintBar
 from urial_tui.ui.widgets.session_list import SessionList
 from urial_tui.ui.widgets.status_bar import StatusBar
 from urial_tui.ui.widgets.transcript import Transcript
+from urial_tui.ui.widgets.transcript_keys import NEED_SCORES
 
 ACTIONS = frozenset(command.action for command in CHAT_COMMANDS)
 """The actions that are asked of the moment; all others on the screen are Textual's."""
@@ -184,6 +185,8 @@ class ChatScreen(ChatStage):
 
     def is_idle_key(self, binding_id: str) -> bool:
         """A key that would only be refused: it is not offered."""
+        if binding_id in NEED_SCORES:
+            return not self.moment.inspected.has_scores
         return binding_id == "composer.send" and (self.moment.busy or self.moment.locked)
 
     def look(self) -> Situation:

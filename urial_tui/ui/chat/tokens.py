@@ -3,6 +3,7 @@
 from functools import partial
 
 from urial_tui.errors import UrialError
+from urial_tui.shift.classes import Class
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.chat.focus import Focus
 from urial_tui.ui.chat.inspection import Inspection
@@ -146,8 +147,11 @@ class Tokens(Part):
             return
         step = 1 if action.startswith("next") else -1
         name = "shifted" if action.endswith("shifted") else "marginal"
-        found = view.next_of(at, "shifted" if name == "shifted" else "marginal", step)
-        if found is None:
+        wanted: Class = "shifted" if name == "shifted" else "marginal"
+        found = view.next_of(at, wanted, step)
+        if found is None and view.next_of(-1, wanted, 1) is None:
+            self.stage.tell(f"There is no {name} token in this answer.")
+        elif found is None:
             self.stage.tell(
                 f"There is no {name} token {'after' if step > 0 else 'before'} this one."
             )

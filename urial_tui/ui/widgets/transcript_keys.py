@@ -88,6 +88,11 @@ def _token_key(key: str, name: str, words: str, tooltip: str, *, show: bool = Fa
     )
 
 
+NEED_SCORES = frozenset(
+    f"tokens.{name}"
+    for name in ("next_shifted", "next_marginal", "branch", "lane", "filter", "pin", "reference")
+)
+"""Keys of the footer that an answer without scores has no use for."""
 TOKEN_KEYS = [
     _token_key("left", "left", "Token before", "Move the token cursor"),
     _token_key("right", "right", "Token after", "Move the token cursor"),
@@ -104,7 +109,7 @@ TOKEN_KEYS = [
     _token_key("f", "filter", "Filter", "All, shifted, or marginal too", show=True),
     _token_key("p", "pin", "Pin", "Keep it for comparison, or let it go", show=True),
     _token_key("r", "reference", "Reference", "Show the next one", show=True),
-    _token_key("s", "score", "Score", "Compare the answer with the references"),
+    _token_key("s", "score", "Score", "Compare the answer with the references", show=True),
     _token_key("i", "inspector", "Inspector", "Show or hide it"),
     _token_key("o", "other_list", "Other side's list", "Choose among its alternatives"),
     _token_key("h", "positions", "Positions", "Where in the answer tokens were shifted"),
