@@ -722,6 +722,19 @@ def test_a_signal_keeps_what_is_finished(
     assert engines[0].closed
 
 
+def test_a_signal_in_a_single_comparison_says_that_nothing_is_kept(
+    run: Run, scoring: Scoring, engines: Engines
+) -> None:
+    def stop(_request: Scored) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        engines[0].pace.close()
+
+    scoring.before = stop
+    code, out, err = run("Count")
+    assert (code, out) == (130, "")
+    assert err.endswith("stopped before the comparison was complete; nothing is kept.\n")
+
+
 def test_numbers_that_are_none_become_null(run: Run, scoring: Scoring) -> None:
     scoring.kl, scoring.margin = math.inf, math.nan
     code, out, _ = run("--json", "Count")

@@ -85,4 +85,15 @@ def _leave(answered: "Answered", *, as_json: bool) -> None:
             raise SystemExit(answered.error.exit_code)
         raise answered.error
     if answered.finish_reason == "cancelled":
+        click.echo(_stopped(answered), err=True)
         raise SystemExit(128 + (answered.signal or 2))
+
+
+def _stopped(answered: "Answered") -> str:
+    begun = bool(answered.outcome.message.content)
+    if answered.session_id is None:
+        return "stopped; nothing is kept in the history."
+    where = f"`urial-tui history show {answered.session_id}` prints it."
+    if not begun:
+        return f"stopped before the answer began; the question is kept: {where}"
+    return f"stopped; the text so far is kept: {where}"

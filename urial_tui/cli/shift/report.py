@@ -67,6 +67,8 @@ def _leave(shifting: Shifting, outcome: Outcome, *, as_json: bool) -> None:
         if not shifting.single:
             again = " The same command goes on after them." if shifting.output else ""
             say(f"stopped; {len(outcome.items)} of {outcome.total} items are done.{again}")
+        elif not outcome.items:
+            say("stopped before the comparison was complete; nothing is kept.")
         leave_by(outcome.signal)
     if outcome.error is not None:
         leave_with(outcome.error, as_json=as_json)
