@@ -72,7 +72,7 @@ class SidePicker(Dialog[str]):
             yield Input(
                 self._clean(),
                 id="side",
-                placeholder="demo@urial-general",
+                placeholder="MODEL[+ADAPTER][@STYLE]",
                 suggester=self._suggester,
             )
             yield Static("", id="need", markup=False)
