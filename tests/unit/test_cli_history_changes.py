@@ -86,6 +86,70 @@ def test_deleting_goes_into_the_bin_and_says_how_to_take_it_back(ids: list[str])
     assert [s.deleted_at for s in everything()] == [None, None]
 
 
+def test_the_last_to_be_restored_is_the_last_one_in_the_bin(ids: list[str]) -> None:
+    old, newer = ids
+    with Store.open(paths.history_file()) as store:
+        newest = store.create_session("demo", "three").id
+    run("delete", newer)
+    run("archive", old)
+    run("delete", old)
+    for wanted, left in ((old, [newer]), (newer, [])):
+        result = run("restore", "last", "--json")
+        assert [row["id"] for row in json.loads(result.stdout)] == [wanted]
+        assert result.stderr == ""
+        assert [s.id for s in everything() if s.deleted_at is not None] == left
+    with pytest.raises(StoreError, match="the bin is empty") as empty:
+        run("restore", "last")
+    assert empty.value.kind == "not-found"
+    assert session(newest).deleted_at is None
+
+
+@pytest.mark.parametrize(
+    ("do", "undo", "none"),
+    [
+        ("pin", "unpin", "no session is pinned"),
+        ("archive", "unarchive", "no session is archived"),
+        ("tag x", "untag x", "no session has the tag x"),
+    ],
+)
+def test_the_last_to_be_changed_back_is_one_that_was_changed(
+    ids: list[str], do: str, undo: str, none: str
+) -> None:
+    before = session(ids[0])
+    run(*do.split(), ids[0])
+    assert session(ids[0]) != before
+    result = run(*undo.split(), "last")
+    assert result.output.startswith(ids[0])
+    assert session(ids[0]) == before
+    with pytest.raises(StoreError, match=none) as nothing:
+        run(*undo.split(), "LAST")
+    assert nothing.value.kind == "not-found" and nothing.value.hint
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "words"),
+    [
+        ("", "restore", "is not in the bin"),
+        ("", "unpin", "is not pinned"),
+        ("", "unarchive", "is not archived"),
+        ("", "untag x", "has no tag x"),
+        ("delete", "delete", "is in the bin already"),
+        ("pin", "pin", "is pinned already"),
+        ("archive", "archive", "is archived already"),
+        ("tag x", "tag X", "has the tag x already"),
+    ],
+)
+def test_what_changes_nothing_says_so(ids: list[str], first: str, again: str, words: str) -> None:
+    if first:
+        assert "note" not in run(*first.split(), ids[0]).stderr
+    before = session(ids[0])
+    for as_json in ([], ["--json"]):
+        result = run(*again.split(), ids[0], *as_json)
+        assert (result.exit_code, f"note: {ids[0]} {words}\n" in result.stderr) == (0, True)
+    assert [row["id"] for row in json.loads(result.stdout)] == [ids[0]]
+    assert session(ids[0]) == before
+
+
 @pytest.mark.parametrize(
     "command", ["pin", "unpin", "archive", "unarchive", "delete", "restore", "tag x", "untag x"]
 )

@@ -34,6 +34,7 @@ from urial_tui.store.types import (
     LockHolder,
     Message,
     Session,
+    SessionFilter,
     ShiftTotals,
     Stats,
     Status,
@@ -176,9 +177,10 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
     def session(self, session_id: str) -> Session:
         return sessions.get(self._db, session_id)
 
-    def find_session(self, reference: str) -> Session:
-        """By id, by the beginning of an id that no other session shares, or `last`."""
-        return sessions.find(self._db, reference)
+    def find_session(self, reference: str, among: SessionFilter = sessions.NOT_IN_BIN) -> Session:
+        """By id, by the beginning of an id that no other session shares, or `last`, which is one of `among`: the one
+        that was written to last, or put into the bin last where it is about that."""
+        return sessions.find(self._db, reference, among)
 
     def set_title(self, session_id: str, title: str) -> None:
         sessions.set_title(self._db, session_id, title)

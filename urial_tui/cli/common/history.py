@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from urial_tui.errors import StoreError
     from urial_tui.store.store import Store
-    from urial_tui.store.types import Session
+    from urial_tui.store.types import Session, SessionFilter
 
 DAMAGED_HINT = (
     "Keep a copy of the file. `urial-tui history salvage` puts what can be read into a new one."
@@ -61,7 +61,11 @@ def open_if_there() -> Store | None:
         return None
 
 
-def find_all(store: Store, references: Sequence[str]) -> list[Session]:
-    """The sessions that a person means, each once. Raises StoreError before anything is done to any of them."""
-    found = [store.find_session(reference) for reference in references]
+def find_all(
+    store: Store, references: Sequence[str], among: SessionFilter | None = None
+) -> list[Session]:
+    """The sessions that a person means, each once; `last` is one of `among`. Raises StoreError before anything is done
+    to any of them."""
+    more = () if among is None else (among,)
+    found = [store.find_session(reference, *more) for reference in references]
     return list({session.id: session for session in found}.values())

@@ -6,7 +6,8 @@ nothing is written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,11 +22,28 @@ if TYPE_CHECKING:
 
     Change = Callable[[Store, str], None]
 
+
+@dataclass(frozen=True)
+class Doing:
+    """What a command does to each session. `idle` tells of one that it was so before; `among` are the fields of a
+    `SessionFilter`: which ones `last` is chosen from."""
+
+    change: Change
+    idle: str
+    among: dict[str, Any] = field(default_factory=dict)
+
+
 _SESSIONS: Final = click.argument("sessions", metavar="SESSION...", nargs=-1, required=True)
 _JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="A JSON array of the sessions as they are now."
 )
 _SESSION_IS: Final = "SESSION: an id as `history list` shows it, the beginning of one, or `last`."
+_LAST_OF: Final = {
+    "restore": "SESSION: an id, the beginning of one, or `last`: the one that was put into the bin last.",
+    "unpin": "SESSION: an id, the beginning of one, or `last`: of those that are pinned.",
+    "unarchive": "SESSION: an id, the beginning of one, or `last`: of those that are archived.",
+    "untag": "SESSION: an id, the beginning of one, or `last`: of those that have the tag.",
+}
 
 
 @click.command("rename")
@@ -40,7 +58,8 @@ def rename_command(session: str, title: str, as_json: bool) -> None:
     wanted = checked_argument(title, "the title").strip()
     if not wanted:
         raise UsageError("the title is empty", hint="Write what the session is to be called.")
-    _report([session], lambda store, id_: store.set_title(id_, wanted), as_json)
+    rename = Doing(lambda store, id_: store.set_title(id_, wanted), "is called so already")
+    _report([session], rename, as_json)
 
 
 @click.command("tag", epilog=_SESSION_IS)
@@ -49,16 +68,28 @@ def rename_command(session: str, title: str, as_json: bool) -> None:
 @_JSON
 def tag_command(tag: str, sessions: Sequence[str], as_json: bool) -> None:
     """Give each SESSION the tag TAG: a few words without commas, kept in small letters."""
-    _report(sessions, lambda store, id_: store.add_tag(id_, tag), as_json)
+    add = Doing(lambda store, id_: store.add_tag(id_, tag), f"has the tag {_kept(tag)} already")
+    _report(sessions, add, as_json)
 
 
-@click.command("untag", epilog=_SESSION_IS)
+@click.command("untag", epilog=_LAST_OF["untag"])
 @click.argument("tag")
 @_SESSIONS
 @_JSON
 def untag_command(tag: str, sessions: Sequence[str], as_json: bool) -> None:
     """Take the tag TAG from each SESSION."""
-    _report(sessions, lambda store, id_: store.remove_tag(id_, tag), as_json)
+    remove = Doing(
+        lambda store, id_: store.remove_tag(id_, tag), f"has no tag {_kept(tag)}", {"tags": (tag,)}
+    )
+    _report(sessions, remove, as_json)
+
+
+def _kept(tag: str) -> str:
+    """The tag as the history has it, as one line."""
+    from urial_tui.safetext import sanitize_line
+    from urial_tui.store.sessions.filters import as_tag
+
+    return sanitize_line(as_tag(tag))
 
 
 @click.command("delete", epilog=_SESSION_IS)
@@ -76,7 +107,8 @@ def delete_command(sessions: Sequence[str], now: bool, yes: bool, as_json: bool)
     if now:
         _delete_for_good(sessions, yes, as_json)
         return
-    binned = _report(sessions, lambda store, id_: store.bin_session(id_), as_json)
+    put = Doing(lambda store, id_: store.bin_session(id_), "is in the bin already")
+    binned = _report(sessions, put, as_json)
     ids = " ".join(session.id for session in binned)
     click.echo(f"To take back: urial-tui history restore {ids}", err=True)
 
@@ -121,14 +153,14 @@ def empty_bin_command(before: str, yes: bool, as_json: bool) -> None:
         click.echo(f"{many(n, 'session')} deleted for good." if binned else nothing)
 
 
-def _simple(name: str, help_: str, change: Change) -> click.Command:
+def _simple(name: str, help_: str, doing: Doing) -> click.Command:
     """A command that does one thing to each session."""
 
-    @click.command(name, help=help_, epilog=_SESSION_IS)
+    @click.command(name, help=help_, epilog=_LAST_OF.get(name, _SESSION_IS))
     @_SESSIONS
     @_JSON
     def command(sessions: Sequence[str], as_json: bool) -> None:
-        _report(sessions, change, as_json)
+        _report(sessions, doing, as_json)
 
     return command
 
@@ -140,47 +172,55 @@ CHANGES: Final[tuple[click.Command, ...]] = (
     _simple(
         "pin",
         "Put each SESSION at the top of the list.",
-        lambda store, id_: store.set_pinned(id_, True),
+        Doing(lambda store, id_: store.set_pinned(id_, True), "is pinned already"),
     ),
     _simple(
         "unpin",
         "Put each SESSION back to its place in the list.",
-        lambda store, id_: store.set_pinned(id_, False),
+        Doing(lambda store, id_: store.set_pinned(id_, False), "is not pinned", {"pinned": True}),
     ),
     _simple(
         "archive",
         "Hide each SESSION from lists and searches that do not ask for the archive.",
-        lambda store, id_: store.set_archived(id_, True),
+        Doing(lambda store, id_: store.set_archived(id_, True), "is archived already"),
     ),
     _simple(
         "unarchive",
         "Show each SESSION in lists and searches again.",
-        lambda store, id_: store.set_archived(id_, False),
+        Doing(
+            lambda store, id_: store.set_archived(id_, False),
+            "is not archived",
+            {"archived": "only"},
+        ),
     ),
     delete_command,
     _simple(
         "restore",
         "Take each SESSION out of the bin.",
-        lambda store, id_: store.restore_session(id_),
+        Doing(
+            lambda store, id_: store.restore_session(id_), "is not in the bin", {"deleted": "only"}
+        ),
     ),
     empty_bin_command,
 )
 
 
-def _report(references: Sequence[str], change: Change, as_json: bool) -> list[Session]:
-    """Change the sessions and print them as they are then."""
+def _report(references: Sequence[str], doing: Doing, as_json: bool) -> list[Session]:
+    """Do it to the sessions and print them as they are then; those that were so before are told."""
     from urial_tui.cli.common.history import open_history
     from urial_tui.cli.history.text import print_sessions_json, session_line
 
     with open_history(readonly=False) as store:
-        ids = _change(store, references, change)
-        changed = [store.session(id_) for id_ in ids]
+        before, after = _change(store, references, doing)
     if as_json:
-        print_sessions_json(changed)
+        print_sessions_json(after)
     else:
-        for session in changed:
+        for session in after:
             click.echo(session_line(session))
-    return changed
+    for session in after:
+        if session in before:
+            click.echo(f"note: {session.id} {doing.idle}", err=True)
+    return after
 
 
 def _delete_for_good(references: Sequence[str], yes: bool, as_json: bool) -> None:
@@ -195,8 +235,9 @@ def _delete_for_good(references: Sequence[str], yes: bool, as_json: bool) -> Non
     confirm(
         f"Delete {what} for good: {names}?", f"deleting {what} for good", yes=yes, as_json=as_json
     )
-    with open_history(readonly=False) as store:
-        _change(store, [s.id for s in found], lambda store, id_: store.delete_session(id_))
+    with open_history(readonly=False) as store, store.together():
+        for session in found:
+            _one(store, session.id, lambda store, id_: store.delete_session(id_))
     if as_json:
         print_sessions_json(found)
         return
@@ -204,20 +245,28 @@ def _delete_for_good(references: Sequence[str], yes: bool, as_json: bool) -> Non
         click.echo(f"{session.id} ({title(session)}) is deleted.")
 
 
-def _change(store: Store, references: Sequence[str], change: Change) -> list[str]:
-    """Change all sessions or none; their ids. Raises StoreError, which names the session that is refused."""
+def _change(
+    store: Store, references: Sequence[str], doing: Doing
+) -> tuple[list[Session], list[Session]]:
+    """Change all sessions or none; how they were and how they are. Raises StoreError, which names the session that is
+    refused."""
     from urial_tui.cli.common.history import find_all
+    from urial_tui.store.types import SessionFilter
+
+    with store.together():
+        among = SessionFilter(**{"archived": "yes", **doing.among})
+        before = find_all(store, references, among)
+        for session in before:
+            _one(store, session.id, doing.change)
+        return before, [store.session(session.id) for session in before]
+
+
+def _one(store: Store, id_: str, change: Change) -> None:
     from urial_tui.errors import StoreError
 
-    ids = [session.id for session in find_all(store, references)]
-    with store.together():
-        for id_ in ids:
-            try:
-                change(store, id_)
-            except StoreError as error:
-                if error.kind != "session-locked":
-                    raise
-                raise StoreError(
-                    f"{id_}: {error.message}", kind=error.kind, hint=error.hint
-                ) from error
-    return ids
+    try:
+        change(store, id_)
+    except StoreError as error:
+        if error.kind != "session-locked":
+            raise
+        raise StoreError(f"{id_}: {error.message}", kind=error.kind, hint=error.hint) from error

@@ -17,6 +17,9 @@ TITLE_LENGTH = 60
 LONGEST_TITLE = 200
 """Longest title that a person may give, in characters."""
 
+NOT_IN_BIN = SessionFilter(archived="yes")
+"""Every session that `last` may mean for who only reads."""
+
 _FENCES = ("```", "~~~")
 _MARKS = re.compile(r"^(?:(?:#{1,6}|>|[-*+]) +)+")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "`": "`", "*": "*"}
@@ -49,18 +52,19 @@ def get(db: Connection, session_id: str) -> Session:
     return _session(row)
 
 
-def find(db: Connection, reference: str) -> Session:
+def find(db: Connection, reference: str, among: SessionFilter = NOT_IN_BIN) -> Session:
     """The session that a person means: an id, the beginning of one that is the only one, or `last`.
 
+    `last` is the one of `among` that was written to last, or where they are those of the bin, that came there last.
     Raises StoreError (`not-found`, `ambiguous`).
     """
     wanted = storable(reference.strip().lower())
     if wanted == "last":
-        rows = db.rows(
-            f"{_ALL} WHERE s.run_id IS NULL AND s.deleted_at IS NULL ORDER BY s.updated_at DESC, s.seq DESC LIMIT 1"
-        )
+        where, params = _condition(db, among)
+        time = "deleted_at" if among.deleted == "only" else "updated_at"
+        rows = db.rows(f"{_ALL} WHERE {where} ORDER BY s.{time} DESC, s.seq DESC LIMIT 1", params)
         if not rows:
-            raise StoreError("there is no session yet", kind="not-found")
+            raise _none_of(among)
         return _session(rows[0])
     ids = beginning(wanted)
     if ids is None:
@@ -166,6 +170,21 @@ def not_found(session_id: str) -> StoreError:
         kind="not-found",
         hint="`urial-tui history list` shows the sessions.",
     )
+
+
+def _none_of(among: SessionFilter) -> StoreError:
+    if among.deleted == "only":
+        return StoreError("the bin is empty", kind="not-found")
+    what = {
+        "is archived": among.archived == "only",
+        "is pinned": bool(among.pinned),
+        f"has the tag {', '.join(among.tags)}": bool(among.tags),
+    }
+    words = " and ".join(state for state, asked in what.items() if asked)
+    if not words:
+        return StoreError("there is no session yet", kind="not-found")
+    hint = "`urial-tui history list` shows the sessions."
+    return StoreError(f"no session {words}", kind="not-found", hint=hint)
 
 
 def guard_order(db: Connection, session_id: str) -> None:
