@@ -358,6 +358,29 @@ def test_the_newest_judged_run_is_shown(store: Store) -> None:
     assert text.exit_code == 0 and "demo@zero-shot (old)" in text.stdout
 
 
+@pytest.mark.parametrize("how", ["scores", "pairs of the run", "pairs with another run"])
+def test_the_newest_judged_run_is_found_behind_any_number_of_newer_ones(
+    store: Store, how: str
+) -> None:
+    judged_run(store, name="older")
+    run, other = (make_run(store, name=name, fingerprint=name) for name in ("judged", "other"))
+    mine = answer_all(store, run)
+    if how == "scores":
+        store.save_judgement(judgement(mine[0].message_id))
+    elif how == "pairs of the run":
+        store.save_comparison(comparison(mine[0].message_id, mine[1].message_id))
+    else:
+        store.save_comparison(
+            comparison(mine[0].message_id, answer_all(store, other)[0].message_id)
+        )
+    with store.together():
+        for n in range(201):
+            make_run(store, name=f"newer {n}", fingerprint=f"{n}")
+    board = json.loads(call("--json").stdout)
+    with_other = {"other"} if how == "pairs with another run" else set()
+    assert {run["name"] for run in board["runs"]} == {"judged"} | with_other
+
+
 def test_a_run_that_nobody_judged_says_how_to_judge_it(store: Store) -> None:
     assert refused().kind == "not-found"
     run = make_run(store)

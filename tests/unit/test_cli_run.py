@@ -395,11 +395,14 @@ def test_an_unfinished_run_of_the_same_input_is_named_with_what_differs(
     first = the_run().id
     _, _, err = run(*command, "--max-tokens", "7")
     assert f"the unfinished {first} (in) of the same input differs in: max_tokens" in err.lower()
+    with Store.open(paths.history_file()) as store, store.together():
+        for n in range(201):
+            make_run(store, name=f"newer {n}", fingerprint=f"{n}")
     _, _, err = run(*command[:-2], "--name", "mine")
     assert "differs in: sides" in err
     assert the_run("mine").start.sides == (command[4],)
     with history() as store:
-        assert len(store.runs()) == 3
+        assert len(store.runs(limit=-1)) == 3 + 201
 
 
 def test_a_run_that_is_there_keeps_its_name_and_that_is_said(

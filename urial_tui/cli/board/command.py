@@ -188,20 +188,20 @@ async def _newest_judged(store: AsyncStore) -> Material:
     from urial_tui.judge.board.material import read_runs
     from urial_tui.store.store import Store
 
-    listed = await store.call(Store.runs)
-    if not listed:
+    newest = await store.call(Store.runs, 1)
+    if not newest:
         raise _no_runs()
-    for run in listed:
-        judged = bool(await store.call(Store.judgements, run_id=run.id, texts=False))
-        judged = judged or bool(await store.call(Store.comparisons, run_ids=[run.id], texts=False))
-        others = [] if judged else list(await store.call(Store.compared_runs, run.id))
-        if judged or others:
+    for run_id in await store.call(Store.judged_runs):
+        run = await store.call(Store.run, run_id)
+        found = await read_runs(store, [run])
+        if not found.judges:  # only compared with answers of other runs
+            others = await store.call(Store.compared_runs, run_id)
             found = await read_runs(
                 store, [run, *[await store.call(Store.run, one) for one in others]]
             )
-            if found.judges:
-                return found
-    raise _nothing_judged(f"urial-tui judge --run {listed[0].id} --judge SIDE")
+        if found.judges:
+            return found
+    raise _nothing_judged(f"urial-tui judge --run {newest[0].id} --judge SIDE")
 
 
 async def _tell_of_other_runs(store: AsyncStore, found: Material) -> None:

@@ -161,7 +161,7 @@ def _given(running: Running) -> dict[str, Any]:
 
 async def _run_of(store: AsyncStore, start: RunStart, running: Running) -> Run:
     """The run that the command means, locked: the one of these settings, or a new one. Raises StoreError."""
-    before = await store.call(Store.runs)
+    before = await store.call(Store.runs_of_input, start.input_sha256)
     found = await store.call(Store.create_run, start, unless_there=not running.new)
     if not running.new and not found.n_items:
         _tell_of_similar(start, before)
@@ -176,9 +176,9 @@ async def _run_of(store: AsyncStore, start: RunStart, running: Running) -> Run:
 
 
 def _tell_of_similar(start: RunStart, before: Sequence[Run]) -> None:
-    """Say that an unfinished run of the same input is another one, and why."""
+    """Say that an unfinished one of the runs of the same input is another one, and why."""
     for run in before:
-        if run.start.input_sha256 == start.input_sha256 and not run.finished:
+        if not run.finished:
             what = ", ".join(differences(run.start, start))
             name = sanitize_line(run.start.name, 60)
             say(

@@ -31,6 +31,14 @@ class RunCalls:
         """The newest first."""
         return runs.listed(self._db, limit)
 
+    def runs_of_input(self, input_sha256: str) -> list[Run]:
+        """All that answer an input of this content, the newest first."""
+        return runs.of_input(self._db, input_sha256)
+
+    def judged_runs(self) -> list[str]:
+        """Ids of all runs of which an answer was judged, or compared with another one, the newest first."""
+        return runs.judged(self._db)
+
     def sides_of_runs(self) -> list[tuple[str, tuple[str, ...]]]:
         """Id and sides of every run, the newest first: to find the few that are about something."""
         return runs.sides_of_all(self._db)

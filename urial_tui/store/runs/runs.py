@@ -118,6 +118,24 @@ def listed(db: Connection, limit: int = 200) -> list[Run]:
     return [_run(row) for row in db.rows(f"{_SELECT} {_NEWEST} LIMIT ?", (limit,))]
 
 
+def of_input(db: Connection, input_sha256: str) -> list[Run]:
+    """All that answer this input, the newest first."""
+    rows = db.rows(f"{_SELECT} WHERE r.input_sha256 = ? {_NEWEST}", (input_sha256,))
+    return [_run(row) for row in rows]
+
+
+def judged(db: Connection) -> list[str]:
+    """Ids of the runs of which an answer was judged, or compared with another one, the newest first."""
+    rows = db.rows(
+        "SELECT r.id FROM run r WHERE r.id IN ("
+        "SELECT a.run_id FROM judgement j JOIN run_answer a ON a.message_id = j.message_id "
+        "UNION SELECT a.run_id FROM comparison c JOIN run_answer a ON a.message_id = c.message_a "
+        "UNION SELECT a.run_id FROM comparison c JOIN run_answer a ON a.message_id = c.message_b"
+        f") {_NEWEST}"
+    )
+    return [row["id"] for row in rows]
+
+
 def sides_of_all(db: Connection) -> list[tuple[str, tuple[str, ...]]]:
     """Every run's id and sides, the newest first."""
     rows = db.rows(f"SELECT r.id, {_SIDES} FROM run r {_NEWEST}")
