@@ -57,7 +57,7 @@ def doing(*steps: Step) -> Any:
 
 
 def open_hub(app: UrialApp) -> None:
-    app.chat_screen.open_hub()
+    app.chat_screen.models.open_hub()
 
 
 def app(desk: FakeDesk, **services: Any) -> Any:

@@ -39,7 +39,7 @@ async def test_one_key_decides_all_in_all_in_terms_of_the_answers() -> None:
             assert f"{number} of 3 done" in bench.heading() and "blind" in bench.heading()
             for side in (*SIDES, "zero-shot", "urial-general", "demo"):
                 assert side not in text, side
-            pair = screen.inspection.pair
+            pair = screen.pair
             assert pair is not None
             good_is_a = pair.first == pair.a.message_id  # the good answer is the first side's
             left, right = (screen.query_one(f"#{name}", Canvas).text for name in "ab")

@@ -36,5 +36,6 @@ def test_every_setting_says_its_default_and_when_a_change_counts() -> None:
     assert "default: 4096" in about(field_named("n_ctx"))
     assert "a new random seed" in about(field_named("sampling.seed"))
     assert "at once" in about(field_named("theme"))
-    assert "from the next start" in about(field_named("n_ctx"))
+    assert "when a model is loaded" in about(field_named("n_ctx"))
+    assert "from the next start" in about(field_named("side"))
     assert "looked for again" in about(field_named("model_folders"))
