@@ -404,6 +404,18 @@ async def test_what_is_typed_before_a_draft_is_fetched_joins_it():
         assert bench.screen.composer.text == "stored\ntyped"
 
 
+async def test_what_is_written_is_kept_where_it_was_when_the_session_is_left_twice_at_once():
+    async with running(two) as bench:
+        await bench.write("of the second")
+        bench.screen.organising.ask("delete", ("s2",))
+        bench.screen.sessions.new()
+        await bench.until(lambda: len(bench.chat.called("new_session")) == 2)
+        for _ in range(5):
+            await bench.pilot.pause()
+        assert bench.chat.drafts["s2"] == "of the second"
+        assert bench.screen.composer.text == ""
+
+
 async def test_a_session_that_cannot_be_opened_leaves_the_composer_as_it_was():
     async with running(two) as bench:
         await bench.write("unsent")

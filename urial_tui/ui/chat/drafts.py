@@ -1,5 +1,8 @@
 """What is in the composer and not sent: the session's draft, and a message that is being edited."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from functools import partial
 
 from urial_tui.errors import UrialError
@@ -30,6 +33,7 @@ class Drafts(Part):
         """The session is being left: what is typed is for the next one."""
         self._left = ""
         """What was not sent in the session that is left, until it is kept."""
+        self._mover = asyncio.Lock()
 
     # --- editing ----------------------------------------------------------------------------
 
@@ -100,9 +104,8 @@ class Drafts(Part):
     # --- from one session to another --------------------------------------------------------
 
     def part(self) -> None:
-        """Take what is not sent out of the composer: `keep` keeps it, `bring` brings what belongs to the next session.
-
-        What is typed between the two is for the next session, however fast it comes.
+        """Take what is not sent out of the composer: what is typed from now on, however fast, is for the session that
+        was asked for. `moving` does the rest.
         """
         if self._parted:
             return
@@ -112,14 +115,38 @@ class Drafts(Part):
         self._parted = True
         self.stage.composer.set_text("")
 
-    async def keep(self) -> None:
+    @contextlib.asynccontextmanager
+    async def moving(self, *, leaving: bool = True) -> AsyncIterator[None]:
+        """In the block another session becomes the open one, or the same one ours: drafts go and come around it.
+
+        `leaving`: the answer that is written ends, and what is not sent is kept with the session that is still open.
+        One after the other; the composer has the open session's draft in the end, also where the block raises.
+        """
+        chat = self.stage.chat
+        async with self._mover:
+            self.part()
+            try:
+                if leaving and chat is not None:
+                    if chat.busy:
+                        await chat.stop()
+                    await self._keep()
+                yield
+            finally:
+                await self._bring()
+
+    async def _keep(self) -> None:
         """Save what was taken out with the session that is still open; nothing where another program writes that."""
         chat = self.stage.chat
         if chat is not None and chat.locked is None:
             await self._save(self._left)
             self._left = ""
 
-    async def bring(self) -> None:
+    async def begin(self) -> None:
+        """The history is open: the session's draft, before what was typed already."""
+        async with self._mover:
+            await self._bring()
+
+    async def _bring(self) -> None:
         """Put the open session's draft into the composer, before what came along and what was typed meanwhile."""
         chat = self.stage.chat
         if chat is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -175,7 +176,7 @@ class Organising(Part):
         self.stage.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
 
     async def _bin(self, chat: Chat, sessions: Sequence[Session]) -> None:
-        open_one = self._part_from(chat, sessions)
+        open_one = chat.session.id if chat.session is not None else None
 
         async def back(session_id: str) -> None:
             await chat.restore(session_id)
@@ -183,38 +184,23 @@ class Organising(Part):
                 # Who takes changes back in the list may press the key for the one before, too.
                 await self.sessions.go_to(session_id, to_composer=self.focus.place() != "sessions")
 
-        try:
-            await self._stop(chat, open_one)
+        async with self._leaving(chat, sessions):
             await self._change(sessions, chat.delete, back, ("in the bin", "out of the bin again"))
-        finally:
-            if open_one is not None:
-                await self.drafts.bring()
 
     async def _delete_for_good(self, chat: Chat, sessions: Sequence[Session]) -> None:
-        open_one = self._part_from(chat, sessions)
-        try:
-            await self._stop(chat, open_one)
+        async with self._leaving(chat, sessions):
             await self._each(sessions, chat.delete_for_good)
-        finally:
-            if open_one is not None:
-                await self.drafts.bring()
         self._changes = ()  # some of them may be about these
         self._show_changes()
 
-    def _part_from(self, chat: Chat, sessions: Sequence[Session]) -> str | None:
-        """The open session's id when it is among them: it is left then."""
+    def _leaving(
+        self, chat: Chat, sessions: Sequence[Session]
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """Around what makes these go: where the open one is among them, it is left."""
         open_one = chat.session.id if chat.session is not None else None
-        if open_one not in [session.id for session in sessions]:
-            return None
-        self.drafts.part()
-        return open_one
-
-    async def _stop(self, chat: Chat, open_one: str | None) -> None:
-        """End the answer that is written in the session that is left, and keep what is not sent."""
-        if open_one is not None:
-            if chat.busy:
-                await chat.stop()
-            await self.drafts.keep()
+        if open_one in [session.id for session in sessions]:
+            return self.drafts.moving()
+        return contextlib.nullcontext()
 
     async def _each(
         self, sessions: Sequence[Session], work: Callable[[str], Awaitable[None]]

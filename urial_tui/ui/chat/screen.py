@@ -170,7 +170,7 @@ class ChatScreen(ChatStage):
         if wanted is not None:
             await chat.open_session(wanted)
             self.labels.show_side()
-        await self.drafts.bring()
+        await self.drafts.begin()
         self.turns.send_early()
         self.sessions.refresh()
 

@@ -118,7 +118,7 @@ class Sessions(Part):
 
     def _leave_for(self, session_id: str | None) -> None:
         """Go there. What is typed after the key that asked for it is for that session, not for this one."""
-        if not self.stage.is_turning:
+        if self.stage.chat is not None and not self.stage.is_turning:
             self.drafts.part()
             self.stage.do_turn(self.go_to(session_id))
 
@@ -127,17 +127,11 @@ class Sessions(Part):
         chat = self.stage.chat
         if chat is None:
             return
-        self.drafts.part()
-        try:
-            if chat.busy:
-                await chat.stop()
-            await self.drafts.keep()
+        async with self.drafts.moving():
             if session_id is None:
                 await chat.new_session()
             else:
                 await chat.open_session(session_id)
-        finally:
-            await self.drafts.bring()
         self.labels.show_side()
         self.refresh()
         if to_composer:
@@ -180,16 +174,13 @@ class Sessions(Part):
         except UrialError as error:
             self.stage.log.warning(error.message)
             return
-        self.drafts.part()
-        await self.drafts.bring()
+        async with self.drafts.moving(leaving=False):
+            pass  # it is ours already: its draft comes before what was written beside it
         self.stage.tell("The other program has let go of this session: you can write in it now.")
 
     async def _take_over(self) -> None:
         if self.stage.chat is None:
             return
-        self.drafts.part()
-        try:
+        async with self.drafts.moving(leaving=False):
             await self.stage.chat.take_over()
-        finally:
-            await self.drafts.bring()  # from now on the session's own, too
         self.stage.tell("The session is yours now.")
