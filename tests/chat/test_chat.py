@@ -678,3 +678,44 @@ async def test_a_side_that_is_loaded_again_has_the_options_of_now_and_the_conver
     assert 2048 in {spec.n_ctx for spec in again}
     assert opened[0] not in room.engine.open_contexts
     assert [m.content for m in room.chat.messages] == ["first", "One.", "second", "Two."]
+
+
+async def test_sessions_that_are_opened_and_left_at_once_leave_no_lock_behind(
+    make_room: Make,
+) -> None:
+    room = make_room("One.", "Two.")
+    await room.chat.start()
+    await room.ask("first")
+    first = room.chat.session
+    await room.chat.new_session()
+    await room.ask("second")
+    second = room.chat.session
+    assert first is not None and second is not None
+    await asyncio.gather(
+        room.chat.open_session(first.id), room.chat.new_session(), room.chat.open_session(second.id)
+    )
+    assert room.chat.session is not None and room.chat.session.id == second.id
+    assert await room.store.call(Store.lock_holder, first.id) is None
+    assert await room.store.call(Store.lock_holder, second.id) is not None
+
+
+async def test_a_lock_that_the_disk_refuses_is_not_taken_for_another_program(
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = make_room("One.")
+    await room.chat.start()
+    await room.ask("first")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.new_session()
+    real = Store.lock
+
+    def refuse(self: Store, *args: object, **kwargs: object) -> None:
+        if self.path is not None:
+            raise StoreError("the disk is full", kind="disk-full")
+        real(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "lock", refuse)
+    await room.chat.open_session(session.id)
+    assert room.chat.locked is None and room.store.is_in_memory
+    assert [t.error.kind for t in room.told(StoreTrouble) if t.error] == ["disk-full"]

@@ -1,6 +1,8 @@
 """Sessions: which one is on screen, the list, search, rename, delete, drafts."""
 
+import asyncio
 import dataclasses
+import gc
 
 import pytest
 from textual.widgets import Input, OptionList
@@ -414,6 +416,46 @@ async def test_what_is_written_is_kept_where_it_was_when_the_session_is_left_twi
             await bench.pilot.pause()
         assert bench.chat.drafts["s2"] == "of the second"
         assert bench.screen.composer.text == ""
+
+
+async def test_quitting_while_a_session_is_being_left_keeps_its_draft():
+    async with running(two) as bench:
+        await bench.write("kept")
+        leave, begun, go_on = bench.chat.new_session, asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> None:
+            begun.set()
+            await go_on.wait()
+            await leave()
+
+        bench.chat.new_session = slowly
+        bench.screen.sessions.new()
+        await begun.wait()
+        quitting = asyncio.create_task(bench.app.close_chat())
+        await bench.pilot.pause()
+        go_on.set()
+        await quitting
+        assert bench.chat.drafts["s2"] == "kept"
+
+
+async def test_nothing_is_done_to_a_session_while_another_is_being_opened():
+    async with running(two) as bench:
+        bench.screen.sessions.new()
+        bench.screen.action_delete()
+        await bench.until(lambda: "Another session is being opened" in bench.said())
+        await bench.until(lambda: bench.chat.called("new_session"))
+        assert not bench.chat.called("delete")
+
+
+async def test_work_that_is_cancelled_before_it_begins_is_no_trouble_on_the_terminal(recwarn):
+    async with running(two) as bench:
+        bench.screen.do_turn(bench.chat.new_session)
+        bench.screen.do(bench.chat.rename, "s2", "Other")
+        bench.app.workers.cancel_all()
+        await bench.pilot.pause()
+        gc.collect()
+        assert not bench.chat.called("rename")
+    assert not [w for w in recwarn if "never awaited" in str(w.message)]
 
 
 async def test_a_session_that_cannot_be_opened_leaves_the_composer_as_it_was():

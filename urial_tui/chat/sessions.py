@@ -3,6 +3,7 @@
 The lower half of `Chat`; nothing here runs a model.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -30,6 +31,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PROGRAM = "urial-tui"
+HELD = "session-locked"
+"""The kind of the error of a session that another program writes."""
 
 
 class Sessions:
@@ -42,6 +45,8 @@ class Sessions:
         self._store = store
         self._tell = listener
         self._beginning = False
+        self._opening = asyncio.Lock()
+        """Held while another session becomes the open one, or its lock another program's or ours."""
         self._dropped = 0
         self._locked: UrialError | None = None
         self._chosen_sampling: tuple[Sampling, int] | None = None
@@ -122,22 +127,26 @@ class Sessions:
 
     async def open_session(self, session_id: str) -> None:
         """Show a stored session. One that another program writes is shown too; answering in it is refused."""
-        self._not_while_busy("open another session")
-        await self._before_leaving()
-        session = await self._store.call(Store.session, session_id)
-        await self._unlock()
-        self._locked = None
-        try:
-            await self._store.call(Store.lock, session_id, PROGRAM)
-        except StoreError as error:
-            self._locked = error
-        self.session = session
-        self._dropped = 0
-        await self._show(session.leaf_id)
-        if self._locked is not None:
-            self._tell(Trouble(self._locked))
-        if session.side != self.side:
-            await self._follow(session)
+        async with self._opening:
+            self._not_while_busy("open another session")
+            await self._before_leaving()
+            session = await self._store.call(Store.session, session_id)
+            held = None
+            try:
+                await self._stored(Store.lock, session_id, PROGRAM)
+            except StoreError as error:
+                if error.kind != HELD:
+                    raise
+                held = error
+            if session_id != self._session_id:
+                await self._unlock()
+            self.session, self._locked = session, held
+            self._dropped = 0
+            await self._show(session.leaf_id)
+            if held is not None:
+                self._tell(Trouble(held))
+            if session.side != self.side:
+                await self._follow(session)
 
     async def _follow(self, session: Session) -> None:
         """Answer with the session's own side; where it cannot be used any more, say so and keep the present one. That
@@ -154,27 +163,38 @@ class Sessions:
 
     async def take_over(self) -> None:
         """Write the open session although another program holds its lock (it is gone, or on another machine)."""
-        if self.session is None or self._locked is None:
-            return
-        await self._store.call(Store.lock, self._session_id, PROGRAM, take_over=True)
-        self._locked = None
-        await self._show(self.session.leaf_id)
+        async with self._opening:
+            if self.session is None or self._locked is None:
+                return
+            await self._store.call(Store.lock, self._session_id, PROGRAM, take_over=True)
+            await self._as_it_is_now()
 
     async def relock(self) -> bool:
         """Whether a session that another program held can be written here now; it is shown as that program left it."""
-        if self.session is None or self._locked is None or self.busy:
-            return False
-        try:
-            await self._store.call(Store.lock, self._session_id, PROGRAM)
-        except StoreError:
-            return False
+        async with self._opening:
+            if self.session is None or self._locked is None or self.busy:
+                return False
+            try:
+                await self._store.call(Store.lock, self._session_id, PROGRAM)
+            except StoreError as error:
+                if error.kind != HELD:
+                    raise
+                return False
+            await self._as_it_is_now()
+            return True
+
+    async def _as_it_is_now(self) -> None:
+        """The open session is ours: show what the other program left."""
         self._locked = None
         self.session = await self._store.call(Store.session, self._session_id)
         await self._show(self.session.leaf_id)
-        return True
 
     async def new_session(self) -> None:
         """Leave the session; the next message begins a new one."""
+        async with self._opening:
+            await self._new_session()
+
+    async def _new_session(self) -> None:
         self._not_while_busy("begin a new session")
         await self._before_leaving()
         await self._unlock()
@@ -213,8 +233,9 @@ class Sessions:
 
     async def delete(self, session_id: str) -> None:
         """Put a session into the bin; `restore` takes it out. Refused while another program has it open."""
-        await self._leave(session_id)
-        await self._store.call(Store.bin_session, session_id)
+        async with self._opening:
+            await self._leave(session_id)
+            await self._store.call(Store.bin_session, session_id)
         self._tell(SessionsChanged())
 
     async def restore(self, session_id: str) -> None:
@@ -224,8 +245,9 @@ class Sessions:
         self._tell(SessionsChanged())
 
     async def delete_for_good(self, session_id: str) -> None:
-        await self._leave(session_id)
-        await self._store.call(Store.delete_session, session_id)
+        async with self._opening:
+            await self._leave(session_id)
+            await self._store.call(Store.delete_session, session_id)
         self._tell(SessionsChanged())
 
     async def _leave(self, session_id: str) -> None:
@@ -233,7 +255,7 @@ class Sessions:
         if self.session and self.session.id == session_id:
             if self._locked is not None:
                 raise self._locked
-            await self.new_session()
+            await self._new_session()
 
     async def _show(self, leaf_id: str | None) -> None:
         self.messages = tuple(await self._store.call(Store.branch, leaf_id)) if leaf_id else ()

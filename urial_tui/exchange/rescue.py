@@ -33,7 +33,8 @@ class Rescued:
             what = "1 conversation" if self.n_sessions == 1 else f"{self.n_sessions} conversations"
             lines.append(
                 f"The history could not be written. {what} went to {self.history}\n"
-                f"Once it can be written again: urial-tui import '{self.history}'"
+                "`urial-tui doctor` says what is wrong with it. Once it can be written again:\n"
+                f"urial-tui import '{self.history}'"
             )
         if self.draft is not None:
             lines.append(f"What was typed and not sent is in {self.draft}")

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
@@ -30,6 +31,7 @@ from textual.widgets import Input, TextArea
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.ui.app_settings import SettingsApp
+from urial_tui.ui.background import run_beside
 from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.clipboard import copy_out
 from urial_tui.ui.commands import APP_COMMANDS
@@ -225,7 +227,7 @@ class UrialApp(SettingsApp):
             return
         now = monotonic()
         if now - self._interrupted < TWICE_S:
-            self.run_worker(self.action_quit(), group="quit")
+            run_beside(self, self.action_quit, "quit")
             return
         self._interrupted = now
         stopping = self.chat_screen.moment.busy
@@ -288,7 +290,7 @@ class UrialApp(SettingsApp):
         self.post_message(Signalled(number))
 
     async def on_signalled(self, message: Signalled) -> None:
-        self.run_worker(self.leave(128 + message.number), group="quit")
+        run_beside(self, partial(self.leave, 128 + message.number), "quit")
 
 
 async def run_app(app: UrialApp) -> int:

@@ -10,6 +10,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input
 
 from urial_tui.safetext import sanitize_line
+from urial_tui.ui.background import run_latest
 
 MAX_LOOKED_AT = 5_000
 """Entries of a folder that are looked at for a suggestion."""
@@ -64,7 +65,7 @@ class PathInput(Input):
 
     def action_complete(self) -> None:
         """Take what completes the path; without anything, go to the next widget."""
-        self.run_worker(self._complete(), group="complete", exclusive=True)
+        run_latest(self, self._complete, "complete")
 
     async def _complete(self) -> None:
         before = self.value

@@ -80,7 +80,7 @@ class Branches(Part):
     def next_version(self) -> None:
         target = self.target()
         if target is not None:
-            self.stage.do_turn(self.step(target.id, 1))
+            self.stage.do_turn(self.step, target.id, 1)
 
     async def step(self, message_id: str, step: int) -> None:
         """Show the next or previous version of a message; past the last one comes the first."""
@@ -105,7 +105,7 @@ class Branches(Part):
             return
 
         def show(message_id: str) -> None:
-            self.stage.do_turn(self.go_to(message_id))
+            self.stage.do_turn(self.go_to, message_id)
 
         title = chat.session.title if chat.session is not None else ""
         leaf = self.stage.messages[-1].id
@@ -125,7 +125,7 @@ class Branches(Part):
     def differences_here(self) -> None:
         target = self.target()
         if target is not None:
-            self.stage.do(self.differences(target.id))
+            self.stage.do(self.differences, target.id)
 
     async def differences(self, message_id: str) -> None:
         """Compare a message with the version before it."""

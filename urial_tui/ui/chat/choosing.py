@@ -36,7 +36,7 @@ class Choosing(Part):
 
         def choose(pack_id: str | None) -> None:
             if pack_id is not None:
-                self.stage.do_turn(self._set_pack(pack_id))
+                self.stage.do_turn(self._set_pack, pack_id)
 
         self.stage.app.push_screen(
             PackPicker(
@@ -77,7 +77,7 @@ class Choosing(Part):
             elif side == chat.side:
                 self.reload()
             elif side is not None:
-                self.stage.do_turn(self.sides.set_generator(side))
+                self.stage.do_turn(self.sides.set_generator, side)
 
         desk = self.stage.services.models
         loaded = self.sides.loaded()
@@ -95,7 +95,7 @@ class Choosing(Part):
     def reload(self) -> None:
         """The model again, with the engine's settings as they are now."""
         if self.stage.chat is not None:
-            self.stage.do_turn(self.stage.chat.reload())
+            self.stage.do_turn(self.stage.chat.reload)
 
     def choose_sampling(self) -> None:
         chat = self.stage.chat
@@ -104,7 +104,7 @@ class Choosing(Part):
 
         def choose(choice: SamplingChoice | None) -> None:
             if choice is not None:
-                self.stage.do(self._set_sampling(choice))
+                self.stage.do(self._set_sampling, choice)
 
         self.stage.app.push_screen(SamplingDialog(chat.sampling, chat.max_tokens), choose)
 

@@ -13,6 +13,10 @@ from urial_tui.ui.chat.part import Part
 from urial_tui.ui.chat.stage import ChatStage
 
 
+LONGEST_MOVE_S = 5.0
+"""How long the end waits for a move to another session that has begun."""
+
+
 class Drafts(Part):
     """See the module. While a message is edited, the draft waits behind it.
 
@@ -91,10 +95,17 @@ class Drafts(Part):
             self.stage.log.warning(error.message)
 
     async def keep_all(self) -> None:
-        """Save everything, before the program is left."""
+        """Save everything, before the program is left: with the session whose draft is in the composer, so after a move
+        to another one that has begun.
+        """
         chat = self.stage.chat
         if chat is None or not self.stage.is_attached:
             return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_MOVE_S), self._mover:
+                pass
+        if self._mover.locked():
+            return  # what was to be kept with the session that is left is kept, and the next has its own
         self.stage.composer.draft_is_kept()
         if chat.locked is None:
             await self._save(self.now())

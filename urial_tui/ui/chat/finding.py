@@ -47,7 +47,7 @@ class Finding(Part):
         def go(found: Found | None) -> None:
             if found is not None:
                 self._found, self._hit, self._searched = found, found.chosen, found.text
-                self.stage.do_turn(self._go_to_hit())
+                self.stage.do_turn(self._go_to_hit)
 
         self.stage.app.push_screen(SearchDialog(self._find, self._searched), go)
 
@@ -68,7 +68,7 @@ class Finding(Part):
         """Go to the next (+1) or previous hit of the last search."""
         if self._found is not None:
             self._hit = (self._hit + step) % len(self._found.hits)
-            self.stage.do_turn(self._go_to_hit())
+            self.stage.do_turn(self._go_to_hit)
 
     async def _go_to_hit(self) -> None:
         """Open the session where it was found, show the branch of the message and mark what was looked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.worker import Worker
@@ -11,6 +12,7 @@ from urial_tui.errors import UrialError
 from urial_tui.judge.desk_types import JudgingStep
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.store.types import Message
+from urial_tui.ui.background import run_beside
 from urial_tui.ui.chat.branches import Branches
 from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.sides import Sides
@@ -93,7 +95,7 @@ class Judging(Part):
         """Do something with the desk, where there is one."""
         desk = self.stage.services.judging
         if desk is not None:
-            self.stage.do(work(desk))
+            self.stage.do(work, desk)
 
     # --- by hand ----------------------------------------------------------------------------
 
@@ -179,9 +181,8 @@ class Judging(Part):
         if side and self.answer is None:
             self._judge_name = side
             self.answer = message_id
-            self._worker = self.stage.run_worker(
-                self._judge(desk, message_id, side, picker.rubric), group="judging"
-            )
+            work = partial(self._judge, desk, message_id, side, picker.rubric)
+            self._worker = run_beside(self.stage, work, "judging")
             self.open_judgements(message_id)
 
     async def _judge(self, desk: JudgeDesk, message_id: str, side: str, rubric: Rubric) -> None:

@@ -42,9 +42,9 @@ class MessageActions(Part):
             case "edit" if not busy:
                 self.turns.edit(message_id)
             case "previous_branch" if not busy:
-                self.stage.do_turn(self.branches.step(message_id, -1))
+                self.stage.do_turn(self.branches.step, message_id, -1)
             case "next_branch" if not busy:
-                self.stage.do_turn(self.branches.step(message_id, 1))
+                self.stage.do_turn(self.branches.step, message_id, 1)
             case "next_hit":
                 self.finding.step(1)
             case "previous_hit":
@@ -52,7 +52,7 @@ class MessageActions(Part):
             case "branches":
                 self.branches.open_tree(message_id)
             case "differences":
-                self.stage.do(self.branches.differences(message_id))
+                self.stage.do(self.branches.differences, message_id)
             case "copy" | "copy_code" | "markdown":
                 self.reading.act(action, message_id)
             case "rate" | "compare" | "judge" | "judgements":

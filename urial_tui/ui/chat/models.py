@@ -48,7 +48,7 @@ class Models(Part):
         if before == status.state:
             return
         if status.state == "done":
-            self.stage.do(self._offer_pair(status))
+            self.stage.do(self._offer_pair, status)
         if isinstance(self.stage.app.screen, CommandScreen) and self.stage.app.screen.PLACE == HUB:
             return  # its list of downloads says it
         if status.state == "failed" and status.error is not None:
@@ -161,7 +161,7 @@ class Models(Part):
             self.stage.app.pop_screen()
         if choice.inspect:
             self.panes.inspector_wanted = True
-        self.stage.do_turn(self.sides.use(choice))
+        self.stage.do_turn(self.sides.use, choice)
 
     # --- the first run ----------------------------------------------------------------------
 

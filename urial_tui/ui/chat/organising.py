@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
@@ -20,6 +20,7 @@ from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.sessions import Sessions
 from urial_tui.ui.chat.stage import ChatStage
 from urial_tui.ui.screens.dialog import AskText, Confirm
+from urial_tui.ui.screens.working import Doing, P
 
 if TYPE_CHECKING:
     from urial_tui.chat.chat import Chat
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MOST_CHANGES = 50
 """How many changes can be taken back, one after the other."""
 
-Work = Callable[[], Coroutine[Any, Any, None]]
+Work = Callable[[], Doing]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ class Organising(Part):
         }
 
     def _ask_in_hand(self, action: str) -> None:
+        if self.stage.is_turning:
+            self.stage.tell("Another session is being opened; then this can be done to it.")
+            return
         self.ask(action, self.in_hand.ids())
 
     def ask(self, action: str, session_ids: Sequence[str]) -> None:
@@ -78,11 +82,11 @@ class Organising(Part):
             case "rename":
                 self._ask_title(self.stage.chat, sessions[0])
             case "pin":
-                self._in_order(self._pin(self.stage.chat, sessions))
+                self._in_order(self._pin, self.stage.chat, sessions)
             case "tag":
-                self.stage.do(self._ask_tags(self.stage.chat, sessions))
+                self.stage.do(self._ask_tags, self.stage.chat, sessions)
             case "archive":
-                self._in_order(self._archive(self.stage.chat, sessions))
+                self._in_order(self._archive, self.stage.chat, sessions)
             case "delete":
                 self._delete(self.stage.chat, sessions)
             case "export":
@@ -98,7 +102,7 @@ class Organising(Part):
     def _ask_title(self, chat: Chat, session: Session) -> None:
         def rename(new: str | None) -> None:
             if new is not None and new != session.title:
-                self.stage.do(chat.rename(session.id, new))
+                self.stage.do(chat.rename, session.id, new)
 
         self.stage.app.push_screen(AskText("Rename the session", session.title), rename)
 
@@ -165,12 +169,12 @@ class Organising(Part):
         """Into the bin; where all are there, for good after asking."""
         there = [session for session in sessions if session.deleted_at is None]
         if there:
-            self._in_order(self._bin(chat, there))
+            self._in_order(self._bin, chat, there)
             return
 
         def delete(sure: bool | None) -> None:
             if sure:
-                self._in_order(self._delete_for_good(chat, sessions))
+                self._in_order(self._delete_for_good, chat, sessions)
 
         question = f"{self._names(sessions)} with all messages and versions: this cannot be undone."
         self.stage.app.push_screen(Confirm("Delete for good?", question, "Delete"), delete)
@@ -234,13 +238,13 @@ class Organising(Part):
         are = f"{self._names(done)} {'is' if len(done) == 1 else 'are'}"
         self._done(f"{are} {words[0]}.", undo, f"{are} {words[1]}.")
 
-    def _in_order(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_order(self, work: Callable[P, Doing], *args: P.args, **kwargs: P.kwargs) -> None:
         """Do it after the changes that were asked for before it."""
-        self.stage.do(self._one_by_one(work))
+        self.stage.do(self._one_by_one, partial(work, *args, **kwargs))
 
-    async def _one_by_one(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _one_by_one(self, work: Work) -> None:
         async with self._changing:
-            await work
+            await work()
 
     # --- undo -------------------------------------------------------------------------------
 
@@ -259,7 +263,7 @@ class Organising(Part):
         return bool(self._changes)
 
     def undo(self) -> None:
-        self._in_order(self._undo())
+        self._in_order(self._undo)
 
     async def _undo(self) -> None:
         if not self._changes:

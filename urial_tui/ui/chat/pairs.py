@@ -57,7 +57,7 @@ class Pairs(Part):
 
     def next_pair(self) -> None:
         if self.stage.chat is not None:
-            self.stage.do_turn(self._next_pair())
+            self.stage.do_turn(self._next_pair)
 
     async def _next_pair(self) -> None:
         if self.stage.chat is None:
@@ -76,7 +76,7 @@ class Pairs(Part):
 
         def choose(choice: ReferenceChoice | None) -> None:
             if choice is not None:
-                self.stage.do_turn(self._compare(choice))
+                self.stage.do_turn(self._compare, choice)
 
         picker = ReferencePicker(chat.pair, chat.pairs(), self._check, chat.more_pairs)
         self.stage.app.push_screen(picker, choose)
@@ -107,12 +107,12 @@ class Pairs(Part):
 
     def toggle_scoring(self) -> None:
         if self.stage.chat is not None:
-            self.stage.do(self._set_scoring(not self.stage.chat.pair.scoring))
+            self.stage.do(self._set_scoring, not self.stage.chat.pair.scoring)
 
     def use_scoring(self, scoring: bool) -> None:
         """The settings say so now."""
         if self.stage.chat is not None:
-            self.stage.do(self.stage.chat.set_scoring(scoring))
+            self.stage.do(self.stage.chat.set_scoring, scoring)
 
     async def _set_scoring(self, scoring: bool) -> None:
         if self.stage.chat is None:

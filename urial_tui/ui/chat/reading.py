@@ -78,7 +78,7 @@ class Reading(Part):
         self.stage.tell(result.sentence, severity="information" if result.ok else "error")
 
     def save_transcript(self) -> None:
-        self.stage.do(self._save_transcript())
+        self.stage.do(self._save_transcript)
 
     async def _save_transcript(self) -> None:
         """To a file where one can be written, and to the clipboard in any case."""

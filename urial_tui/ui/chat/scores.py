@@ -137,7 +137,7 @@ class Scores(Part):
     def score_shown(self) -> None:
         answer = self.inspection.shown_answer()
         if self.stage.chat is not None and answer is not None:
-            self.stage.do(self.stage.chat.score(answer.id))
+            self.stage.do(self.stage.chat.score, answer.id)
 
     def leave_tokens(self) -> None:
         """The token cursor is in no answer any more."""

@@ -150,12 +150,12 @@ class ChatScreen(ChatStage):
         self.chat = chat
         self.labels.show_side()
         self.pairs.changed_to(chat.pair)
-        await self._guarded(self._first_session())
+        await self._guarded(self._first_session)
         self.changed()
         if await self.models.is_first_run():
             self.models.welcome_user()
         else:
-            await self._guarded(chat.start())
+            await self._guarded(chat.start)
         await self.models.tell_unfinished()
 
     async def _first_session(self) -> None:

@@ -120,7 +120,7 @@ class Sessions(Part):
         """Go there. What is typed after the key that asked for it is for that session, not for this one."""
         if self.stage.chat is not None and not self.stage.is_turning:
             self.drafts.part()
-            self.stage.do_turn(self.go_to(session_id))
+            self.stage.do_turn(self.go_to, session_id)
 
     async def go_to(self, session_id: str | None, *, to_composer: bool = True) -> None:
         """Put another session on screen, a new one for None; `to_composer`: with the focus on what is written next."""
@@ -151,7 +151,7 @@ class Sessions(Part):
 
         def take(sure: bool | None) -> None:
             if sure and chat.session == session:
-                self.stage.do_turn(self._take_over())
+                self.stage.do_turn(self._take_over)
 
         self.stage.app.push_screen(
             Confirm("Take over the session?", question, "Take over", "Leave it"), take

@@ -76,7 +76,7 @@ class Sides(Part):
     def remember(self) -> None:
         """Keep the sides that the user chose for the next start."""
         if self.stage.chat is not None and self.stage.services.remember is not None:
-            self.stage.do(self._remember())
+            self.stage.do(self._remember)
 
     async def _remember(self) -> None:
         """That is a convenience: what cannot be kept is only logged."""

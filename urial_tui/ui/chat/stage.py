@@ -6,16 +6,18 @@ keeps to itself is its own. The conversation's state is the chat's.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from urial_tui.errors import UrialError
 from urial_tui.store.types import Message
+from urial_tui.ui.background import run_beside
 from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import InspectorPane
 from urial_tui.ui.keymap import key_name, keys_of, usable_keymap
 from urial_tui.ui.relay import EventRelay
-from urial_tui.ui.screens.working import WorkingScreen
+from urial_tui.ui.screens.working import Doing, P, WorkingScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.situation import Situation
 from urial_tui.ui.slow_terminal import is_behind
@@ -77,16 +79,15 @@ class ChatStage(WorkingScreen[None]):
 
     # --- work -------------------------------------------------------------------------------
 
-    def do_turn(self, work: Coroutine[Any, Any, None]) -> None:
+    def do_turn(self, work: Callable[P, Doing], *args: P.args, **kwargs: P.kwargs) -> None:
         """Like `do`, for what changes the conversation: one at a time, a second one is not begun."""
         if self._working:
-            work.close()
             return
         self._working = True
         self.changed()
-        self.run_worker(self._guarded_turn(work), group="turn")
+        run_beside(self, partial(self._guarded_turn, partial(work, *args, **kwargs)), "turn")
 
-    async def _guarded_turn(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded_turn(self, work: Callable[[], Doing]) -> None:
         try:
             await self._guarded(work)
         finally:

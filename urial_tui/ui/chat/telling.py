@@ -217,7 +217,7 @@ class Telling(Part):
             self.stage.banner.show("store", "")
             self.stage.tell("The history can be written again.")
             return
-        mending = f"{error.hint} " if error.kind == "corrupt" else ""
+        mending = f"{error.hint} " if error.kind in ("corrupt", "not-a-database") else ""
         self.stage.banner.show(
             "store",
             f"The history cannot be written: {error.message}. Work goes on in memory. {mending}"

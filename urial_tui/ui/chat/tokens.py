@@ -167,7 +167,7 @@ class Tokens(Part):
                     self.inspect(message_id)
             case "score":
                 if self.stage.chat is not None:
-                    self.stage.do(self.stage.chat.score(message_id))
+                    self.stage.do(self.stage.chat.score, message_id)
             case "lane":
                 self.next_lane()
             case "reference":
@@ -188,7 +188,7 @@ class Tokens(Part):
             self.stage.tell(STILL_WRITING)
             return
         self.scores.leave_tokens()
-        self.stage.do_turn(self.stage.chat.branch_from(message_id, event.i, event.token_id))
+        self.stage.do_turn(self.stage.chat.branch_from, message_id, event.i, event.token_id)
         self.stage.transcript.select(None)
         self.stage.transcript.follow()
 

@@ -55,9 +55,9 @@ class Turns(Part):
             self.stage.tell("The history is being opened. The message goes out by itself.")
             return
         if self.drafts.editing is not None:
-            self.stage.do_turn(self._resend(self.drafts.editing, text))
+            self.stage.do_turn(self._resend, self.drafts.editing, text)
         else:
-            self.stage.do_turn(self.stage.chat.send(text, self.stage.begin_line.text))
+            self.stage.do_turn(self.stage.chat.send, text, self.stage.begin_line.text)
         self.stage.transcript.select(None)
         self.stage.transcript.follow()
 
@@ -94,7 +94,7 @@ class Turns(Part):
 
     def stop(self) -> None:
         if self.stage.chat is not None:
-            self.stage.do(self.stage.chat.stop())
+            self.stage.do(self.stage.chat.stop)
 
     def regenerate_chosen(self) -> None:
         self.regenerate(self.stage.transcript.selected)
@@ -103,7 +103,7 @@ class Turns(Part):
         if self.stage.chat is None or not self.stage.messages:
             return
         answer = answer_at(self.stage.messages, message_id)
-        self.stage.do_turn(self.stage.chat.regenerate(answer.id if answer is not None else None))
+        self.stage.do_turn(self.stage.chat.regenerate, answer.id if answer is not None else None)
         self.stage.transcript.follow()
 
     def continue_chosen(self) -> None:
@@ -113,7 +113,7 @@ class Turns(Part):
         answer = answer_at(self.stage.messages, message_id)
         if self.stage.chat is None or answer is None:
             return
-        self.stage.do_turn(self.stage.chat.continue_answer(answer.id))
+        self.stage.do_turn(self.stage.chat.continue_answer, answer.id)
         self.stage.transcript.follow()
 
     # --- edit and send again ----------------------------------------------------------------

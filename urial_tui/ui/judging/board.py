@@ -345,12 +345,12 @@ class BoardScreen(CommandScreen):
     def action_rate_run(self) -> None:
         run = self.run_meant()
         if run is not None:
-            self.do(self._by_hand(run, pairs=False))
+            self.do(self._by_hand, run, pairs=False)
 
     def action_compare_run(self) -> None:
         run = self.run_meant()
         if run is not None:
-            self.do(self._by_hand(run, pairs=True))
+            self.do(self._by_hand, run, pairs=True)
 
     async def _by_hand(self, run: Run, *, pairs: bool) -> None:
         """Rate, then show what came of it."""

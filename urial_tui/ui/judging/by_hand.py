@@ -8,6 +8,7 @@ it. The screens fetch, draw and store.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -21,7 +22,7 @@ from urial_tui.judge.drafts import Draft
 from urial_tui.judge.people import NA
 from urial_tui.judge.rubric_types import Rubric
 from urial_tui.safetext import sanitize_line
-from urial_tui.ui.background import run_latest
+from urial_tui.ui.background import run_beside, run_latest
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.drawing.lines import Line
 from urial_tui.ui.judging.moment import ByHandMoment, can_by_hand
@@ -163,7 +164,7 @@ class ByHandScreen(CommandScreen):
         if self.comment_is_open():
             self.leave_comment()
         elif self.shown is not None and self.sheet.marks:
-            self.run_worker(self._guarded(self._save(self.shown)), group="save")
+            run_beside(self, partial(self._guarded, self._save, self.shown), "save")
         else:
             self.tell(f"Nothing is rated yet. {self.legend()}", severity="warning")
 
@@ -246,8 +247,8 @@ class ByHandScreen(CommandScreen):
         self.show_sheet()
         task = self.shown
         if task is not None:
-            work = self.desk.keep_draft(self.sheet.draft, self.rubric.ref, *task)
-            self.run_worker(self._guarded(work), group="draft")
+            keep = partial(self.desk.keep_draft, self.sheet.draft, self.rubric.ref, *task)
+            run_beside(self, partial(self._guarded, keep), "draft")
 
     def show_sheet(self) -> None:
         self.query_one("#sheet", Canvas).repaint()

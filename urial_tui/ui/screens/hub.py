@@ -82,7 +82,7 @@ class HubScreen(HubActions):
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._unsubscribe = self.desk.subscribe(self._download_told)
         self.say("Reading the list of pairs…")
-        self.do(self._start())
+        self.do(self._start)
 
     def on_unmount(self) -> None:
         self._unsubscribe()
@@ -290,7 +290,7 @@ class HubScreen(HubActions):
     def send_words(self, event: Input.Submitted) -> None:
         words = " ".join(event.value.split())
         if words:
-            self.run_worker(self._guarded(self.look_up(words)), group="ask", exclusive=True)
+            run_latest(self, partial(self._guarded, self.look_up, words), "ask")
         else:
             self.show("starters")
 

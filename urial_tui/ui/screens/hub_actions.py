@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from textual.app import App
@@ -10,6 +11,7 @@ from textual.app import App
 from urial_tui.errors import UrialError
 from urial_tui.models.facts import Partner
 from urial_tui.models.hub.types import DownloadStatus, HubRepo, RepoListing
+from urial_tui.ui.background import run_latest
 from urial_tui.ui.commands_models import HUB, HUB_COMMANDS
 from urial_tui.ui.library.hub_rows import downloads_of
 from urial_tui.ui.library.words import name_of, size_words
@@ -108,11 +110,11 @@ class HubActions(CommandScreen):
             case "starters":
                 starter = next((one for one in self.starters if one.id == key), None)
                 if starter is not None:
-                    self.do(self._take_starter(starter))
+                    self.do(self._take_starter, starter)
             case "results":
-                self.run_worker(self._guarded(self.open_repo(key)), group="ask", exclusive=True)
+                run_latest(self, partial(self._guarded, self.open_repo, key), "ask")
             case "repo":
-                self.do(self._fetch(key))
+                self.do(self._fetch, key)
 
     async def _fetch(self, label: str) -> None:
         listing = self.opened
@@ -173,17 +175,17 @@ class HubActions(CommandScreen):
     def action_pause(self) -> None:
         status = self.chosen_download()
         if status is not None:
-            self.do(self.desk.pause(status.id))
+            self.do(self.desk.pause, status.id)
 
     def action_resume(self) -> None:
         status = self.chosen_download()
         if status is not None:
-            self.do(self.desk.resume(status.id))
+            self.do(self.desk.resume, status.id)
 
     def action_cancel(self) -> None:
         status = self.chosen_download()
         if status is not None:
-            self.do(self._cancel(status))
+            self.do(self._cancel, status)
 
     async def _cancel(self, status: DownloadStatus) -> None:
         question = f"{name_of(status)}: {size_words(status.done)} of {size_words(status.total)} are here and go."

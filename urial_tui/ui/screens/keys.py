@@ -89,7 +89,7 @@ class KeysScreen(CommandScreen):
     def on_mount(self) -> None:
         self.query_one(Heading).update(words=shown_path(self._access.path))
         self._fill()
-        self.do(self.load())
+        self.do(self.load)
 
     async def load(self) -> None:
         """Show what the settings say; where that cannot be read or changed, why."""
@@ -143,7 +143,7 @@ class KeysScreen(CommandScreen):
 
         def pressed(key: str | None) -> None:
             if key is not None:
-                self.do(self._change(lambda wanted: with_key(wanted, one.id, key, add=add), one.id))
+                self.do(self._change, lambda wanted: with_key(wanted, one.id, key, add=add), one.id)
 
         title = "One more key" if add else "Another key"
         self.app.push_screen(PressKey(title, f"{one.title} ({one.id})", problem), pressed)
@@ -163,7 +163,7 @@ class KeysScreen(CommandScreen):
         if problem:
             self.tell(problem, severity="warning")
         else:
-            self.do(self._change(lambda wanted: change(wanted, chosen), chosen))
+            self.do(self._change, lambda wanted: change(wanted, chosen), chosen)
 
     async def _change(
         self, change: Callable[[Mapping[str, str]], dict[str, str]], binding: str

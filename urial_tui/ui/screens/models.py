@@ -95,7 +95,7 @@ class ModelsScreen(ModelsActions):
         self._unsubscribe = self.desk.subscribe(self._download_told)
         self.query_one(Heading).update(piece=downloads_piece(tuple(self.desk.downloads())))
         self._fill()
-        self.do(self.load())
+        self.do(self.load)
 
     def on_unmount(self) -> None:
         self._unsubscribe()
@@ -103,7 +103,7 @@ class ModelsScreen(ModelsActions):
     def _download_told(self, status: DownloadStatus) -> None:
         self.query_one(Heading).update(piece=downloads_piece(tuple(self.desk.downloads())))
         if status.state == "done":
-            self.do(self.load())
+            self.do(self.load)
 
     async def load(self, *, rescan: bool = False) -> None:
         self.loading = True

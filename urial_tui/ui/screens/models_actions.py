@@ -13,6 +13,7 @@ from textual.worker import Worker
 
 from urial_tui.models.facts import ModelFacts, Partner, Verification
 from urial_tui.sides import Side
+from urial_tui.ui.background import run_beside
 from urial_tui.ui.commands_models import MODELS, MODELS_COMMANDS
 from urial_tui.ui.library.words import size_words
 from urial_tui.ui.screens.add_models import AddModels
@@ -82,7 +83,7 @@ class ModelsActions(CommandScreen):
             self.tell("An adapter is used with a model: choose which.")
             self.action_compare()
             return
-        self.do(self._use(facts))
+        self.do(self._use, facts)
 
     async def _use(self, facts: ModelFacts) -> None:
         side = facts.name if facts.kind == "adapter" else str(Side(facts.name))
@@ -100,7 +101,7 @@ class ModelsActions(CommandScreen):
 
         def choose(partner: Partner | None) -> None:
             if partner is not None:
-                self.do(self._compare(partner))
+                self.do(self._compare, partner)
 
         find = partial(self.desk.partners, facts.name)
         self.app.push_screen(PartnerPicker(facts.title or facts.name, find), choose)
@@ -115,7 +116,7 @@ class ModelsActions(CommandScreen):
         facts = self.chosen()
         if facts is not None and self.verifying is None:
             self.verifying, self.verifying_words = facts.name, "reading the file…"
-            self._reading = self.run_worker(self._guarded(self._verify(facts)), group="verify")
+            self._reading = run_beside(self, partial(self._guarded, self._verify, facts), "verify")
             self.show_detail()
             self.changed()
 
@@ -158,7 +159,7 @@ class ModelsActions(CommandScreen):
     def action_remove(self) -> None:
         facts = self.chosen()
         if facts is not None:
-            self.do(self._remove(facts))
+            self.do(self._remove, facts)
 
     async def _remove(self, facts: ModelFacts) -> None:
         await self.desk.check_removable(facts.name)
@@ -180,13 +181,13 @@ class ModelsActions(CommandScreen):
     # --- the library ------------------------------------------------------------------------
 
     def action_rescan(self) -> None:
-        self.do(self.load(rescan=True))
+        self.do(self.load, rescan=True)
 
     def action_add(self) -> None:
         def added(folder: Path | None) -> None:
             if folder is not None:
                 self.tell(f"Models in {folder} are found from now on.")
-                self.do(self.load(rescan=True))
+                self.do(self.load, rescan=True)
 
         self.app.push_screen(AddModels(self.desk.add), added)
 
@@ -197,7 +198,7 @@ class ModelsActions(CommandScreen):
             if choice is not None:
                 self.dismiss(choice)
             else:
-                self.do(self.load())
+                self.do(self.load)
 
         self.app.push_screen(
             HubScreen(self.desk, self.keymap, loaded=self.loaded, busy=self.busy), left

@@ -103,7 +103,7 @@ class SettingsScreen(CommandScreen):
         self.query_one("#none").display = False
         self.query_one("#trouble").display = False
         self.query_one(Heading).update(words=shown_path(self._access.path))
-        self.do(self.load())
+        self.do(self.load)
 
     async def load(self) -> None:
         """Show what counts now; where that cannot be read, why, and nothing can be changed."""
@@ -145,11 +145,11 @@ class SettingsScreen(CommandScreen):
 
     @on(SettingRow.Wanted)
     def wanted(self, event: SettingRow.Wanted) -> None:
-        self.do(self._save(event.row, event.value))
+        self.do(self._save, event.row, event.value)
 
     @on(SettingRow.ResetWanted)
     def reset_wanted(self, event: SettingRow.ResetWanted) -> None:
-        self.do(self._reset(event.row))
+        self.do(self._reset, event.row)
 
     @on(SettingRow.ChoiceWanted)
     def choice_wanted(self, event: SettingRow.ChoiceWanted) -> None:
@@ -166,7 +166,7 @@ class SettingsScreen(CommandScreen):
 
         def chosen(value: str | None) -> None:
             if value is not None and value != row.value:
-                self.do(self._save(row, value))
+                self.do(self._save, row, value)
 
         if row.item.key == "theme":
             self.app.push_screen(ThemePicker(values, row.value), chosen)
@@ -176,7 +176,7 @@ class SettingsScreen(CommandScreen):
 
     def _came_back(self, result: object) -> None:
         """From a screen that changes settings itself."""
-        self.do(self.load())
+        self.do(self.load)
 
     async def _save(self, row: SettingRow, value: Any) -> None:
         await self._change(row, lambda: self._access.save(row.item.key, value), "saved")
@@ -225,7 +225,7 @@ class SettingsScreen(CommandScreen):
     def action_reset(self) -> None:
         row = self.row_here()
         if row is not None:
-            self.do(self._reset(row))
+            self.do(self._reset, row)
 
     def action_back(self) -> None:
         """Forget what is typed; then the filter; then leave."""

@@ -1,18 +1,22 @@
 """What full screens share: work beside them, errors in words, and the names of keys. And what a screen of models gives
 back when it is left."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from textual.screen import Screen
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
+from urial_tui.ui.background import run_beside
 from urial_tui.ui.command import Command
 from urial_tui.ui.keymap import key_in_words
 
 ResultT = TypeVar("ResultT")
+P = ParamSpec("P")
+Doing = Coroutine[Any, Any, None]
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,16 @@ class WorkingScreen(Screen[ResultT]):
         """The key of a command, as a sentence names it."""
         return key_in_words(command_id, self.keymap)
 
-    def do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` beside the screen; an error that a user can understand is shown."""
-        self.run_worker(self._guarded(work), group="work")
+    def do(self, work: Callable[P, Doing], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Run `work` beside the screen; an error that a user can understand is shown.
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        It is called when the worker starts: one that is cancelled before leaves nothing un-awaited.
+        """
+        run_beside(self, partial(self._guarded, work, *args, **kwargs), "work")
+
+    async def _guarded(self, work: Callable[P, Doing], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            await work
+            await work(*args, **kwargs)
         except UrialError as error:
             self.tell_error(error)
 
