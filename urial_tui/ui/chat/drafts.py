@@ -12,7 +12,6 @@ from urial_tui.ui.chat.focus import Focus
 from urial_tui.ui.chat.part import Part
 from urial_tui.ui.chat.stage import ChatStage
 
-
 LONGEST_MOVE_S = 5.0
 """How long the end waits for a move to another session that has begun."""
 
