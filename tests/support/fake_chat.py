@@ -170,12 +170,13 @@ class FakeChat:
             self.emit(Trouble(self.locked))
         self.side = self.session.side
 
-    async def take_over(self) -> None:
+    async def take_over(self) -> bool:
         self._called("take_over")
         assert self.session is not None
         self.locked = None
         del self.holders[self.session.id]
         self._show(self.session.leaf_id)
+        return True
 
     async def relock(self) -> bool:
         if self.session is None or self.locked is None or self.session.id in self.holders:

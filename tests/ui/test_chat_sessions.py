@@ -613,6 +613,29 @@ async def test_a_session_that_the_other_program_lets_go_of_can_be_written_withou
         await bench.until(lambda: bench.chat.called("send"))
 
 
+async def test_nothing_takes_the_place_of_a_draft_while_its_session_becomes_ours():
+    def prepare(chat) -> None:
+        held(chat)
+        chat.drafts["s2"] = "theirs"
+
+    async with running(prepare) as bench:
+        await bench.write("mine")
+        relock = bench.chat.relock
+
+        async def slowly() -> bool:
+            free = await relock()
+            bench.screen.composer.insert("!")
+            bench.screen.composer.flush_draft()  # in the moment in which it is ours and its draft not here
+            await bench.pilot.pause()
+            return free
+
+        bench.chat.relock = slowly
+        del bench.chat.holders["s2"]
+        bench.screen.sessions.look_at_lock()
+        await bench.until(lambda: bench.screen.composer.text == "theirs\nmine!")
+        await bench.until(lambda: bench.chat.drafts["s2"] == "theirs\nmine!", "it is saved then")
+
+
 async def test_in_a_narrow_terminal_the_list_goes_when_the_focus_leaves_it():
     async with running(two, size=(70, 24)) as bench:
         await bench.press("ctrl+o")

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.fake_judging import JUDGED, FakeJudging
@@ -13,6 +14,7 @@ from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.drawing.canvas import Canvas
 from urial_tui.ui.judging.judge_picker import JudgePicker
 from urial_tui.ui.judging.judgements import JudgementsDialog
+from urial_tui.ui.judging.opinions import opinion_lines
 
 
 async def choose_judge(bench: Rated, *keys: str) -> None:
@@ -94,6 +96,17 @@ async def test_a_judge_that_fails_says_why_and_an_unreadable_one_gives_no_number
         assert "clarity  unreadable" in text
         assert "may favour itself" in text
         assert not any(digit in text.replace("2026-03-01 10:00", "") for digit in "12345")
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [(("?", "??"), "Nothing readable came"), ((), "could not be asked")],
+    ids=["read twice", "never asked"],
+)
+def test_why_there_is_no_score_is_said_truly(raw: tuple[str, ...], words: str) -> None:
+    made = replace(JUDGED, outcome="invalid", scores=(), raw=raw, note="it does not fit")
+    text = "\n".join("".join(part for part, _ in line) for line in opinion_lines([made], 100))
+    assert words in text and "it does not fit" in text
 
 
 async def test_another_model_than_the_one_that_wrote_the_answer_is_proposed() -> None:

@@ -152,10 +152,10 @@ class Inspecting(Branches):
     # --- other work on the engine -----------------------------------------------------------------------------------
 
     async def when_quiet(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do it on the engine while nobody waits for an answer: it is cancelled when one is wanted, and begun anew
-        after it. Raises what it raises."""
+        """Do on the engine what somebody asked for, while nobody waits for an answer: it is cancelled when one is
+        wanted, and begun anew after it. What nobody asked for gives way to it. Raises what it raises."""
         try:
-            return await self._quiet.until_done(work)
+            return await self._quiet.until_done(work, asked=True)
         except EngineError as error:
             if error.kind == "engine-died":
                 self._died(error)

@@ -161,13 +161,15 @@ class Sessions:
             return
         self._chosen_sampling = None
 
-    async def take_over(self) -> None:
-        """Write the open session although another program holds its lock (it is gone, or on another machine)."""
+    async def take_over(self) -> bool:
+        """Write the open session although another program holds its lock (it is gone, or on another machine); whether
+        it is ours since then."""
         async with self._opening:
             if self.session is None or self._locked is None:
-                return
+                return False
             await self._store.call(Store.lock, self._session_id, PROGRAM, take_over=True)
             await self._as_it_is_now()
+            return True
 
     async def relock(self) -> bool:
         """Whether a session that another program held can be written here now; it is shown as that program left it."""

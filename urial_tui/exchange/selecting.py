@@ -21,7 +21,11 @@ def wanted_sides(source: Source, wanted: Wanted) -> list[SideAnswers]:
     numbers = side_numbers([one.side for one in source.sides], wanted.sides)
     sides = [source.sides[number] for number in numbers]
     if not any(side.rows for side in sides):
-        raise nothing("none of the answers is complete", "Let them end first.")
+        raise nothing(
+            "none of the answers is complete",
+            "This format leaves out answers that were stopped or failed: continue or regenerate them. "
+            "jsonl, markdown, html and csv have them all.",
+        )
     return sides
 
 

@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
@@ -36,7 +35,7 @@ from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.clipboard import copy_out
 from urial_tui.ui.commands import APP_COMMANDS
 from urial_tui.ui.keys_here import keys_here
-from urial_tui.ui.palette import Commands
+from urial_tui.ui.palette import CommandPalette, Commands
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.screens.jump import JumpScreen
 from urial_tui.ui.screens.keys import KeysScreen
@@ -196,6 +195,10 @@ class UrialApp(SettingsApp):
         """Whether there are settings, and this screen of theirs is not open already."""
         is_open = any(isinstance(screen, kind) for screen in self.screen_stack)
         return self.services.settings_file is not None and not is_open
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(id="--command-palette"))
 
     # --- jumping ----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from textual.command import CommandPalette as TextualPalette
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
@@ -14,6 +15,7 @@ from urial_tui.ui.commands import APP_COMMANDS, CHAT_COMMANDS, Command
 from urial_tui.ui.keymap import key_name, keys_of
 from urial_tui.ui.keys_here import is_possible
 from urial_tui.ui.screens.help import HelpScreen
+from urial_tui.ui.screens.leaving import LeavesOnce
 from urial_tui.ui.screens.working import CommandScreen
 
 
@@ -28,6 +30,10 @@ def possible_commands(screen: Screen[Any]) -> Iterator[Command]:
     for command in (*here, *APP_COMMANDS):
         if command.palette and command.action != closes and is_possible(command, screen):
             yield command
+
+
+class CommandPalette(TextualPalette, LeavesOnce[None]):
+    """Textual's, which is left once."""
 
 
 class Commands(Provider):

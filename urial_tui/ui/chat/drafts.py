@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from urial_tui.errors import UrialError
@@ -36,6 +36,8 @@ class Drafts(Part):
         """The session is being left: what is typed is for the next one."""
         self._left = ""
         """What was not sent in the session that is left, until it is kept."""
+        self._held = False
+        """It is being seen whether the session is ours: nothing is saved."""
         self._mover = asyncio.Lock()
 
     # --- editing ----------------------------------------------------------------------------
@@ -79,7 +81,7 @@ class Drafts(Part):
 
     def save(self) -> None:
         """Save it as it is now, in a moment."""
-        if self.stage.chat is not None and not self._parted:
+        if self.stage.chat is not None and not (self._parted or self._held):
             run_latest(self.stage, partial(self._save, self.now()), "draft")
 
     async def _save(self, text: str) -> None:
@@ -126,23 +128,38 @@ class Drafts(Part):
         self.stage.composer.set_text("")
 
     @contextlib.asynccontextmanager
-    async def moving(self, *, leaving: bool = True) -> AsyncIterator[None]:
-        """In the block another session becomes the open one, or the same one ours: drafts go and come around it.
+    async def moving(self) -> AsyncIterator[None]:
+        """In the block another session becomes the open one: drafts go and come around it.
 
-        `leaving`: the answer that is written ends, and what is not sent is kept with the session that is still open.
-        One after the other; the composer has the open session's draft in the end, also where the block raises.
+        The answer that is written ends before, and what is not sent is kept with the session that is still open. One
+        move after the other; the composer has the open session's draft in the end, also where the block raises.
         """
         chat = self.stage.chat
         async with self._mover:
             self.part()
             try:
-                if leaving and chat is not None:
-                    if chat.busy:
-                        await chat.stop()
-                    await self._keep()
+                if chat is not None and chat.busy:
+                    await chat.stop()
+                await self._keep()
                 yield
             finally:
                 await self._bring()
+
+    async def joining(self, ours: Callable[[], Awaitable[bool]]) -> bool:
+        """Ask whether a session that another program held is ours now: then its draft comes before what was written
+        beside it. Nothing is saved in between, when it would take the draft's place.
+        """
+        async with self._mover:
+            self._held = True
+            try:
+                joined = await ours()
+                if joined:
+                    await self._bring()
+            finally:
+                self._held = False
+        if joined:
+            self.save()
+        return joined
 
     async def _keep(self) -> None:
         """Save what was taken out with the session that is still open; nothing where another program writes that."""

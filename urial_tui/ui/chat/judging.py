@@ -39,6 +39,8 @@ class Judging(Part):
         """How far it is."""
         self._judge_name = ""
         """Who judges, or judged last."""
+        self._stopping = False
+        """It was told to stop, and its memory is not free yet."""
         self._worker: Worker[None] | None = None
 
     def actions(self) -> Actions:
@@ -181,6 +183,7 @@ class Judging(Part):
         if side and self.answer is None:
             self._judge_name = side
             self.answer = message_id
+            self._stopping = False
             work = partial(self._judge, desk, message_id, side, picker.rubric)
             self._worker = run_beside(self.stage, work, "judging")
             self.open_judgements(message_id)
@@ -208,9 +211,14 @@ class Judging(Part):
             )
 
     def _judge_told(self, step: JudgingStep) -> None:
-        self._step = step.words
+        if not self._stopping:
+            self._say(step.words)
+
+    def _say(self, words: str) -> None:
+        """How far the judge is, in the status line and where its judgements are shown."""
+        self._step = words
         if self.stage.is_attached:
-            self.stage.status.update(judging=step.words)
+            self.stage.status.update(judging=words)
         dialog = self._judgements_dialog()
         if dialog is not None:
             dialog.show_state()
@@ -229,6 +237,8 @@ class Judging(Part):
     def stop(self) -> None:
         if self._worker is not None and self.answer is not None:
             self._worker.cancel()
+            self._stopping = True
+            self._say("stopping")
             self.stage.tell("The judge is stopped; nothing of it is kept.")
 
     def open_judgements(self, message_id: str) -> None:

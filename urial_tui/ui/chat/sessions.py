@@ -169,18 +169,15 @@ class Sessions(Part):
     async def _relock(self) -> None:
         chat = self.stage.chat
         try:
-            if chat is None or not await chat.relock():
+            if chat is None or not await self.drafts.joining(chat.relock):
                 return
         except UrialError as error:
             self.stage.log.warning(error.message)
             return
-        async with self.drafts.moving(leaving=False):
-            pass  # it is ours already: its draft comes before what was written beside it
         self.stage.tell("The other program has let go of this session: you can write in it now.")
 
     async def _take_over(self) -> None:
         if self.stage.chat is None:
             return
-        async with self.drafts.moving(leaving=False):
-            await self.stage.chat.take_over()
+        await self.drafts.joining(self.stage.chat.take_over)
         self.stage.tell("The session is yours now.")

@@ -20,6 +20,7 @@ EXPLAINED = {
     "invalid": "Nothing readable came from the judge, also after a second try: no score.",
     "refused": "The judge declined to judge: no score.",
 }
+NOT_ASKED = "The judge could not be asked: no score."
 OWN = "The judge is the model that wrote the answer: it may favour itself."
 
 
@@ -51,7 +52,9 @@ def _one(judgement: Judgement, width: int, brief: bool) -> list[Line]:
     lines = [fit_line(head, width)]
     if judgement.own:
         lines += wrapped(OWN, width, "warn", most=2)
-    if judgement.outcome in EXPLAINED:
+    if judgement.outcome == "invalid" and not judgement.raw:
+        lines += wrapped(NOT_ASKED, width, "bad", most=2)
+    elif judgement.outcome in EXPLAINED:
         lines += wrapped(EXPLAINED[judgement.outcome], width, "bad", most=2)
     names = max((cell_len(safe(one.aspect, 40)) for one in judgement.scores), default=0)
     for score in judgement.scores:

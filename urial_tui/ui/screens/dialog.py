@@ -14,11 +14,12 @@ from textual.widgets import Button, Input, OptionList, Static
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize, sanitize_line
+from urial_tui.ui.screens.leaving import LeavesOnce
 
 ResultT = TypeVar("ResultT")
 
 
-class Dialog(ModalScreen[ResultT | None]):
+class Dialog(ModalScreen[ResultT | None], LeavesOnce[ResultT | None]):
     """A box over the dimmed screen. Escape closes it and means None: nothing was decided."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "dialog.tcss"

@@ -18,6 +18,8 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from urial_tui.ui.screens.leaving import LeavesOnce
+
 PREFERRED = {"composer": "c", "transcript": "t", "sessions": "s", "begin": "b", "filter": "f"}
 """Letters by the id of a widget or of what it is in, so that they are the same whatever else is on the screen."""
 LETTERS = ascii_lowercase + "0123456789" + ascii_uppercase
@@ -75,7 +77,7 @@ class JumpLabel(Static):
         self.letter, self.target = letter, target
 
 
-class JumpScreen(ModalScreen[Widget | None]):
+class JumpScreen(ModalScreen[Widget | None], LeavesOnce[Widget | None]):
     """See the module. The answer is the widget to go to; None: stay."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "jump.tcss"

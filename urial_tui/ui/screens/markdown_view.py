@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Markdown, Static
 
 from urial_tui.safetext import sanitize, sanitize_line
+from urial_tui.ui.screens.leaving import LeavesOnce
 
 
 def plain_parser() -> MarkdownIt:
@@ -20,7 +21,7 @@ def plain_parser() -> MarkdownIt:
     return MarkdownIt("gfm-like", {"html": False}).disable("entity")
 
 
-class MarkdownView(ModalScreen[None]):
+class MarkdownView(ModalScreen[None], LeavesOnce[None]):
     """Shows `text` (raw; sanitised here) as Markdown until it is closed."""
 
     DEFAULT_CSS = """

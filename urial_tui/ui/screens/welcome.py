@@ -17,7 +17,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -33,6 +32,7 @@ from urial_tui.ui.library.words import size_words
 from urial_tui.ui.path_input import PathInput
 from urial_tui.ui.screens.dialog import problem_text
 from urial_tui.ui.screens.fitting import wanted
+from urial_tui.ui.screens.leaving import LeavesOnce
 from urial_tui.ui.widgets.hint_bar import HintBar
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ INTRO = (
 )
 
 
-class WelcomeScreen(Screen[str | None]):
+class WelcomeScreen(LeavesOnce[str | None]):
     """See the module."""
 
     AUTO_FOCUS = "#ways"

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from textual.screen import Screen
-
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
 from urial_tui.ui.background import run_beside
 from urial_tui.ui.command import Command
 from urial_tui.ui.keymap import key_in_words
+from urial_tui.ui.screens.leaving import LeavesOnce
 
 ResultT = TypeVar("ResultT")
 P = ParamSpec("P")
@@ -29,7 +28,7 @@ class SidesChoice:
     """Show the inspector on them."""
 
 
-class WorkingScreen(Screen[ResultT]):
+class WorkingScreen(LeavesOnce[ResultT]):
     """A screen that starts work and tells what becomes of it."""
 
     def __init__(self, keymap: Mapping[str, str]) -> None:
