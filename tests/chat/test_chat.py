@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.sides import UNKNOWN
 from urial_tui.store.store import Store
+from urial_tui.store.types import Message
 
 Make = Callable[..., Room]
 
@@ -719,3 +721,28 @@ async def test_a_lock_that_the_disk_refuses_is_not_taken_for_another_program(
     await room.chat.open_session(session.id)
     assert room.chat.locked is None and room.store.is_in_memory
     assert [t.error.kind for t in room.told(StoreTrouble) if t.error] == ["disk-full"]
+
+
+async def test_a_message_that_is_sent_while_a_session_is_being_opened_goes_on_from_its_messages(
+    make_room: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = make_room("One.", "Two.")
+    await room.chat.start()
+    await room.ask("first")
+    session = room.chat.session
+    assert session is not None
+    await room.chat.new_session()
+    branch = Store.branch
+
+    def slowly(self: Store, message_id: str) -> list[Message]:
+        time.sleep(0.1)
+        return branch(self, message_id)
+
+    monkeypatch.setattr(Store, "branch", slowly)
+    opening = asyncio.create_task(room.chat.open_session(session.id))
+    await asyncio.sleep(0.02)
+    await room.ask("second")
+    await opening
+    assert [m.content for m in room.chat.messages] == ["first", "One.", "second", "Two."]
+    stored = await room.store.call(Store.messages, session.id)
+    assert [m.content for m in stored if m.parent_id is None] == ["first"]

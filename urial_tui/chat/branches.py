@@ -3,6 +3,7 @@
 from urial_tui.chat.differences import Written
 from urial_tui.chat.resuming import beginning
 from urial_tui.chat.sessions import Sessions
+from urial_tui.errors import UsageError
 from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.store import Store
 
@@ -27,12 +28,14 @@ class Branches(Sessions):
         """Show the branch through a message of the session, to the end that was written to last."""
         if any(message.id == message_id for message in self.messages):
             return
-        self._not_while_busy("switch the branch")
-        leaf = await self._store.call(Store.leaf_below, message_id)
-        if self._locked is None:
-            await self._stored(Store.set_leaf, self._session_id, leaf.id)
-        self._dropped = 0
-        await self._show(leaf.id)
+        async with self._alone("switch the branch"):
+            leaf = await self._store.call(Store.leaf_below, message_id)
+            if leaf.session_id != self._session_id:
+                raise UsageError("that message is in another session", hint="Open that one first.")
+            if self._locked is None:
+                await self._stored(Store.set_leaf, self._session_id, leaf.id)
+            self._dropped = 0
+            await self._show(leaf.id)
 
     async def switch_sibling(self, message_id: str, step: int) -> None:
         """Show the branch through the next (+1) or previous (-1) version of a message."""

@@ -301,24 +301,25 @@ class Chat(Inspecting):
 
     @contextlib.asynccontextmanager
     async def _begin(self, what: str) -> AsyncIterator[None]:
-        """From here to the answer's beginning nothing else may begin. Raises what speaks against it."""
-        self._not_while_busy(what)
-        if self._locked is not None:
-            raise self._locked
-        self._beginning = True
-        try:
-            await self._rescoring.stop()
-            self._quiet.begin()
-            self._answering.prepare()
-            yield
-        finally:
-            if self.session is not None and self.session.deleted_at is not None:
-                with contextlib.suppress(StoreError):  # what was written to has left the bin
-                    self.session = await self._store.call(Store.session, self._session_id)
-                self._tell(SessionsChanged())
-            self._beginning = False
-            if not self._answering.busy:
-                self._quiet.end()
+        """From here to the answer's beginning nothing else may begin, and no other session becomes the open one. Raises
+        what speaks against it."""
+        async with self._alone(what):
+            if self._locked is not None:
+                raise self._locked
+            self._beginning = True
+            try:
+                await self._rescoring.stop()
+                self._quiet.begin()
+                self._answering.prepare()
+                yield
+            finally:
+                if self.session is not None and self.session.deleted_at is not None:
+                    with contextlib.suppress(StoreError):  # what was written to has left the bin
+                        self.session = await self._store.call(Store.session, self._session_id)
+                    self._tell(SessionsChanged())
+                self._beginning = False
+                if not self._answering.busy:
+                    self._quiet.end()
 
     def _answer_of(self, message_id: str | None) -> Message | None:
         """The named answer, or the one that follows the named question, or the last one."""

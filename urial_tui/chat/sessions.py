@@ -5,7 +5,7 @@ The lower half of `Chat`; nothing here runs a model.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -46,7 +46,8 @@ class Sessions:
         self._tell = listener
         self._beginning = False
         self._opening = asyncio.Lock()
-        """Held while another session becomes the open one, or its lock another program's or ours."""
+        """Held while another session or branch becomes the open one, while its lock becomes ours, and while a message
+        begins: see `_alone`."""
         self._dropped = 0
         self._locked: UrialError | None = None
         self._chosen_sampling: tuple[Sampling, int] | None = None
@@ -127,8 +128,7 @@ class Sessions:
 
     async def open_session(self, session_id: str) -> None:
         """Show a stored session. One that another program writes is shown too; answering in it is refused."""
-        async with self._opening:
-            self._not_while_busy("open another session")
+        async with self._alone("open another session"):
             await self._before_leaving()
             session = await self._store.call(Store.session, session_id)
             held = None
@@ -140,9 +140,8 @@ class Sessions:
                 held = error
             if session_id != self._session_id:
                 await self._unlock()
-            self.session, self._locked = session, held
+            await self._show(session.leaf_id, (session, held))
             self._dropped = 0
-            await self._show(session.leaf_id)
             if held is not None:
                 self._tell(Trouble(held))
             if session.side != self.side:
@@ -187,17 +186,15 @@ class Sessions:
 
     async def _as_it_is_now(self) -> None:
         """The open session is ours: show what the other program left."""
-        self._locked = None
-        self.session = await self._store.call(Store.session, self._session_id)
-        await self._show(self.session.leaf_id)
+        session = await self._store.call(Store.session, self._session_id)
+        await self._show(session.leaf_id, (session, None))
 
     async def new_session(self) -> None:
         """Leave the session; the next message begins a new one."""
-        async with self._opening:
+        async with self._alone("begin a new session"):
             await self._new_session()
 
     async def _new_session(self) -> None:
-        self._not_while_busy("begin a new session")
         await self._before_leaving()
         await self._unlock()
         self.session, self.messages = None, ()
@@ -235,10 +232,7 @@ class Sessions:
 
     async def delete(self, session_id: str) -> None:
         """Put a session into the bin; `restore` takes it out. Refused while another program has it open."""
-        async with self._opening:
-            await self._leave(session_id)
-            await self._store.call(Store.bin_session, session_id)
-        self._tell(SessionsChanged())
+        await self._put_away(session_id, Store.bin_session)
 
     async def restore(self, session_id: str) -> None:
         await self._store.call(Store.restore_session, session_id)
@@ -247,26 +241,45 @@ class Sessions:
         self._tell(SessionsChanged())
 
     async def delete_for_good(self, session_id: str) -> None:
-        async with self._opening:
-            await self._leave(session_id)
-            await self._store.call(Store.delete_session, session_id)
+        await self._put_away(session_id, Store.delete_session)
+
+    async def _put_away(self, session_id: str, how: Callable[[Store, str], None]) -> None:
+        """The open one is left before. Raises StoreError when another program holds it."""
+        if session_id == self._session_id:
+            async with self._alone("put the session away"):
+                if session_id == self._session_id:
+                    if self._locked is not None:
+                        raise self._locked
+                    await self._new_session()
+                await self._store.call(how, session_id)
+        else:
+            await self._store.call(how, session_id)
         self._tell(SessionsChanged())
 
-    async def _leave(self, session_id: str) -> None:
-        """Leave it before it goes, where it is the open one. Raises StoreError when another program holds it."""
-        if self.session and self.session.id == session_id:
-            if self._locked is not None:
-                raise self._locked
-            await self._new_session()
+    @contextlib.asynccontextmanager
+    async def _alone(self, what: str) -> AsyncIterator[None]:
+        """In the block no other session becomes the open one, and no message begins. Raises UsageError while an answer
+        is written, which is not waited for."""
+        self._not_while_busy(what)
+        async with self._opening:
+            self._not_while_busy(what)
+            yield
 
-    async def _show(self, leaf_id: str | None) -> None:
-        self.messages = tuple(await self._store.call(Store.branch, leaf_id)) if leaf_id else ()
-        self._context_used, self._talk_tokens = await self._used_by_branch(), 0
+    async def _show(
+        self, leaf_id: str | None, opened: tuple[Session, UrialError | None] | None = None
+    ) -> None:
+        """The branch down to a message; `opened`: of this session, and why it cannot be written, if so. Nothing runs
+        between the changes: whoever looks sees the session before or this one with its messages."""
+        messages = tuple(await self._store.call(Store.branch, leaf_id)) if leaf_id else ()
+        used = await self._used_by(messages)
+        if opened is not None:
+            self.session, self._locked = opened
+        self.messages, self._context_used, self._talk_tokens = messages, used, 0
         self._tell(BranchChanged(self._session_id, self.messages))
 
-    async def _used_by_branch(self) -> int:
-        """Tokens that the last answer of the branch with a known end left in the context; 0 when there is none."""
-        for message in reversed(self.messages):
+    async def _used_by(self, messages: Sequence[Message]) -> int:
+        """Tokens that the last answer of a branch with a known end left in the context; 0 when there is none."""
+        for message in reversed(messages):
             if message.role == "assistant":
                 generation = await self._store.call(Store.generation_of, message.id)
                 end = generation.end if generation else None

@@ -77,7 +77,7 @@ class Drafts(Part):
         if self.editing is None:
             return _joined(self._left, text)
         edited = text if text != self._edited else ""
-        return "\n\n".join(filter(None, (edited, self._waiting)))
+        return _joined(self._left, "\n\n".join(filter(None, (edited, self._waiting))))
 
     def save(self) -> None:
         """Save it as it is now, in a moment."""
