@@ -164,7 +164,7 @@ def export(terminal: Terminal) -> None:
     terminal.until_text("~/walking.md")
     terminal.send("enter")
     terminal.until_text("Written")
-    terminal.until_text("walking.md")
+    terminal.until_text("messages)")  # the path before it is wrapped anywhere
     terminal.send("enter")
     terminal.until_gone("Written")
 
