@@ -1,12 +1,17 @@
 """Screens are left once: keys that arrive in one piece neither close what lies below nor end the program."""
 
+import importlib
+import pkgutil
 from collections.abc import Sequence
 
 import pytest
 from textual import events
+from textual.screen import Screen
 
+import urial_tui.ui
 from tests.ui.driving import Bench, running
 from urial_tui.ui.chat.screen import ChatScreen
+from urial_tui.ui.screens.leaving import LeavesOnce
 
 
 def past(chat) -> None:
@@ -63,3 +68,17 @@ async def test_what_lies_below_a_dialog_stays_when_its_key_comes_twice():
             await bench.pilot.pause()
         assert answers == [1]
         assert isinstance(bench.app.screen, AskText)
+
+
+def test_every_screen_is_one_that_is_left_once() -> None:
+    for module in pkgutil.walk_packages(urial_tui.ui.__path__, "urial_tui.ui."):
+        importlib.import_module(module.name)
+
+    def below(kind: type) -> set[type]:
+        return {kind, *(one for child in kind.__subclasses__() for one in below(child))}
+
+    ours = {kind for kind in below(Screen) if kind.__module__.startswith("urial_tui.")}
+    assert len(ours) > 30
+    assert {kind.__name__ for kind in ours if not issubclass(kind, LeavesOnce)} == set()
+    first = {kind.__name__ for kind in ours if kind.dismiss is not LeavesOnce.dismiss}
+    assert first == set(), "Textual's own `dismiss` comes before ours"
