@@ -19,6 +19,7 @@ PROMPT = 8.0
 
 
 def ctrl_c_twice(terminal: Terminal) -> None:
+    terminal.until(terminal.takes_keys, what="that Ctrl+C is a key")
     terminal.send("ctrl+c")
     terminal.until_text("Press Ctrl+C again")
     terminal.send("ctrl+c")
@@ -118,6 +119,8 @@ def test_at_any_moment_of_the_start(
     terminal.signal(number)
     # Before Python has our handlers, the signal itself ends it; the shell reports the same number.
     code = terminal.ended(PROMPT)
+    if number == signal.SIGINT and b"init_import_site" in terminal.raw:
+        return  # on a busy machine: Python itself had not begun, and has words and a code of its own
     assert code in (128 + number, -number)
     if number != signal.SIGINT or delay >= 0.2:  # earlier, Ctrl+C is still Python's own affair
         assert b"Traceback" not in terminal.raw

@@ -255,6 +255,10 @@ class Terminal:
             found = found | numbers if match[2] == b"h" else found - numbers
         return found
 
+    def takes_keys(self) -> bool:
+        """Whether Ctrl+C is a key to the program, and no signal from the terminal any more."""
+        return not termios.tcgetattr(self._slave)[3] & termios.ISIG
+
     def unrestored(self) -> list[str]:
         """What the program left changed in the terminal; empty when all is as it was."""
         modes = self.modes()
