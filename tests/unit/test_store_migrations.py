@@ -293,8 +293,8 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     db = Connection(path)
     with pytest.raises(StoreError):
         migrate.migrate(db, (*MIGRATIONS, BROKEN))
-    assert migrate.applied(db) == {step.version: step.name for step in MIGRATIONS}
-    assert db.value("PRAGMA user_version") == LATEST
+    assert list(migrate.applied(db)) == [1]  # nor of the steps before it
+    assert db.value("PRAGMA user_version") == 1
     assert "colour" not in {row["name"] for row in db.rows("PRAGMA table_info(session)")}
     assert db.value("PRAGMA foreign_keys") == 1
     db.close()

@@ -1,4 +1,4 @@
-"""Bring a database to the current schema: each step in one transaction, a backup first, a newer schema refused."""
+"""Bring a database to the current schema: all steps in one transaction, a backup first, a newer schema refused."""
 
 from pathlib import Path
 
@@ -51,9 +51,9 @@ def pending(
 
 
 def migrate(db: Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> Path | None:
-    """Apply what is pending. Returns the backup that was made, None when there was nothing to lose.
+    """Apply what is pending, all of it or nothing. Returns the backup, None when there was nothing to lose.
 
-    Several programs may do this at the same moment: what is pending is asked again inside each transaction.
+    Several programs may do this at the same moment: what is pending is asked again inside the transaction.
     """
     backup: Path | None = None
     if not pending(db, migrations):
@@ -62,16 +62,15 @@ def migrate(db: Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> P
         "PRAGMA foreign_keys=OFF"
     )  # has no effect inside a transaction; a step may rebuild a table
     try:
-        while True:
-            with db.transaction():
-                steps = pending(db, migrations)
-                if not steps:
-                    return backup
-                if backup is None and _has_rows(db):
-                    backup = _back_up(db, steps[0].version - 1)
-                _apply(db, steps[0])
+        with db.transaction():
+            steps = pending(db, migrations)
+            if steps and _has_rows(db):
+                backup = _back_up(db, steps[0].version - 1)
+            for step in steps:
+                _apply(db, step)
     finally:
         db.execute("PRAGMA foreign_keys=ON")
+    return backup
 
 
 def _apply(db: Connection, step: Migration) -> None:
