@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.pty.conftest import Start
 from tests.pty.driving import ask_and_watch, status, until_ready
 from tests.support import pty_history as history
 from tests.support.pty_processes import run
+from tests.support.pty_program import Terminal
 from urial_tui.store.store import Store
 
 EVIL = "\x1b]0;stolen\x07\x1b[31mred\x1b[2J\x9b5n\u202eback"
@@ -33,12 +35,21 @@ def test_ask_works_while_the_interface_streams(start: Start, home: Path) -> None
     assert {session["title"] for session in listed} == {"What is a haiku?", "Beside it?"}
 
 
+def stop_between_writes(asking: Terminal, home: Path) -> None:
+    """Stop the program where it is, but not in the middle of a write: nobody else could write then."""
+    for _ in range(100):
+        asking.signal(signal.SIGSTOP)
+        if history.takes_writes(home):
+            return
+        asking.signal(signal.SIGCONT)
+        time.sleep(0.02)
+    raise AssertionError("it is always writing")
+
+
 def test_the_interface_opens_while_ask_streams(start: Start, home: Path) -> None:
     asking = start("ask", "A long one?")
     asking.until(lambda: history.answers(home) and history.answers(home)[0].content, what="text")
-    asking.signal(
-        signal.SIGSTOP
-    )  # so that its answer is not over before the other program is there
+    stop_between_writes(asking, home)  # so that its answer is not over before the other is there
     terminal = start()
     terminal.until_text("this session is open in urial-tui ask")
     terminal.until_text(str(asking.process.pid))

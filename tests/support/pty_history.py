@@ -37,6 +37,20 @@ def _query(home: Path, sql: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
+def takes_writes(home: Path) -> bool:
+    """Whether nobody is in the middle of a write now."""
+    connection = sqlite3.connect(history_file(home), timeout=0.1, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    else:
+        connection.execute("ROLLBACK")
+        return True
+    finally:
+        connection.close()
+
+
 def rows(home: Path) -> list[Row]:
     """Every message, in the order of writing."""
     sql = "SELECT id, session_id, parent_id, role, content, status FROM message ORDER BY id"
