@@ -59,7 +59,7 @@ class Drafts(Part):
         """Bring the draft back; `typed_after` the edited text was sent, it joins the draft."""
         waiting = self._waiting
         self._forget_edit()
-        self.stage.composer.set_text("\n".join(filter(None, (waiting, typed_after))))
+        self.stage.composer.set_text(_joined(waiting, typed_after))
         self.save()
         self.stage.changed()
 
