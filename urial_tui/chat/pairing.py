@@ -164,10 +164,9 @@ class Pairing:
         if before != after and chosen and all(model == before for model in chosen):
             # References on the old generator's own model mean nothing beside another model.
             self._chosen = None
-        if notation in (self._chosen or ()):
-            self._chosen = None  # nor does a side beside itself
         self._fatal.clear()
         self._notation = notation
+        self._chosen = self._meant(self._chosen)
         self._generator = self._info = self._without = None
         self._begin_again()
 
@@ -203,7 +202,7 @@ class Pairing:
     def as_given(self) -> None:
         """A session brought its own side: what was chosen for the side before does not go along."""
         if self._chosen != self._given:
-            self._chosen = self._given if self._notation not in (self._given or ()) else None
+            self._chosen = self._meant(self._given)
             self._begin_again()
 
     def set_scoring(self, on: bool) -> None:
@@ -215,6 +214,10 @@ class Pairing:
         await self._end_task()
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _meant(self, references: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """None, for what suits the generator, where it is among them: a side beside itself means nothing."""
+        return None if self._notation in (references or ()) else references
 
     def _wanted(self) -> tuple[str, ...]:
         return self._chosen if self._chosen is not None else default_references(self._notation)
