@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,32 @@ async def test_continuing_goes_on_from_the_stored_tokens(make_room: Make) -> Non
     tokens = await room.store.call(Store.tokens, answer.id)
     assert [t.i for t in tokens] == list(range(len(tokens)))
     assert b"".join(t.raw[: t.visible] for t in tokens) == b"one two three four"
+
+
+async def test_stopping_a_continuation_that_waits_for_the_model_leaves_everything_as_it_was(
+    make_room: Make,
+) -> None:
+    room = make_room(Script.of("one two", reason="length"), " three four")
+    await room.chat.start()
+    await room.ask("Count.")
+    before = room.chat.messages
+    second_token = (await room.store.call(Store.tokens, before[-1].id))[1].token_id
+    room.engine.load.close()
+    await room.chat.reload()
+    for begin in (
+        room.chat.continue_answer,
+        partial(room.chat.branch_from, before[-1].id, 0, second_token),
+    ):
+        begun = asyncio.create_task(begin())
+        while not room.chat.busy:
+            await asyncio.sleep(0)
+        await room.chat.stop()
+        await asyncio.wait_for(begun, 5)
+        assert room.chat.messages == before and not room.chat.busy
+    room.engine.load.open()
+    await room.chat.continue_answer()
+    await room.settled()
+    assert room.chat.messages[-1].content == "one two three four"
 
 
 async def test_continuing_twice_keeps_the_whole_answer(make_room: Make) -> None:

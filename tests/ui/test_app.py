@@ -454,6 +454,47 @@ async def test_a_signal_ends_the_app_in_order(name):
     assert closed == [True]
 
 
+def broken() -> None:
+    raise ZeroDivisionError("a mistake")
+
+
+async def broken_later() -> None:
+    broken()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda app: app.call_later(broken),
+        lambda app: app.chat_screen.call_after_refresh(broken),
+        lambda app: app.run_worker(broken_later),
+    ],
+    ids=["app", "screen", "worker"],
+)
+async def test_a_mistake_of_the_program_ends_it_in_order_and_is_told_by_who_started_it(
+    begin, capfd
+):
+    chats = []
+    app = make_app(chats=chats, auto=False)
+
+    async def drive(pilot) -> None:
+        while not chats:
+            await pilot.pause()
+        await chats[0].send("Hi")
+        chats[0].stream("It is")
+        await pilot.press(*"next")
+        begin(app)
+        await pilot.pause(5)
+
+    run = app.run_async
+    app.run_async = lambda: run(headless=True, auto_pilot=drive)
+    with pytest.raises(ZeroDivisionError, match="a mistake"):
+        await run_app(app)
+    assert (chats[0].closed, chats[0].messages[-1].content) == (True, "It is")
+    assert await chats[0].draft() == "next"
+    assert "ZeroDivisionError" not in "".join(capfd.readouterr())
+
+
 def test_the_watchdog_ends_what_hangs_and_not_what_was_stopped():
     codes: list[int] = []
     stopped = Watchdog(0.0, codes.append)

@@ -118,6 +118,7 @@ def test_unset_says_what_is_still_wrong(run: Run, file: Path) -> None:
     file.write_text("foo = 3\nbar = 4\n")
     code, _, err = run("settings", "unset", "foo")
     assert code == 0 and "'bar'" in err and "settings unset bar" in err and "foo" not in err
+    assert err.startswith("note: the file still has a mistake: ")
 
 
 def test_unset_takes_no_table_of_settings_out_and_nothing_that_is_not_there(

@@ -55,7 +55,7 @@ class Answering:
         return self._task is not None and not self._task.done()
 
     def prepare(self) -> None:
-        """A message is being committed, an answer will begin: from now on a stop is for that answer."""
+        """An answer will begin, once a message is committed or a model loaded: stops are for that answer now."""
         self._stopping.clear()
 
     def begin(
@@ -71,9 +71,9 @@ class Answering:
         """Write `answer`, whose row exists, in the background. `sampling` is asked once the side is loaded."""
 
         async def work() -> None:
-            active = await self._unless_stopped(self._loader.ready())
+            active = await self.unless_stopped(self._loader.ready())
             if active is not None:
-                await self._unless_stopped(self._soon())
+                await self.unless_stopped(self._soon())
             if active is None or self._stopping.is_set():
                 await self._without_turn(answer, "stopped")
                 return
@@ -104,6 +104,18 @@ class Answering:
             await self._turn.cancel()
         await asyncio.wait({task})
 
+    async def unless_stopped(self, waiting: Awaitable[T]) -> T | None:
+        """What it gives, or None when the user stopped waiting for it (see `prepare`). Loading itself goes on."""
+        ready = asyncio.ensure_future(waiting)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return await ready if ready.done() and not self._stopping.is_set() else None
+        finally:
+            stopping.cancel()
+            ready.add_done_callback(retrieve)
+            ready.cancel()
+
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _guarded(self, work: Awaitable[None], answer: Message) -> None:
@@ -124,18 +136,6 @@ class Answering:
             self._turn = None
         if await write_back(self._store):
             self._tell(StoreTrouble(None))
-
-    async def _unless_stopped(self, waiting: Awaitable[T]) -> T | None:
-        """What it gives, or None when the user stopped waiting for it. Loading itself goes on."""
-        ready = asyncio.ensure_future(waiting)
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            return await ready if ready.done() and not self._stopping.is_set() else None
-        finally:
-            stopping.cancel()
-            ready.add_done_callback(retrieve)
-            ready.cancel()
 
     async def _without_turn(
         self, answer: Message, status: Status, error: UrialError | None = None

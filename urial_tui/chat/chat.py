@@ -190,12 +190,15 @@ class Chat(Inspecting):
             await self._answer(prefill=answer.prefill, attempt=len(versions))
 
     async def continue_answer(self, message_id: str | None = None) -> None:
-        """Go on from where an answer ended, from its stored tokens, as a new branch beside it."""
+        """Go on from where an answer ended, from its stored tokens, as a new branch beside it. A stop while the
+        model is being loaded leaves everything as it is."""
         async with self._begin("continue"):
             answer = self._answer_of(message_id)
             if answer is None:
                 raise UsageError("there is no answer to continue", hint="Send a message first.")
-            active = await self._loader.ready()
+            active = await self._answering.unless_stopped(self._loader.ready())
+            if active is None:
+                return
             resume = await resumption(self._store, answer, active, self.n_ctx)
             if resume is not None and resume.ended:
                 raise UsageError(
@@ -208,10 +211,12 @@ class Chat(Inspecting):
 
     async def branch_from(self, message_id: str, i: int, token_id: int) -> None:
         """Another version of an answer, as a new branch beside it: its tokens before number `i`, then `token_id`, then
-        what the model writes after that."""
+        what the model writes after that. A stop while the model is being loaded leaves everything as it is."""
         async with self._begin("branch"):
             answer = self._visible(message_id)
-            active = await self._loader.ready()
+            active = await self._answering.unless_stopped(self._loader.ready())
+            if active is None:
+                return
             resume = await resumption(self._store, answer, active, self.n_ctx)
             if resume is None:
                 raise UsageError(
@@ -307,10 +312,10 @@ class Chat(Inspecting):
             if self._locked is not None:
                 raise self._locked
             self._beginning = True
+            self._answering.prepare()
             try:
                 await self._rescoring.stop()
                 self._quiet.begin()
-                self._answering.prepare()
                 yield
             finally:
                 if self.session is not None and self.session.deleted_at is not None:

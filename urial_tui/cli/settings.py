@@ -80,9 +80,9 @@ def _as_json(found: Surveyed) -> dict[str, Any]:
     return told
 
 
-def _say_error(found: Surveyed) -> None:
+def _say_error(found: Surveyed, label: str = "error") -> None:
     if (error := found.error) is not None:
-        click.echo(sanitize(f"error: {error.message}\nhint: {error.hint}"), err=True)
+        click.echo(sanitize(f"{label}: {error.message}\nhint: {error.hint}"), err=True)
 
 
 def _say_keymap_problems(settings: Settings) -> None:
@@ -128,7 +128,7 @@ def unset_command(key: str) -> None:
         value = value_of(survey_layers(path, {}).settings, item.key)
         click.echo(f"{item.key} = {sanitize(shown(item, value))}")
         _say_what_goes_before(item.key)
-    _say_error(survey_layers(path, {}))
+    _say_error(survey_layers(path, {}), "note: the file still has a mistake")
 
 
 def _is_wrong(key: str, found: Surveyed) -> bool:

@@ -26,6 +26,7 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
+from textual.worker import WorkerFailed
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize
@@ -89,6 +90,8 @@ class UrialApp(SettingsApp):
         self.watchdog: Watchdog | None = None
         self.last_words = ""
         """What the terminal is told after the screen is gone."""
+        self.failure: BaseException | None = None
+        """The mistake of the program's own that ended it."""
         self._interrupted = float("-inf")
         self._hung_up = False
         self._never_drawn = contextlib.ExitStack()
@@ -263,6 +266,19 @@ class UrialApp(SettingsApp):
             self.watchdog.hasten(HUNG_UP_GRACE_S, return_code)
         self.exit(return_code=return_code)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's, which offers no public one: the app ends. What it would print after that, with the value of every
+        variable, stays away: `run_app` raises the error, so that it is told like a mistake anywhere else.
+        """
+        if self.failure is None:
+            self.failure = error.error if isinstance(error, WorkerFailed) else error
+            if self.watchdog is not None:
+                self.watchdog.start(1)
+            with contextlib.suppress(Exception):  # it may be what is broken
+                self.chat_screen.drafts.take()
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
     async def close_chat(self) -> None:
         """Close the chat once, however often this is called; returns when it is closed."""
         if self._end_task is None:
@@ -297,7 +313,7 @@ class UrialApp(SettingsApp):
 
 
 async def run_app(app: UrialApp) -> int:
-    """Run the app to its end; the exit code."""
+    """Run the app to its end; the exit code. Raises the error that ended it where that was a mistake of its own."""
     watchdog = app.watchdog = Watchdog()
     try:
         with handled(app.signalled):
@@ -310,6 +326,8 @@ async def run_app(app: UrialApp) -> int:
     if app.last_words:
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(sanitize(app.last_words), file=sys.stderr)
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or 0
 
 

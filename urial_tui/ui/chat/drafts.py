@@ -38,6 +38,8 @@ class Drafts(Part):
         """What was not sent in the session that is left, until it is kept."""
         self._held = False
         """It is being seen whether the session is ours: nothing is saved."""
+        self._taken = ""
+        """What must not be lost of a screen that is gone."""
         self._mover = asyncio.Lock()
 
     # --- editing ----------------------------------------------------------------------------
@@ -95,23 +97,32 @@ class Drafts(Part):
         except UrialError as error:
             self.stage.log.warning(error.message)
 
+    def take(self) -> None:
+        """The screen is gone in a moment, by a mistake of the program: `keep_all` has what it shows from here."""
+        self._taken = self.now()
+
     async def keep_all(self) -> None:
         """Save everything, before the program is left: with the session whose draft is in the composer, so after a move
         to another one that has begun.
         """
         chat = self.stage.chat
-        if chat is None or not self.stage.is_attached:
+        if chat is None or not (self.stage.is_attached or self._taken):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_MOVE_S), self._mover:
                 pass
         if self._mover.locked():
             return  # what was to be kept with the session that is left is kept, and the next has its own
-        self.stage.composer.draft_is_kept()
+        text = self._taken
+        if self.stage.is_attached:
+            self.stage.composer.draft_is_kept()
+            text = self.now()
+        elif self._parted and chat.locked is None:
+            text = _joined(await chat.draft(), text)  # of a session whose draft is not here yet
         if chat.locked is None:
-            await self._save(self.now())
-        elif self.now().strip():
-            await chat.save_for_later(self.now())
+            await self._save(text)
+        elif text.strip():
+            await chat.save_for_later(text)
 
     # --- from one session to another --------------------------------------------------------
 
