@@ -3,15 +3,15 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.support import bad_gguf
 from tests.support.bad_gguf import ADAPTER_CASES, CASES, Case, Parts
+from tests.support.run_main import Run, ran
 from urial_tui.errors import ModelError
-from urial_tui.main import main
 from urial_tui.models.adapter_fit import check_adapter
 from urial_tui.models.catalog import Catalog
 from urial_tui.models.gguf.header import read_header
@@ -39,18 +39,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-Run = Callable[..., tuple[int, str]]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*args: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as left:
-            main(args)
-        assert isinstance(left.value.code, int)
-        return left.value.code, capsys.readouterr().out
-
-    return run_main
+    return partial(ran, capsys)
 
 
 def test_the_corpus_is_large_and_made_from_a_good_file(good: Parts, tmp_path: Path) -> None:
@@ -67,7 +58,7 @@ def test_info_says_what_is_wrong_with_a_bad_file(
 ) -> None:
     path = tmp_path / "bad.gguf"
     case.write(path, good)
-    code, out = run("models", "info", str(path), "--json")
+    code, out, _ = run("models", "info", str(path), "--json")
     told = json.loads(out)
     if not case.refused and "error" in told and not isinstance(told["error"], dict):
         assert (code, told["path"]) == (0, str(path))

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ import pytest
 from tests.support import tinygguf
 from tests.support.judging import SCORE, reply, scored
 from tests.support.run_command import RunEngine, history, rows_file, the_run
+from tests.support.run_main import Run, ran
 from tests.support.scripted_engine import Script
 from tests.support.store_rows import END, START, tokens
 from urial_tui import paths, services
-from urial_tui.main import main
 from urial_tui.store.store import Store
 
-Command = Callable[..., tuple[int, str, str]]
 DIGITS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.0)
 
 
@@ -62,18 +62,11 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     engines: Engines,
-) -> Command:
+) -> Run:
     """The command line, in a home with the rubric `two` and a run of three answers by one side."""
     monkeypatch.setenv("URIAL_TUI_HOME", str(tmp_path / "home"))
 
-    def run_main(*args: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(args))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
+    run_main = partial(ran, capsys)
     model = tinygguf.write_model(tmp_path / "one.gguf")
     rubrics = paths.ensure_private_dir(paths.user_rubrics_dir())
     (rubrics / "two.toml").write_text(SCORE, "utf-8")
@@ -94,7 +87,7 @@ def judged() -> int:
 
 
 def test_every_answer_is_judged_once_and_what_is_no_number_is_counted_apart(
-    run: Command, judge: tuple[str, ...]
+    run: Run, judge: tuple[str, ...]
 ) -> None:
     code, out, err = run(*judge, "--json")
     found = json.loads(out)
@@ -114,7 +107,7 @@ def test_every_answer_is_judged_once_and_what_is_no_number_is_counted_apart(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_keeps_what_is_judged_and_the_same_command_goes_on(
-    run: Command, judge: tuple[str, ...], engines: Engines, number: signal.Signals, code: int
+    run: Run, judge: tuple[str, ...], engines: Engines, number: signal.Signals, code: int
 ) -> None:
     def stop(text: str) -> None:
         if "Third?" in text:
@@ -131,7 +124,7 @@ def test_a_signal_keeps_what_is_judged_and_the_same_command_goes_on(
 
 
 def test_an_engine_that_dies_of_one_answer_costs_that_one_and_it_is_tried_again(
-    run: Command, judge: tuple[str, ...], engines: Engines
+    run: Run, judge: tuple[str, ...], engines: Engines
 ) -> None:
     good = engines.replies[0]
     engines.replies = [good, Script(fail_after=1), good]
@@ -146,7 +139,7 @@ def test_an_engine_that_dies_of_one_answer_costs_that_one_and_it_is_tried_again(
 
 
 def test_an_engine_that_always_dies_ends_the_work_and_says_how_to_go_on(
-    run: Command, judge: tuple[str, ...], engines: Engines
+    run: Run, judge: tuple[str, ...], engines: Engines
 ) -> None:
     engines.replies = [Script(fail_after=0)]
     code, out, _ = run(*judge, "--json")
@@ -170,7 +163,7 @@ def test_an_engine_that_always_dies_ends_the_work_and_says_how_to_go_on(
     ],
 )
 def test_what_cannot_be_judged_is_said(
-    run: Command, args: tuple[str, ...], code: int, words: str
+    run: Run, args: tuple[str, ...], code: int, words: str
 ) -> None:
     left, _, err = run(*args)
     assert left == code
@@ -178,7 +171,7 @@ def test_what_cannot_be_judged_is_said(
 
 
 def test_an_answer_that_is_being_written_is_not_judged_in_part(
-    run: Command, judge: tuple[str, ...]
+    run: Run, judge: tuple[str, ...]
 ) -> None:
     with Store.open(paths.history_file()) as store:
         session = store.create_session("one@raw")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from tests.support import tinygguf
+from tests.support.run_main import Run, ran
 from urial_tui import paths
 from urial_tui.cli.models.command import models
-from urial_tui.main import cli, main
+from urial_tui.main import cli
 from urial_tui.models.hub.origin import Origin, write_origin
 from urial_tui.settings import load_settings
 
@@ -36,18 +36,12 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def run_main(*args: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["models", *args])
-        assert isinstance(left.value.code, int)
-        out, err = capsys.readouterr()
+        code, out, err = ran(capsys, "models", *args)
         assert "\x1b" not in out + err
-        return left.value.code, out, err
+        return code, out, err
 
     return run_main
 

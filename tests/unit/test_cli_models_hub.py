@@ -1,22 +1,22 @@
 """`models search | pull | starters`: what is printed where, as text and as JSON, and how it leaves."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.fake_hub import COMMIT, FakeHub, Fault, model_bytes, serving, usable_bytes
+from tests.support.run_main import Run, ran
 from tests.support.tinygguf import write_model
 from urial_tui import paths
 from urial_tui.cli.models import pulling, pulling_report
-from urial_tui.main import main
 from urial_tui.models.hub import starters
 from urial_tui.models.machine import Memory
 
 REPO = "org/m-GGUF"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -30,14 +30,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*args: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["models", *args])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_main
+    return partial(ran, capsys, "models")
 
 
 def target(name: str = "m-Q4_K_M.gguf", repo: str = REPO) -> Path:

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,13 @@ from tests.support.run_command import (
     rows_file,
     the_run,
 )
+from tests.support.run_main import Run, ran
 from tests.support.scripted_engine import Script
 from tests.support.store_runs import make_run
 from urial_tui import paths, services
 from urial_tui.errors import EngineError, StoreError
-from urial_tui.main import main
 from urial_tui.store.store import Store
 
-Command = Callable[..., tuple[int, str, str]]
 HOLDS = """
 import sys; from pathlib import Path; from urial_tui.store.store import Store
 with Store.open(Path(sys.argv[1])) as store:
@@ -87,16 +86,8 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Engines:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], engines: Engines) -> Command:
-    def run_main(*args: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(args))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_main
+def run(capsys: pytest.CaptureFixture[str], engines: Engines) -> Run:
+    return partial(ran, capsys)
 
 
 @pytest.fixture
@@ -115,7 +106,7 @@ def command(three: Path, models: dict[str, Path]) -> tuple[str, ...]:
 
 
 def test_every_item_is_answered_by_every_side_in_turn(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     code, out, err = run(*command, "--json")
     found = json.loads(out)
@@ -137,7 +128,7 @@ def test_every_item_is_answered_by_every_side_in_turn(
 
 
 def test_the_first_line_names_the_run_and_the_last_ones_what_comes_next(
-    run: Command, command: tuple[str, ...]
+    run: Run, command: tuple[str, ...]
 ) -> None:
     code, out, _ = run(*command)
     lines = out.splitlines()
@@ -153,9 +144,7 @@ def test_the_first_line_names_the_run_and_the_last_ones_what_comes_next(
     ]
 
 
-def test_a_finished_run_loads_nothing(
-    run: Command, engines: Engines, command: tuple[str, ...]
-) -> None:
+def test_a_finished_run_loads_nothing(run: Run, engines: Engines, command: tuple[str, ...]) -> None:
     run(*command)
     before = answers()
     code, out, _ = run(*command)
@@ -166,7 +155,7 @@ def test_a_finished_run_loads_nothing(
 
 
 def test_another_limit_goes_on_with_the_same_run(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     run(*command, "--limit", "1")
     first = the_run()
@@ -178,7 +167,7 @@ def test_another_limit_goes_on_with_the_same_run(
 
 
 def test_decoding_is_greedy_with_the_sides_own_settings_unless_told(
-    run: Command, engines: Engines, command: tuple[str, ...], models: dict[str, Path]
+    run: Run, engines: Engines, command: tuple[str, ...], models: dict[str, Path]
 ) -> None:
     pack = ("--side", f"{models['one']}@urial-general")
     run(*command, *pack, "--limit", "1", "--max-tokens", "2")
@@ -198,7 +187,7 @@ def test_decoding_is_greedy_with_the_sides_own_settings_unless_told(
 
 
 def test_the_second_turn_follows_the_first_answer(
-    run: Command, engines: Engines, models: dict[str, Path], tmp_path: Path
+    run: Run, engines: Engines, models: dict[str, Path], tmp_path: Path
 ) -> None:
     file = tmp_path / "question.jsonl"
     rows = [
@@ -215,7 +204,7 @@ def test_the_second_turn_follows_the_first_answer(
 
 
 def test_one_group_of_sides_that_share_weights_is_loaded_at_a_time(
-    run: Command, engines: Engines, three: Path, models: dict[str, Path]
+    run: Run, engines: Engines, three: Path, models: dict[str, Path]
 ) -> None:
     one, two = models["one"], models["two"]
     sides = (f"{one}@raw", f"{two}@raw", f"{one}@zero-shot")
@@ -232,7 +221,7 @@ def test_one_group_of_sides_that_share_weights_is_loaded_at_a_time(
 
 
 def test_an_item_that_fails_is_told_and_tried_again_alone(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     engine = engines.following()
     engine.failing = {"Second?": LONG, "First?": Script("a", fail_after=0)}
@@ -251,7 +240,7 @@ def test_an_item_that_fails_is_told_and_tried_again_alone(
 
 
 def test_an_engine_that_dies_again_and_again_is_given_up(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     engines.following().failing = {"?": DIES}
     code, out, _ = run(*command, "--json")
@@ -264,7 +253,7 @@ def test_an_engine_that_dies_again_and_again_is_given_up(
 
 
 def test_the_turn_after_a_failed_one_is_not_asked(
-    run: Command, engines: Engines, models: dict[str, Path], tmp_path: Path
+    run: Run, engines: Engines, models: dict[str, Path], tmp_path: Path
 ) -> None:
     file = tmp_path / "q.jsonl"
     file.write_text(json.dumps({"question_id": 1, "turns": ["Write.", "Rewrite."]}))
@@ -280,7 +269,7 @@ def test_the_turn_after_a_failed_one_is_not_asked(
 
 
 def test_a_side_that_cannot_be_loaded_does_not_keep_the_others_waiting(
-    run: Command, engines: Engines, three: Path, models: dict[str, Path]
+    run: Run, engines: Engines, three: Path, models: dict[str, Path]
 ) -> None:
     engines.following().load_error = EngineError("no memory", hint="Free some.", kind="memory")
     command = [
@@ -295,7 +284,7 @@ def test_a_side_that_cannot_be_loaded_does_not_keep_the_others_waiting(
 
 
 def test_ctrl_c_leaves_the_running_answer_to_be_made_again(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     def interrupt(text: str) -> None:
         if "Second?" in text:
@@ -314,7 +303,7 @@ def test_ctrl_c_leaves_the_running_answer_to_be_made_again(
 
 
 def test_a_full_disk_ends_the_run_and_the_same_command_goes_on_later(
-    run: Command, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    run: Run, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     appended: list[str] = []
     append = Store.append_tokens
@@ -338,7 +327,7 @@ def test_a_full_disk_ends_the_run_and_the_same_command_goes_on_later(
 
 
 def test_two_processes_do_not_write_the_same_run(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     run(*command, "--limit", "1")
     other = subprocess.Popen(
@@ -370,7 +359,7 @@ def test_two_processes_do_not_write_the_same_run(
     ],
 )
 def test_what_cannot_begin_is_refused_before_anything_is_made(
-    run: Command,
+    run: Run,
     engines: Engines,
     command: tuple[str, ...],
     models: dict[str, Path],
@@ -388,7 +377,7 @@ def test_what_cannot_begin_is_refused_before_anything_is_made(
 
 
 def test_an_unfinished_run_of_the_same_input_is_named_with_what_differs(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     engines.following().failing = {"Second?": LONG}
     run(*command)
@@ -406,7 +395,7 @@ def test_an_unfinished_run_of_the_same_input_is_named_with_what_differs(
 
 
 def test_a_run_that_is_there_keeps_its_name_and_that_is_said(
-    run: Command, command: tuple[str, ...]
+    run: Run, command: tuple[str, ...]
 ) -> None:
     run(*command, "--name", "t2")
     first = the_run().id
@@ -420,7 +409,7 @@ def test_a_run_that_is_there_keeps_its_name_and_that_is_said(
 
 
 def test_the_same_file_under_another_name_is_the_same_side(
-    run: Command,
+    run: Run,
     engines: Engines,
     command: tuple[str, ...],
     models: dict[str, Path],
@@ -435,9 +424,7 @@ def test_the_same_file_under_another_name_is_the_same_side(
         assert [r.n_answered for r in store.runs()] == [6]
 
 
-def test_new_begins_another_run_of_the_same_settings(
-    run: Command, command: tuple[str, ...]
-) -> None:
+def test_new_begins_another_run_of_the_same_settings(run: Run, command: tuple[str, ...]) -> None:
     run(*command)
     assert "The same command without --new goes on" in run(*command, "--new")[1]
     with history() as store:
@@ -446,9 +433,7 @@ def test_new_begins_another_run_of_the_same_settings(
     assert found[0].start.fingerprint == found[1].start.fingerprint
 
 
-def test_a_changed_input_makes_another_run(
-    run: Command, command: tuple[str, ...], three: Path
-) -> None:
+def test_a_changed_input_makes_another_run(run: Run, command: tuple[str, ...], three: Path) -> None:
     run(*command)
     rows_file(three, "First?", "Second?", "Fourth?")
     run(*command)
@@ -457,7 +442,7 @@ def test_a_changed_input_makes_another_run(
 
 
 def test_a_data_set_by_name_is_fetched_and_then_read_offline(
-    run: Command,
+    run: Run,
     engines: Engines,
     models: dict[str, Path],
     tmp_path: Path,
@@ -492,7 +477,7 @@ def scored(command: tuple[str, ...], models: dict[str, Path]) -> tuple[str, ...]
 
 
 def test_every_answer_is_scored_on_the_canonical_path(
-    run: Command, engines: Engines, scored: tuple[str, ...]
+    run: Run, engines: Engines, scored: tuple[str, ...]
 ) -> None:
     code, out, _ = run(*scored, "--json")
     assert (code, json.loads(out)["done"]) == (0, 6)
@@ -508,7 +493,7 @@ def test_every_answer_is_scored_on_the_canonical_path(
 
 
 def test_an_answer_without_its_scores_is_scored_and_not_written_again(
-    run: Command, engines: Engines, scored: tuple[str, ...]
+    run: Run, engines: Engines, scored: tuple[str, ...]
 ) -> None:
     engines.following().score_dies_after = 0
     code, _, err = run(*scored)
@@ -526,7 +511,7 @@ def test_an_answer_without_its_scores_is_scored_and_not_written_again(
 
 
 def test_a_reference_of_another_vocabulary_is_refused_before_anything_is_written(
-    run: Command, engines: Engines, command: tuple[str, ...], models: dict[str, Path]
+    run: Run, engines: Engines, command: tuple[str, ...], models: dict[str, Path]
 ) -> None:
     engines.following().foreign = {str(models["two"])}
     code, _, err = run(*command, "--reference", f"{models['two']}@raw")
@@ -539,7 +524,7 @@ def test_a_reference_of_another_vocabulary_is_refused_before_anything_is_written
 
 
 def test_runs_are_listed_shown_renamed_and_deleted(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     assert "No runs yet" in run("runs", "list")[1]
     engines.following().failing = {"Second?": LONG}
@@ -573,7 +558,7 @@ def test_runs_are_listed_shown_renamed_and_deleted(
 
 
 def test_a_run_that_a_machine_that_is_gone_holds_is_taken_from_it_by_the_command_that_is_named(
-    run: Command, engines: Engines, command: tuple[str, ...]
+    run: Run, engines: Engines, command: tuple[str, ...]
 ) -> None:
     run(*command, "--limit", "1")
     id_ = the_run().id
@@ -602,14 +587,14 @@ def test_a_run_that_a_machine_that_is_gone_holds_is_taken_from_it_by_the_command
     "action", [("show",), ("rename", "x"), ("delete", "--yes"), ("unlock", "--yes")]
 )
 def test_without_a_history_there_is_no_run_and_none_is_made(
-    run: Command, action: tuple[str, ...]
+    run: Run, action: tuple[str, ...]
 ) -> None:
     code, _, err = run("runs", action[0], "last", *action[1:])
     assert (code, "there is no run yet" in err) == (5, True)
     assert not paths.history_file().exists()
 
 
-def test_nothing_that_is_stored_drives_the_terminal(run: Command) -> None:
+def test_nothing_that_is_stored_drives_the_terminal(run: Run) -> None:
     evil = "\x1b]0;pwn\x07\x1b[2J"
     paths.ensure_private_dir(paths.history_file().parent)
     with Store.open(paths.history_file()) as store:

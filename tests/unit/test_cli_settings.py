@@ -4,14 +4,12 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from urial_tui.main import main
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.support.run_main import Run, ran
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +27,7 @@ def file(home: Path) -> Path:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*args: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(args)
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_main
+    return partial(ran, capsys)
 
 
 WRONG = '# mine\nn_ctx = "many"\nfoo = 3\nn_batch = 128\n\n[sampling]\ntop_k = 4\nzip = 1\n'

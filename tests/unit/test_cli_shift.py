@@ -8,13 +8,14 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import tinygguf
+from tests.support.run_main import Run, ran
 from tests.support.scripted_engine import Script
 from tests.support.scripted_scoring import OTHER, Scored, Scoring, ScoringEngine
 from urial_tui import paths, services
@@ -22,10 +23,8 @@ from urial_tui.cli.shift import work as shift_work
 from urial_tui.cli.shift.as_text import marked
 from urial_tui.exchange.pages import label
 from urial_tui.exchange.shift_json import read_item
-from urial_tui.main import main
 from urial_tui.settings import save_settings
 
-Run = Callable[..., tuple[int, str, str]]
 Engines = list[ScoringEngine]
 
 
@@ -71,11 +70,7 @@ def run(capsys: pytest.CaptureFixture[str], engines: Engines, model: Path) -> Ru
     def run_main(*args: str, sides: Iterable[str] | None = None) -> tuple[int, str, str]:
         if sides is None:
             sides = ("--generator", f"{model}@urial-general", "--reference", f"{model}@zero-shot")
-        with pytest.raises(SystemExit) as left:
-            main(["shift", *sides, *args])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
+        return ran(capsys, "shift", *sides, *args)
 
     return run_main
 
