@@ -14,6 +14,18 @@ from urial_tui.errors import UrialError
 KEPT: Final = 10
 
 
+def internal_error(what: str, error: BaseException, hint: str = "") -> UrialError:
+    """A mistake of the program's own that ends one piece of work: `what` failed, and which crash log has the traceback.
+    Writes a file."""
+    where = write_crash_log(error)
+    named = f" and with {where}" if where else ""
+    return UrialError(
+        f"{what} failed: {type(error).__name__}: {error}",
+        hint=f"{hint} Please report this with the steps that led to it{named}.".lstrip(),
+        kind="internal",
+    )
+
+
 def write_crash_log(error: BaseException) -> Path | None:
     """The file with the traceback of `error`; None when none can be written.
 

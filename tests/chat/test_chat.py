@@ -27,7 +27,7 @@ from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.sides import UNKNOWN
 from urial_tui.store.store import Store
-from urial_tui.store.types import Message
+from urial_tui.store.types import Draft, Message
 
 Make = Callable[..., Room]
 
@@ -345,7 +345,7 @@ async def test_a_second_program_is_told_who_holds_the_session(
     await room.ask("Hello")
     session = room.chat.session
     assert session is not None
-    await room.chat.save_draft("theirs")
+    await room.chat.save_draft(Draft("theirs"))
     await room.chat.aclose()
     script = (
         "import sys; from pathlib import Path; from urial_tui.store.store import Store\n"
@@ -363,18 +363,18 @@ async def test_a_second_program_is_told_who_holds_the_session(
     assert room.told(Trouble)[-1].error.kind == "session-locked"
     with pytest.raises(StoreError, match="urial-tui ask"):
         await other.send("me too")
-    assert await other.draft() == ""  # what is stored is the draft of who writes there
-    await other.save_draft("mine")
+    assert (await other.draft()).text == ""  # what is stored is the draft of who writes there
+    await other.save_draft(Draft("mine"))
     with pytest.raises(StoreError, match="urial-tui ask"):
         await other.delete(session.id)
     assert other.session is not None and other.session.id == session.id
-    assert await room.store.call(Store.draft, session.id) == "theirs"
+    assert (await room.store.call(Store.draft, session.id)).text == "theirs"
     assert not await other.relock()
     holder.kill()
     await holder.wait()
     assert await other.relock()  # it is gone: nothing has to be taken over
     assert other.locked is None
-    assert await other.draft() == "theirs"
+    assert (await other.draft()).text == "theirs"
     await other.aclose()
 
 
@@ -411,18 +411,18 @@ async def test_a_disk_that_refuses_moves_the_history_to_memory_and_says_so(
 async def test_a_draft_comes_back_and_is_gone_when_it_was_sent(make_room: Make) -> None:
     room = make_room("Hi.")
     await room.chat.start()
-    await room.chat.save_draft("half a thou")
-    assert await room.new().draft() == "half a thou"
+    await room.chat.save_draft(Draft("half a thou"))
+    assert (await room.new().draft()).text == "half a thou"
     await room.ask("half a thought")
-    assert await room.new().draft() == ""
+    assert (await room.new().draft()).text == ""
 
 
 async def test_what_is_kept_for_later_is_behind_the_draft_of_a_new_session(make_room: Make) -> None:
     room = make_room("Hi.")
     await room.chat.start()
-    await room.chat.save_for_later("one")
-    await room.chat.save_for_later("two")
-    assert await room.new().draft() == "one\ntwo"
+    await room.chat.save_for_later(Draft("one"))
+    await room.chat.save_for_later(Draft("two"))
+    assert (await room.new().draft()).text == "one\ntwo"
 
 
 async def test_a_deleted_session_is_left_and_comes_back_from_the_bin(make_room: Make) -> None:
@@ -522,6 +522,8 @@ async def test_whatever_breaks_a_turn_is_told_and_the_chat_goes_on(
     await room.ask("first")
     ended = room.told(TurnEnded)[-1]
     assert ended.error is not None and str(error) in ended.error.message
+    told, expected = ended.error.hint, isinstance(error, StoreError)
+    assert expected or str(error) in Path(told.split()[-1].rstrip(".")).read_text()
     assert ended.message.status == "failed"
     assert room.chat.phase == "ready" and not room.chat.busy
     monkeypatch.undo()

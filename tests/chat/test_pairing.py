@@ -201,6 +201,7 @@ async def test_a_reference_that_fails_unexpectedly_says_so_and_the_others_get_re
     assert [state for _, state in states(room)] == ["refused", "ready"]
     error = room.chat.pair.references[0].error
     assert error is not None and error.kind == "internal" and "a bug" in error.message
+    assert "ValueError: a bug" in Path(error.hint.split()[-1].rstrip(".")).read_text()
 
 
 async def test_a_reference_that_the_engine_dies_of_is_not_tried_again_by_itself(

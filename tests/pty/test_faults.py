@@ -11,6 +11,7 @@ from tests.pty.conftest import Start
 from tests.pty.driving import ask, ask_and_watch, until_ready, until_streaming, write
 from tests.support import pty_history as history
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 EVIL = "\x1b]0;stolen\x07\x1b[31mred\x1b[2J\x9b5n\u202eback[bold]markup[/bold]"
 
@@ -100,7 +101,7 @@ def test_stored_text_cannot_drive_the_terminal(
         user = store.add_user_message(session.id, None, EVIL)
         answer = store.begin_answer(session.id, user.id, content=EVIL)
         store.finish_answer(answer.id, None, "failed", end=None, error=EVIL)
-        store.save_draft(session.id, EVIL)
+        store.save_draft(session.id, Draft(EVIL))
     terminal = start(size=size)
     until_ready(terminal)
     terminal.send("ctrl+o")

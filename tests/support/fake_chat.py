@@ -37,7 +37,16 @@ from urial_tui.engine.protocol import ContextInfo, ContextSpec, Finished, Sampli
 from urial_tui.errors import UrialError
 from urial_tui.shift.records import TokenScore
 from urial_tui.store.sessions.outline import OutlineRow
-from urial_tui.store.types import Hit, Message, Session, SessionFilter, ShiftTotals, Status, Trace
+from urial_tui.store.types import (
+    Draft,
+    Hit,
+    Message,
+    Session,
+    SessionFilter,
+    ShiftTotals,
+    Status,
+    Trace,
+)
 
 NOW = "2026-03-01T10:00:00.000Z"
 
@@ -72,6 +81,7 @@ class FakeChat:
         self.errors: dict[str, UrialError] = {}
         """Raised by the method of that name, once."""
         self.drafts: dict[str | None, str] = {}
+        self.beginnings: dict[str | None, str] = {}
         self.closed = False
         self.is_ready = ready
         self.went = asyncio.Event()
@@ -496,18 +506,25 @@ class FakeChat:
         del self._sessions[session_id]
         self.emit(SessionsChanged())
 
-    async def save_draft(self, text: str) -> None:
-        self._called("save_draft", text)
+    async def save_draft(self, draft: Draft) -> None:
+        self._called("save_draft", draft)
         if self.locked is None:
-            self.drafts[self.session.id if self.session else None] = text
+            self._keep(self.session.id if self.session else None, draft)
 
-    async def save_for_later(self, text: str) -> None:
-        self.drafts[None] = "\n".join(filter(None, (self.drafts.get(None), text)))
+    async def save_for_later(self, draft: Draft) -> None:
+        self._keep(None, self._kept(None).before(draft))
 
-    async def draft(self) -> str:
+    async def draft(self) -> Draft:
         if self.locked is not None:
-            return ""
-        return self.drafts.get(self.session.id if self.session else None, "")
+            return Draft()
+        return self._kept(self.session.id if self.session else None)
+
+    def _keep(self, session_id: str | None, draft: Draft) -> None:
+        self.drafts[session_id] = draft.text
+        self.beginnings[session_id] = draft.beginning
+
+    def _kept(self, session_id: str | None) -> Draft:
+        return Draft(self.drafts.get(session_id, ""), self.beginnings.get(session_id, ""))
 
     async def pack_cost(self, pack_id: str) -> int:
         self._called("pack_cost", pack_id)

@@ -15,6 +15,7 @@ from urial_tui.store.database.connection import Connection
 from urial_tui.store.schema import migrate
 from urial_tui.store.schema.steps import MIGRATIONS
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -57,8 +58,8 @@ def fill(store: Store, sessions: int = 1) -> Filled:
         answered(store, session.id, question.id, n=20)
         store.add_tag(session.id, "walks")
     store.set_leaf(session.id, first)
-    store.save_draft(session.id, "and")
-    store.save_draft(None, "another")
+    store.save_draft(session.id, Draft("and", "Well, "))
+    store.save_draft(None, Draft("another", "So "))
     run = make_run(store)
     answers = answer_all(store, run)
     by_side = [

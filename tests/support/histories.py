@@ -11,7 +11,7 @@ from tests.support.store_runs import COMPARED, JUDGE, OK, PERSON, RUBRIC, UNREAD
 from urial_tui.shift.records import GeneratorScore, ReferenceScore, TokenScore
 from urial_tui.store.judging.types import Comparison, Judgement
 from urial_tui.store.store import Store
-from urial_tui.store.types import Message, Token
+from urial_tui.store.types import Draft, Message, Token
 
 TEXTS = st.text(max_size=20) | st.sampled_from(
     ["", "\0", "\ud800 half", "散步 \U0001f34e", '"\\\n', "  "]
@@ -29,7 +29,7 @@ def fill(store: Store, data: st.DataObject) -> None:
     for _ in range(draw(st.integers(0, 3))):
         answers += _session(store, draw)
     if draw(st.booleans()):
-        store.save_draft(None, draw(TEXTS))  # belongs to no session
+        store.save_draft(None, Draft(draw(TEXTS), draw(TEXTS)))  # belongs to no session
     pairs = [(a, b) for n, a in enumerate(answers) for b in answers[n + 1 :]]
     for a, b in draw(st.lists(st.sampled_from(pairs), max_size=2)) if pairs else ():
         store.save_comparison(
@@ -68,7 +68,7 @@ def _session(store: Store, draw: Any) -> list[str]:
     store.set_pinned(session, draw(st.booleans()))
     store.set_archived(session, draw(st.booleans()))
     if draw(st.booleans()):
-        store.save_draft(session, draw(TEXTS))
+        store.save_draft(session, Draft(draw(TEXTS), draw(TEXTS)))
     if draw(st.booleans()):
         store.bin_session(session)
     return answers

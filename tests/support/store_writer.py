@@ -15,6 +15,7 @@ from tests.support.store_traces import START as TRACE
 from tests.support.store_traces import generator_score, reference_score
 from urial_tui.shift.records import TokenScore
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 
 def say(**what: object) -> None:
@@ -35,7 +36,7 @@ def stream(path: Path) -> None:
     turn = 0
     while True:
         draft = f"draft {turn} è {random.random()}"
-        store.save_draft(session.id, draft)
+        store.save_draft(session.id, Draft(draft))
         say(draft=draft)
         user = store.add_user_message(
             session.id, parent, f"question {turn} " + "x" * random.randrange(3000)

@@ -13,6 +13,8 @@ from urial_tui.chat.events import Trouble
 from urial_tui.errors import EngineError, StoreError
 from urial_tui.ui import app as app_module
 from urial_tui.ui.app import run_app
+from urial_tui.ui.chat.drafts import Drafts
+from urial_tui.ui.chat.screen import ChatScreen
 from urial_tui.ui.screens.help import HelpScreen
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.signals import Watchdog
@@ -488,13 +490,68 @@ async def test_a_mistake_of_the_program_ends_it_in_order_and_is_told_by_who_star
         while app.failure is None:
             await asyncio.sleep(0)
 
+    with pytest.raises(ZeroDivisionError, match="a mistake"):
+        await run_to_its_end(app, drive)
+    assert (chats[0].closed, chats[0].messages[-1].content) == (True, "It is")
+    assert (await chats[0].draft()).text == "next"
+    assert "ZeroDivisionError" not in "".join(capfd.readouterr())
+
+
+async def run_to_its_end(app, drive) -> None:
     run = app.run_async
     app.run_async = lambda: run(headless=True, auto_pilot=drive)
+    await run_app(app)
+
+
+async def waits_for_the_end(pilot) -> None:
+    while pilot.app.failure is None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("method", ["compose", "on_mount"])
+async def test_a_mistake_at_the_start_is_the_one_that_is_told(method, monkeypatch):
+    closed: list[bool] = []
+
+    async def close() -> str:
+        closed.append(True)
+        return ""
+
+    monkeypatch.setattr(ChatScreen, method, lambda _: broken())
+    app = make_app()
+    object.__setattr__(app.services, "close", close)
     with pytest.raises(ZeroDivisionError, match="a mistake"):
-        await run_app(app)
-    assert (chats[0].closed, chats[0].messages[-1].content) == (True, "It is")
-    assert await chats[0].draft() == "next"
-    assert "ZeroDivisionError" not in "".join(capfd.readouterr())
+        await run_to_its_end(app, waits_for_the_end)
+    assert closed == [True]
+
+
+async def test_a_mistake_while_closing_keeps_nothing_else_from_being_closed(monkeypatch):
+    chats = []
+    app = make_app(chats=chats)
+    monkeypatch.setattr(Drafts, "keep_all", lambda _: broken_later())
+
+    async def drive(pilot) -> None:
+        while not chats:
+            await pilot.pause()
+        await pilot.press("ctrl+q")
+
+    with pytest.raises(ZeroDivisionError, match="a mistake"):
+        await run_to_its_end(app, drive)
+    assert chats[0].closed
+
+
+async def test_a_mistake_that_leaves_something_hanging_is_ended_by_the_watchdog():
+    app = make_app()
+    codes: list[int] = []
+
+    async def drive(pilot) -> None:
+        app.watchdog = Watchdog(0.0, codes.append)
+        app.call_later(broken)
+        await waits_for_the_end(pilot)
+        app.watchdog.join(5)
+
+    with pytest.raises(ZeroDivisionError):
+        await run_to_its_end(app, drive)
+    assert codes == [1]
 
 
 def test_the_watchdog_ends_what_hangs_and_not_what_was_stopped():

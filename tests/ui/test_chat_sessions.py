@@ -393,6 +393,45 @@ async def test_what_is_typed_right_after_the_key_for_a_new_session_is_in_the_new
         assert bench.chat.drafts["s2"] == "for the old one"
 
 
+async def test_the_beginning_of_an_answer_stays_with_its_session():
+    async with running(two) as bench:
+        line = bench.screen.begin_line
+        await bench.press("ctrl+t", *"Sure", "ctrl+n")
+        await bench.until(lambda: bench.chat.called("new_session"))
+        await bench.settle()
+        assert not line.is_open and bench.screen.focused is bench.screen.composer
+        await bench.press("ctrl+t", "W", "ctrl+o", "enter")
+        await bench.until(lambda: len(bench.chat.called("open_session")) == 2)
+        await bench.settle()
+        assert (line.is_open, line.text) == (True, "Sure")
+        assert bench.chat.beginnings[None] == "W"
+
+
+async def test_the_beginning_of_an_answer_is_saved_while_typing_and_when_it_is_taken_back():
+    async with running(two) as bench:
+        await bench.press("ctrl+t", *"Sure")
+        await bench.until(lambda: bench.chat.beginnings.get("s2") == "Sure", "it is saved")
+        await bench.press("escape")
+        await bench.until(lambda: bench.chat.beginnings.get("s2") == "", "it is not asked for now")
+
+
+async def test_the_beginning_of_an_answer_is_kept_at_the_end_and_there_again_at_the_start():
+    async with running(two) as bench:
+        await bench.press("ctrl+t", *"Sure", "ctrl+q")
+        await bench.until(lambda: bench.chat.closed)
+    kept = bench.chat.beginnings["s2"]
+
+    def left(chat) -> None:
+        two(chat)
+        chat.beginnings["s2"] = kept
+
+    async with running(left) as bench:
+        await bench.until(lambda: bench.screen.begin_line.text == "Sure", "it is back")
+        await bench.write("Why?")
+        await bench.press("enter")
+        await bench.until(lambda: bench.chat.called("send") == [("Why?", "Sure")])
+
+
 async def test_what_is_typed_before_a_draft_is_fetched_joins_it():
     def prepare(chat) -> None:
         two(chat)

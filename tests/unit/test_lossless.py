@@ -21,6 +21,7 @@ from urial_tui.store.exchange.lossless_json import from_json, to_json
 from urial_tui.store.exchange.lossless_parts import ROOTS, Part, own_columns
 from urial_tui.store.judging.types import Comparison, Judgement
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 
 def all_ids(store: Store) -> tuple[list[str], list[str]]:
@@ -82,7 +83,7 @@ def store() -> Any:
         made.append_scores(trace, store_traces.SCORES, store_traces.PIECES)
         made.finish_trace(trace, complete=True, timings={})
         made.add_tag(session, "legs")
-        made.save_draft(session, "And")
+        made.save_draft(session, Draft("And"))
         run = make_run(made)
         other = answer(made, run, 0, 0)
         third = answer(made, run, 0, 1)
@@ -157,7 +158,7 @@ def test_what_a_person_arranges_is_no_other_content(store: Store, file: Path, wh
         other.set_pinned(session.id, True)
         other.set_archived(session.id, True)
         other.add_tag(session.id, "more")
-        other.save_draft(session.id, "Or")
+        other.save_draft(session.id, Draft("Or"))
         other.set_leaf(
             session.id, next(m.id for m in other.messages(session.id) if m.role == "user")
         )
@@ -402,14 +403,14 @@ def test_tags_and_drafts_that_change_in_memory_reach_the_file(tmp_path: Path) ->
         session = file.create_session("demo").id
         file.add_tag(session, "old")
         file.add_tag(session, "kept")
-        file.save_draft(session, "half a sentence")
+        file.save_draft(session, Draft("half a sentence"))
         memory = file.in_memory_copy()
         memory.remove_tag(session, "old")
         memory.add_tag(session, "new")
-        memory.save_draft(session, "")
+        memory.save_draft(session, Draft(""))
         file.write_back(memory)
         assert file.session(session).tags == ("kept", "new")
-        assert file.draft(session) == ""
+        assert file.draft(session).text == ""
         memory.close()
 
 

@@ -11,6 +11,7 @@ from urial_tui.exchange.incoming import imports
 from urial_tui.exchange.rescue import rescue
 from urial_tui.launch import app_services
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 AT = datetime(2026, 3, 1, 12, 30)
 
@@ -43,11 +44,11 @@ def test_what_is_in_memory_alone_comes_back_by_an_import(tmp_path: Path) -> None
 def test_what_was_typed_and_not_sent_is_kept_too(tmp_path: Path) -> None:
     memory = Store.in_memory()
     session_id = conversation(memory)
-    memory.save_draft(session_id, "and neap tides?")
-    memory.save_draft(None, "Something else")
+    memory.save_draft(session_id, Draft("and neap tides?"))
+    memory.save_draft(None, Draft("Something else", "Yes: "))
     rescued = rescue(memory, [tmp_path], AT)
     assert rescued is not None and rescued.draft is not None
-    assert rescued.draft.read_text() == "and neap tides?\n\nSomething else"
+    assert rescued.draft.read_text() == "and neap tides?\n\nSomething else\n\nYes: "
     assert str(rescued.draft) in rescued.words()
     assert rescued.draft.stat().st_mode & 0o077 == 0
 
@@ -56,7 +57,7 @@ def test_what_was_typed_and_not_sent_is_kept_too(tmp_path: Path) -> None:
 def test_where_nothing_is_new_nothing_is_written(tmp_path: Path, begun: bool) -> None:
     with Store.open(tmp_path / "history.db") as file:
         conversation(file)
-        file.save_draft(None, "typed long ago")
+        file.save_draft(None, Draft("typed long ago"))
         memory = file.in_memory_copy()
         assert file.unwritten() == []
     if begun:

@@ -10,6 +10,7 @@ from tests.support.store_rows import END, START, tokens
 from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 
 async def disk_is_full(store: AsyncStore, full: bool = True) -> None:
@@ -39,14 +40,14 @@ async def test_calls_run_in_order_on_one_other_thread(
     seen: list[tuple[str, str]] = []
     plain = Store.save_draft
 
-    def spy(self: Store, session_id: str | None, text: str) -> None:
-        seen.append((threading.current_thread().name, text))
-        plain(self, session_id, text)
+    def spy(self: Store, session_id: str | None, draft: Draft) -> None:
+        seen.append((threading.current_thread().name, draft.text))
+        plain(self, session_id, draft)
 
     monkeypatch.setattr(Store, "save_draft", spy)
     store = await AsyncStore.open(tmp_path / "h.db")
-    await asyncio.gather(*(store.call(Store.save_draft, None, str(n)) for n in range(20)))
-    assert await store.call(Store.draft, None) == "19"
+    await asyncio.gather(*(store.call(Store.save_draft, None, Draft(str(n))) for n in range(20)))
+    assert (await store.call(Store.draft, None)).text == "19"
     assert [text for _, text in seen] == [str(n) for n in range(20)]
     assert len({name for name, _ in seen}) == 1
     assert seen[0][0] != threading.current_thread().name
@@ -146,7 +147,7 @@ async def test_an_answer_goes_on_in_memory_on_a_full_disk_and_comes_back_whole(
     assert still_full.value.kind == "disk-full"
     await store.call(Store.finish_answer, answer.id, generation, "complete", END, tail="!")
     other = await store.call(Store.create_session, "demo", "made in memory")
-    await store.call(Store.save_draft, None, "draft in memory")
+    await store.call(Store.save_draft, None, Draft("draft in memory"))
 
     await disk_is_full(store, False)
     await store.write_back()
@@ -161,7 +162,7 @@ async def test_an_answer_goes_on_in_memory_on_a_full_disk_and_comes_back_whole(
         assert generation_row is not None
         assert generation_row.end == END
         assert reopened.session(other.id).title == "made in memory"
-        assert reopened.draft(None) == "draft in memory"
+        assert reopened.draft(None).text == "draft in memory"
         assert reopened.search("word")
         assert reopened.lock_holder(session.id) is None
 

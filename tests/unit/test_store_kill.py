@@ -112,7 +112,7 @@ def check_after_kill(path: Path, known: Acknowledged) -> None:
         if known.draft is not None:
             # The next draft may be on disk without its acknowledgement.
             turn = int(known.draft.split()[1])
-            draft = store.draft(known.session)
+            draft = store.draft(known.session).text
             assert draft == known.draft or draft.startswith(f"draft {turn + 1} ")
         assert store.lock_holder(known.session) is None
         store.lock(known.session, "the next program")

@@ -12,7 +12,7 @@ from urial_tui.errors import StoreError
 from urial_tui.store.database import ids
 from urial_tui.store.database.ids import now
 from urial_tui.store.store import Store
-from urial_tui.store.types import Message, Session, SessionFilter, Token
+from urial_tui.store.types import Draft, Message, Session, SessionFilter, Token
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_deleting_a_session_deletes_everything_of_it(store: Store, tmp_path: Pat
     session = store.create_session("demo")
     begun = store.begin_answer(session.id, store.add_user_message(session.id, None, "q").id)
     store.append_tokens(begun.id, store.begin_generation(begun.id, START), tokens(0, 3), "abc")
-    store.save_draft(session.id, "draft")
+    store.save_draft(session.id, Draft("draft"))
     store.lock(session.id, "me")
     kept = store.create_session("demo")
     store.delete_session(session.id)
@@ -301,26 +301,26 @@ def test_a_branch_longer_than_sqlite_nests_triggers_can_be_read_and_deleted() ->
 
 def test_a_draft_a_session_and_one_for_the_session_to_come(store: Store) -> None:
     session = store.create_session("demo")
-    store.save_draft(session.id, "one")
-    store.save_draft(session.id, "two")
-    store.save_draft(None, "new")
-    assert (store.draft(session.id), store.draft(None)) == ("two", "new")
-    store.save_draft(session.id, "")
-    assert (store.draft(session.id), store.draft(None)) == ("", "new")
+    store.save_draft(session.id, Draft("one"))
+    store.save_draft(session.id, Draft("two"))
+    store.save_draft(None, Draft("", "Sure, "))
+    assert (store.draft(session.id), store.draft(None)) == (Draft("two"), Draft("", "Sure, "))
+    store.save_draft(session.id, Draft())
+    assert (store.draft(session.id), store.draft(None)) == (Draft(), Draft("", "Sure, "))
     with pytest.raises(StoreError):
-        store.save_draft("nothing", "x")
+        store.save_draft("nothing", Draft("x"))
 
 
 def test_a_draft_that_was_sent_is_gone_and_another_one_stays(store: Store) -> None:
     session = store.create_session("demo")
-    store.save_draft(None, "hello\n")
-    store.save_draft(session.id, "something else")
+    store.save_draft(None, Draft("hello\n"))
+    store.save_draft(session.id, Draft("something else"))
     store.add_user_message(session.id, None, "hello")
-    assert (store.draft(session.id), store.draft(None)) == ("something else", "")
+    assert (store.draft(session.id).text, store.draft(None).text) == ("something else", "")
 
 
 def test_a_draft_survives_closing(tmp_path: Path) -> None:
     with Store.open(tmp_path / "h.db") as store:
-        store.save_draft(None, "not yet sent é")
+        store.save_draft(None, Draft("not yet sent é"))
     with Store.open(tmp_path / "h.db") as store:
-        assert store.draft(None) == "not yet sent é"
+        assert store.draft(None).text == "not yet sent é"

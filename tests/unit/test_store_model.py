@@ -8,7 +8,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from tests.support.store_rows import END, START
 from urial_tui.store.store import Store
-from urial_tui.store.types import Token
+from urial_tui.store.types import Draft, Token
 
 TEXT = st.text(max_size=30) | st.text(alphabet="ab \0\n\"'é散🍎", max_size=10)
 
@@ -114,7 +114,7 @@ class Conversations(RuleBasedStateMachine):
     @rule(session=sessions, text=TEXT)
     def draft(self, session: str, text: str) -> None:
         if session in self.leaf:
-            self.store.save_draft(session, text)
+            self.store.save_draft(session, Draft(text, text[::-1]))
             self.drafts[session] = text
 
     @rule(session=consumes(sessions))
@@ -143,7 +143,8 @@ class Conversations(RuleBasedStateMachine):
             assert {k: (m.parent_id, m.role, m.content, m.status) for k, m in stored.items()} == {
                 k: (n.parent, n.role, n.content, n.status) for k, n in mine.items()
             }
-            assert self.store.draft(session) == self.drafts.get(session, "")
+            kept = self.drafts.get(session, "")
+            assert self.store.draft(session) == Draft(kept, kept[::-1])
             for key, node in mine.items():
                 assert [m.id for m in self.store.siblings(key)] == [
                     k for k, n in mine.items() if n.parent == node.parent

@@ -28,7 +28,7 @@ from urial_tui.errors import StoreError
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.runs.types import AnswerShift, RunItem
 from urial_tui.store.store import Store
-from urial_tui.store.types import SessionFilter
+from urial_tui.store.types import Draft, SessionFilter
 
 
 @pytest.fixture
@@ -305,9 +305,9 @@ def test_conversations_of_runs_are_hidden_from_lists_and_searches_and_can_be_ope
 
 def test_a_run_takes_no_draft_of_the_same_text(store: Store) -> None:
     run = make_run(store)
-    store.save_draft(None, ITEMS[0].turns[0])
+    store.save_draft(None, Draft(ITEMS[0].turns[0]))
     answer(store, run, 0, 0)
-    assert store.draft(None) == ITEMS[0].turns[0]
+    assert store.draft(None).text == ITEMS[0].turns[0]
 
 
 def test_shift_of_each_answer_is_that_of_the_trace_that_counts(store: Store) -> None:
@@ -372,10 +372,10 @@ def test_deleting_a_run_leaves_nothing_of_it_and_all_else(store: Store) -> None:
         store.save_judgement(judgement(row.message_id))
     store.save_comparison(comparison(rows[0].message_id, rows[1].message_id))
     store.save_comparison(comparison(rows[0].message_id, kept_rows[0].message_id))
-    store.save_draft(rows[0].session_id, "unsent")
+    store.save_draft(rows[0].session_id, Draft("unsent"))
     store.delete_run(run.id)
     assert counts(store) == before
-    assert store.draft(rows[0].session_id) == ""
+    assert store.draft(rows[0].session_id).text == ""
     assert store.check() == []
     assert store.runs() == [store.run(kept.id)]
     refused("not-found", lambda: store.delete_run(run.id))

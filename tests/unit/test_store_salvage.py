@@ -24,6 +24,7 @@ from urial_tui.store.care.salvage import Salvaged, salvage
 from urial_tui.store.exchange.arrivals import NewMessage, NewSession
 from urial_tui.store.schema.steps import LATEST
 from urial_tui.store.store import Store
+from urial_tui.store.types import Draft
 
 PAGE = 4096
 ROWS_ON_A_PAGE = 200
@@ -172,14 +173,14 @@ def test_a_draft_goes_with_its_conversation_where_nothing_else_is_left_of_it(
 ) -> None:
     path = tmp_path / "history.db"
     with Store.open(path) as store:
-        store.save_draft(store.create_session("demo").id, "typed")
-        store.save_draft(None, "of no session")
+        store.save_draft(store.create_session("demo").id, Draft("typed"))
+        store.save_draft(None, Draft("of no session"))
     scribble(path, *below(path, "session")[1])
     new, done = salvaged(path)
     assert lost(done)["draft"] == 1
     with Store.open(new) as store:
         assert store.sessions() == []
-        assert store.draft(None) == "of no session"
+        assert store.draft(None).text == "of no session"
 
 
 def test_a_side_that_is_gone_is_not_known_and_can_be_shown_and_exported(tmp_path: Path) -> None:

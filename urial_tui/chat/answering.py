@@ -16,6 +16,7 @@ from urial_tui.chat.resuming import Resumption
 from urial_tui.chat.side_loader import SideLoader, retrieve
 from urial_tui.chat.tracing import ReadyPair
 from urial_tui.chat.turn import Outcome, Turn
+from urial_tui.crash import internal_error
 from urial_tui.engine.api import Engine
 from urial_tui.engine.protocol import Sampling
 from urial_tui.errors import UrialError
@@ -125,11 +126,8 @@ class Answering:
         except UrialError as error:
             await self._without_turn(answer, "failed", error)
         except Exception as error:  # noqa: BLE001 - an answer must end, and say why, whatever failed
-            unexpected = UrialError(
-                f"the answer failed: {type(error).__name__}: {error}",
-                hint="What was written is kept. Please report this with the steps that led to it.",
-                kind="internal",
-            )
+            hint = "What was written is kept."
+            unexpected = await asyncio.to_thread(internal_error, "the answer", error, hint)
             await self._without_turn(answer, "failed", unexpected)
             self._tell(Trouble(unexpected))
         finally:

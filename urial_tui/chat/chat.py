@@ -38,7 +38,7 @@ from urial_tui.prompts.types import Turn as PromptTurn
 from urial_tui.sides import parse_side
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.store import Store
-from urial_tui.store.types import Message
+from urial_tui.store.types import Draft, Message
 
 Listener = Callable[[ChatEvent], None]
 
@@ -152,7 +152,7 @@ class Chat(Inspecting):
             parent = self.messages[-1].id if self.messages else None
             user = await self._stored(Store.add_user_message, self._session_id, parent, text)
             with contextlib.suppress(StoreError):
-                await self._store.call(Store.save_draft, draft_of, "")
+                await self._store.call(Store.save_draft, draft_of, Draft())
                 # It may have a title now.
                 self.session = await self._store.call(Store.session, self._session_id)
             self.messages = (*self.messages, user)

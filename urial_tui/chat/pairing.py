@@ -26,6 +26,7 @@ from urial_tui.chat.references import (
 )
 from urial_tui.chat.side_loader import retrieve
 from urial_tui.chat.tracing import ReadyPair, ReadyReference
+from urial_tui.crash import internal_error
 from urial_tui.engine.api import Engine
 from urial_tui.engine.protocol import ContextInfo, ContextSpec
 from urial_tui.errors import EngineError, UrialError
@@ -273,9 +274,7 @@ class Pairing:
                     await self._close([s for s in self._open if _number(s) == number])
                 except Exception as error:  # noqa: BLE001 - a reference that never gets ready must say why
                     entry.state = "refused"
-                    entry.error = UrialError(
-                        f"the reference failed: {type(error).__name__}: {error}", kind="internal"
-                    )
+                    entry.error = await asyncio.to_thread(internal_error, "the reference", error)
                     self._changed()
                 else:
                     self._changed()

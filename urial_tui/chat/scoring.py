@@ -19,6 +19,7 @@ from urial_tui.chat.pairing import Pairing
 from urial_tui.chat.quiet import Quiet
 from urial_tui.chat.side_loader import SideLoader, retrieve
 from urial_tui.chat.tracing import stored_trace
+from urial_tui.crash import internal_error
 from urial_tui.engine.api import Engine
 from urial_tui.errors import UrialError, UsageError
 from urial_tui.store.aio import AsyncStore
@@ -82,11 +83,8 @@ class Rescoring:
         except UrialError as error:
             await self._without_trace(answer.id, error)
         except Exception as error:  # noqa: BLE001 - a scoring must end, and say why, whatever failed
-            unexpected = UrialError(
-                f"the scoring failed: {type(error).__name__}: {error}",
-                hint="The answer is as it was. Please report this with the steps that led to it.",
-                kind="internal",
-            )
+            hint = "The answer is as it was."
+            unexpected = await asyncio.to_thread(internal_error, "the scoring", error, hint)
             await self._without_trace(answer.id, unexpected)
             self._tell(Trouble(unexpected))
         if await write_back(self._store):

@@ -25,7 +25,7 @@ from urial_tui.errors import StoreError, UrialError, UsageError
 from urial_tui.sides import UNKNOWN
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.store import Store
-from urial_tui.store.types import Hit, Message, Session, SessionFilter
+from urial_tui.store.types import Draft, Hit, Message, Session, SessionFilter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -298,24 +298,24 @@ class Sessions:
 
     # --- drafts -----------------------------------------------------------------------------------------------------
 
-    async def save_draft(self, text: str) -> None:
+    async def save_draft(self, draft: Draft) -> None:
         """Keep what is written and not sent. A history that cannot be written does not matter here: it is said once
         when a message is sent. The draft of a session that another program holds is that program's."""
         if self._locked is not None:
             return
         with contextlib.suppress(StoreError):
-            await self._store.call(Store.save_draft, self._session_id or None, text)
+            await self._store.call(Store.save_draft, self._session_id or None, draft)
 
-    async def save_for_later(self, text: str) -> None:
+    async def save_for_later(self, draft: Draft) -> None:
         """Keep it for the next new session, behind what is kept for that already."""
         with contextlib.suppress(StoreError):
             before = await self._store.call(Store.draft, None)
-            await self._store.call(Store.save_draft, None, "\n".join(filter(None, (before, text))))
+            await self._store.call(Store.save_draft, None, before.before(draft))
 
-    async def draft(self) -> str:
+    async def draft(self) -> Draft:
         """What is kept for the open session; nothing where another program holds it."""
         if self._locked is not None:
-            return ""
+            return Draft()
         return await self._store.call(Store.draft, self._session_id or None)
 
     # --- guards -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from urial_tui.store.sessions.outline import OutlineRow
 from urial_tui.store.traces import generations, shift_totals, traces
 from urial_tui.store.traces import reading as trace_reading
 from urial_tui.store.types import (
+    Draft,
     Generation,
     GenerationEnd,
     GenerationStart,
@@ -313,10 +314,11 @@ class Store(OrganisingCalls, RunCalls, JudgingCalls, ExchangeCalls):
 
     # --- drafts, locks
 
-    def save_draft(self, session_id: str | None, text: str) -> None:
-        drafts.save(self._db, session_id, text)
+    def save_draft(self, session_id: str | None, draft: Draft) -> None:
+        """An empty one removes what was kept. None is the session that does not exist yet."""
+        drafts.save(self._db, session_id, draft)
 
-    def draft(self, session_id: str | None) -> str:
+    def draft(self, session_id: str | None) -> Draft:
         return drafts.load(self._db, session_id)
 
     def lock(self, session_id: str, program: str, *, take_over: bool = False) -> None:

@@ -64,6 +64,22 @@ class SessionFilter:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """What is typed and not sent: a message, and what the answer to it shall begin with."""
+
+    text: str = ""
+    beginning: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.beginning)
+
+    def before(self, other: "Draft") -> "Draft":
+        """Both, this one first: texts on lines of their own, beginnings one behind the other."""
+        text = "\n".join(filter(None, (self.text, other.text)))
+        return Draft(text, self.beginning + other.beginning)
+
+
+@dataclass(frozen=True)
 class Message:
     id: str
     session_id: str

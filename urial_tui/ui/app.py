@@ -286,17 +286,33 @@ class UrialApp(SettingsApp):
         await asyncio.shield(self._end_task)
 
     async def _close_chat(self) -> None:
-        screen = self.chat_screen
-        chat = screen.chat
-        if screen.is_attached:
-            screen.say_closing()
-        with contextlib.suppress(UrialError):
-            if chat is not None:
-                await screen.drafts.keep_all()
-                await chat.aclose()
+        for step in (
+            self._say_closing,
+            self._keep_drafts,
+            self._let_go_of_chat,
+            self._close_services,
+        ):
+            try:
+                await step()
+            except UrialError:
+                continue
+            except Exception as error:  # noqa: BLE001 - what comes after it is closed all the same
+                self.failure = self.failure or error
+
+    async def _say_closing(self) -> None:
+        if self.chat_screen.is_attached:
+            self.chat_screen.say_closing()
+
+    async def _keep_drafts(self) -> None:
+        await self.chat_screen.drafts.keep_all()
+
+    async def _let_go_of_chat(self) -> None:
+        if self.chat_screen.chat is not None:
+            await self.chat_screen.chat.aclose()
+
+    async def _close_services(self) -> None:
         if self.services.close is not None:
-            with contextlib.suppress(UrialError):
-                self.last_words = await self.services.close()
+            self.last_words = await self.services.close()
 
     def signalled(self, number: int) -> None:
         """Called by the event loop for SIGINT, SIGTERM and SIGHUP."""

@@ -17,6 +17,7 @@ from urial_tui.store.exchange.transfer_judging import (
 )
 from urial_tui.store.exchange.upsert import upsert
 from urial_tui.store.messages import drafts, messages
+from urial_tui.store.types import Draft
 
 _SESSION_OF_TRACE = (
     "(SELECT m.session_id FROM trace t JOIN message m ON m.id = t.message_id WHERE t.seq = {})"
@@ -74,8 +75,9 @@ def track(memory: Connection) -> None:
         memory.execute(
             f"CREATE TEMP TABLE {name} (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id))"
         )
-    memory.execute("CREATE TEMP TABLE draft_before (text TEXT NOT NULL)")
-    memory.execute("INSERT INTO draft_before VALUES (?)", (drafts.load(memory, None),))
+    memory.execute("CREATE TEMP TABLE draft_before (text TEXT NOT NULL, beginning TEXT NOT NULL)")
+    before = drafts.load(memory, None)
+    memory.execute("INSERT INTO draft_before VALUES (?, ?)", (before.text, before.beginning))
     for table, event, kind, id_, noted in _CHANGES:
         # Not INSERT OR IGNORE: inside a trigger the conflict clause of the outer statement would win.
         memory.execute(
@@ -95,12 +97,14 @@ def unwritten(memory: Connection) -> list[str]:
 
 
 def unwritten_drafts(memory: Connection) -> list[str]:
-    """What was typed and not sent in those sessions, and for a new one."""
+    """What was typed and not sent in those sessions, and for a new one: messages, and beginnings of answers."""
     found = [drafts.load(memory, session_id) for session_id in unwritten(memory)]
     new = drafts.load(memory, None)
-    if new != memory.value("SELECT text FROM draft_before"):
+    (before,) = memory.rows("SELECT text, beginning FROM draft_before")
+    if new != Draft(before["text"], before["beginning"]):
         found.append(new)
-    return [text for text in found if text.strip()]
+    texts = [text for draft in found for text in (draft.text, draft.beginning)]
+    return [text for text in texts if text.strip()]
 
 
 def write_back(memory: Connection, target: Connection) -> None:

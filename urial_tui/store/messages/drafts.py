@@ -3,15 +3,16 @@
 from urial_tui.errors import StoreError
 from urial_tui.store.database.connection import Connection
 from urial_tui.store.database.ids import now, storable
+from urial_tui.store.types import Draft
 
 NEW = "new"
 """The slot of the session that does not exist yet. No id looks like this."""
 
 
-def save(db: Connection, session_id: str | None, text: str) -> None:
-    """Keep `text`; an empty text removes the draft. Raises StoreError (`not-found`)."""
+def save(db: Connection, session_id: str | None, draft: Draft) -> None:
+    """Keep it; an empty one removes what was kept. Raises StoreError (`not-found`)."""
     with db.transaction():
-        if not text:
+        if not draft:
             db.execute("DELETE FROM draft WHERE slot = ?", (session_id or NEW,))
             return
         if (
@@ -20,15 +21,24 @@ def save(db: Connection, session_id: str | None, text: str) -> None:
         ):
             raise StoreError(f"there is no session {session_id}", kind="not-found")
         db.execute(
-            "INSERT INTO draft (slot, session_id, text, updated_at) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (slot) DO UPDATE SET text = excluded.text, updated_at = excluded.updated_at",
-            (session_id or NEW, session_id, storable(text), now()),
+            "INSERT INTO draft (slot, session_id, text, beginning, updated_at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (slot) DO UPDATE SET text = excluded.text, beginning = excluded.beginning, "
+            "updated_at = excluded.updated_at",
+            (
+                session_id or NEW,
+                session_id,
+                storable(draft.text),
+                storable(draft.beginning),
+                now(),
+            ),
         )
 
 
-def load(db: Connection, session_id: str | None) -> str:
-    """The draft, or an empty text."""
-    return str(db.value("SELECT text FROM draft WHERE slot = ?", (session_id or NEW,)) or "")
+def load(db: Connection, session_id: str | None) -> Draft:
+    """What is kept, or an empty one."""
+    slot = (session_id or NEW,)
+    found = db.rows("SELECT text, beginning FROM draft WHERE slot = ?", slot)
+    return Draft(found[0]["text"], found[0]["beginning"]) if found else Draft()
 
 
 def sent(db: Connection, session_id: str, content: str) -> None:

@@ -178,6 +178,7 @@ CONVERSATIONS = {
             "session_id": "the conversation; NULL for `new`",
             "text": "what was typed",
             "updated_at": "when it was kept",
+            "beginning": "what the answer shall begin with; empty: nothing",
         },
     ),
     "session_lock": Words(

@@ -1,4 +1,4 @@
-"""What is in the composer and not sent: the session's draft, and a message that is being edited."""
+"""What is typed and not sent: the session's draft, the beginning of its answer, and a message that is being edited."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from urial_tui.errors import UrialError
-from urial_tui.store.types import Message
+from urial_tui.store.types import Draft, Message
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.chat.focus import Focus
 from urial_tui.ui.chat.part import Part
@@ -14,6 +14,8 @@ from urial_tui.ui.chat.stage import ChatStage
 
 LONGEST_MOVE_S = 5.0
 """How long the end waits for a move to another session that has begun."""
+TYPING_PAUSE_S = 0.4
+"""The beginning of an answer is saved when nothing was typed in it for so long."""
 
 
 class Drafts(Part):
@@ -34,11 +36,11 @@ class Drafts(Part):
         """What was in the composer before editing began."""
         self._parted = False
         """The session is being left: what is typed is for the next one."""
-        self._left = ""
+        self._left = Draft()
         """What was not sent in the session that is left, until it is kept."""
         self._held = False
         """It is being seen whether the session is ours: nothing is saved."""
-        self._taken = ""
+        self._taken = Draft()
         """What must not be lost of a screen that is gone."""
         self._mover = asyncio.Lock()
 
@@ -61,7 +63,7 @@ class Drafts(Part):
         """Bring the draft back; `typed_after` the edited text was sent, it joins the draft."""
         waiting = self._waiting
         self._forget_edit()
-        self.stage.composer.set_text(_joined(waiting, typed_after))
+        self.stage.composer.set_text(Draft(waiting).before(Draft(typed_after)).text)
         self.save()
         self.stage.changed()
 
@@ -73,27 +75,35 @@ class Drafts(Part):
 
     # --- drafts -----------------------------------------------------------------------------
 
-    def now(self) -> str:
-        """What must not be lost: the draft, and before it an edited message that is not sent."""
+    def now(self) -> Draft:
+        """What must not be lost: the draft with the beginning of its answer, and before it a message that is edited."""
         text = self.stage.composer.text
-        if self.editing is None:
-            return _joined(self._left, text)
-        edited = text if text != self._edited else ""
-        return _joined(self._left, "\n\n".join(filter(None, (edited, self._waiting))))
+        if self.editing is not None:
+            edited = text if text != self._edited else ""
+            text = "\n\n".join(filter(None, (edited, self._waiting)))
+        return self._left.before(Draft(text, self.stage.begin_line.text))
 
     def save(self) -> None:
         """Save it as it is now, in a moment."""
         if self.stage.chat is not None and not (self._parted or self._held):
             run_latest(self.stage, partial(self._save, self.now()), "draft")
 
-    async def _save(self, text: str) -> None:
+    def save_soon(self) -> None:
+        """Save it when the typing stops."""
+        run_latest(self.stage, self._save_after_pause, "typing")
+
+    async def _save_after_pause(self) -> None:
+        await asyncio.sleep(TYPING_PAUSE_S)
+        self.save()
+
+    async def _save(self, draft: Draft) -> None:
         """Drafts are a convenience: trouble with the history is told by the chat, once, not at
         each key.
         """
         if self.stage.chat is None:
             return
         try:
-            await self.stage.chat.save_draft(text)
+            await self.stage.chat.save_draft(draft)
         except UrialError as error:
             self.stage.log.warning(error.message)
 
@@ -113,22 +123,22 @@ class Drafts(Part):
                 pass
         if self._mover.locked():
             return  # what was to be kept with the session that is left is kept, and the next has its own
-        text = self._taken
+        draft = self._taken
         if self.stage.is_attached:
             self.stage.composer.draft_is_kept()
-            text = self.now()
+            draft = self.now()
         elif self._parted and chat.locked is None:
-            text = _joined(await chat.draft(), text)  # of a session whose draft is not here yet
+            draft = (await chat.draft()).before(draft)  # of a session whose draft is not here yet
         if chat.locked is None:
-            await self._save(text)
-        elif text.strip():
-            await chat.save_for_later(text)
+            await self._save(draft)
+        elif draft.text.strip() or draft.beginning:
+            await chat.save_for_later(draft)
 
     # --- from one session to another --------------------------------------------------------
 
     def part(self) -> None:
-        """Take what is not sent out of the composer: what is typed from now on, however fast, is for the session that
-        was asked for. `moving` does the rest.
+        """Take what is not sent out of the lines: what is typed from now on, however fast, is for the session that was
+        asked for. `moving` does the rest.
         """
         if self._parted:
             return
@@ -137,6 +147,9 @@ class Drafts(Part):
             self._forget_edit()
         self._parted = True
         self.stage.composer.set_text("")
+        if self.stage.begin_line.is_open:
+            self.focus.leave_begin_line()
+            self.stage.begin_line.let_go()
 
     @contextlib.asynccontextmanager
     async def moving(self) -> AsyncIterator[None]:
@@ -177,7 +190,7 @@ class Drafts(Part):
         chat = self.stage.chat
         if chat is not None and chat.locked is None:
             await self._save(self._left)
-            self._left = ""
+            self._left = Draft()
 
     async def begin(self) -> None:
         """The history is open: the session's draft, before what was typed already."""
@@ -185,7 +198,7 @@ class Drafts(Part):
             await self._bring()
 
     async def _bring(self) -> None:
-        """Put the open session's draft into the composer, before what came along and what was typed meanwhile."""
+        """Put the open session's draft into the lines, before what came along and what was typed meanwhile."""
         chat = self.stage.chat
         if chat is None:
             return
@@ -193,16 +206,13 @@ class Drafts(Part):
             stored = await chat.draft()
         finally:
             self._parted = False
-        left, self._left = self._left, ""
-        typed = self.stage.composer.text
-        text = _joined(stored, left, typed)
-        if text != typed:
-            self.stage.composer.set_text(text)
-        if text != stored:
+        left, self._left = self._left, Draft()
+        typed = Draft(self.stage.composer.text, self.stage.begin_line.text)
+        draft = stored.before(left).before(typed)
+        if draft.text != typed.text:
+            self.stage.composer.set_text(draft.text)
+        if draft.beginning != typed.beginning:
+            self.stage.begin_line.open(draft.beginning)
+        if draft != stored:
             self.save()
         self.stage.changed()
-
-
-def _joined(*texts: str) -> str:
-    """Those that are not empty, each on a line of its own."""
-    return "\n".join(filter(None, texts))

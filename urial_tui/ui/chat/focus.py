@@ -48,6 +48,11 @@ class Focus(Part):
     def to_begin_line(self) -> None:
         self.stage.begin_line.query_one(Input).focus()
 
+    def leave_begin_line(self) -> None:
+        """The line is closed: what is written next is meant then."""
+        if self.place() == "prefill":
+            self.to_composer()
+
     def leave_sessions(self) -> None:
         """The list goes out of sight: what is written next is meant then."""
         if self.place() == "sessions":

@@ -249,6 +249,10 @@ class ChatScreen(ChatStage):
     def _draft_changed(self) -> None:
         self.drafts.save()
 
+    @on(Input.Changed, "#begin-text")
+    def _beginning_changed(self) -> None:
+        self.drafts.save_soon()
+
     @on(Input.Submitted, "#begin-text")
     def _beginning_written(self) -> None:
         self.focus_owner.to_composer()

@@ -30,7 +30,10 @@ class BeginLine(Horizontal):
     def text(self) -> str:
         return self.query_one(Input).value if self.is_open else ""
 
-    def open(self) -> None:
+    def open(self, text: str = "") -> None:
+        """Show the line, with this in it where it is given, else with what it had."""
+        if text:
+            self.query_one(Input).value = text
         self.add_class("-open")
 
     def close(self) -> None:
