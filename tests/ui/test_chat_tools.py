@@ -2,6 +2,7 @@
 
 import stat
 
+import pytest
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.fake_desk import FakeDesk
@@ -16,6 +17,7 @@ from urial_tui.ui.screens.packs import PackPicker
 from urial_tui.ui.screens.references import ReferencePicker
 from urial_tui.ui.screens.sampling import SamplingDialog, sampling_fields
 from urial_tui.ui.screens.sides import SidePicker
+from urial_tui.ui.services import ModelChoice
 
 CODE = "Try:\n\n```python\nprint(1)\n```\n\nThat is all."
 
@@ -229,6 +231,60 @@ async def test_f5_lists_the_models_and_keeps_the_style():
         await bench.press("down", "enter")
         await bench.until(lambda: bench.chat.called("set_side"))
         assert bench.chat.called("set_side") == [("qwen2.5-0.5b@urial-general",)]
+
+
+TUNED = (ModelChoice("demo", "embedded model"), ModelChoice("demo+sft", "embedded model, tuned"))
+
+
+async def tuned():
+    return TUNED
+
+
+@pytest.mark.parametrize(
+    ("before", "written", "entry", "after"),
+    [
+        ("demo@urial-general", None, 1, "demo+sft"),
+        ("demo+sft@chat", None, 0, "demo"),
+        ("demo+sft@urial-general", None, 0, "demo"),
+        ("demo+sft@raw", None, 1, "demo+sft"),
+        ("demo@chat", None, 0, "demo"),
+        ("demo@raw", None, 0, "demo@raw"),
+        ("demo@urial-general", "demo@raw", 1, "demo+sft@raw"),
+        ("demo+sft@chat", "demo+sft@zero-shot", 0, "demo@zero-shot"),
+        ("demo@raw", "demo", 0, "demo"),
+        ("demo@raw", "", 0, "demo"),
+    ],
+)
+async def test_f5_keeps_the_style_between_base_models_or_where_it_was_written(
+    before, written, entry, after
+):
+    async with running() as bench:
+        chosen = []
+        picker = SidePicker(before, tuned)
+        bench.app.push_screen(picker, chosen.append)
+        await bench.settle()
+        if written is not None:
+            picker.query_one("#side", Input).value = written
+        picker.query_one("#models", OptionList).highlighted = entry
+        await bench.press("enter")
+        await bench.until(lambda: chosen)
+        assert chosen == [after]
+
+
+async def test_a_style_that_the_picker_wrote_itself_is_not_taken_for_the_users():
+    def check(side):
+        raise ModelError(f"there is no model {side!r}")
+
+    async with running() as bench:
+        bench.app.push_screen(SidePicker("demo@urial-general", tuned, check))
+        await bench.settle()
+        line = bench.app.screen.query_one("#side", Input)
+        models = bench.app.screen.query_one("#models", OptionList)
+        for entry, side in ((1, "demo+sft"), (0, "demo"), (1, "demo+sft")):
+            models.focus()
+            models.highlighted = entry
+            await bench.press("enter")
+            await bench.until(lambda wanted=side: line.value == wanted)
 
 
 async def test_a_side_can_be_written_and_a_bad_one_is_explained():

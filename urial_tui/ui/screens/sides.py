@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from urial_tui.errors import UrialError
 from urial_tui.safetext import sanitize_line
-from urial_tui.sides import CHAT, RAW, ZERO_SHOT, parse_side
+from urial_tui.sides import CHAT, RAW, ZERO_SHOT, Side, parse_side
 from urial_tui.ui.background import run_latest
 from urial_tui.ui.library.words import VERDICT_LOOKS
 from urial_tui.ui.screens.dialog import Dialog, line_of, problem_text
@@ -41,7 +41,7 @@ class SidePicker(Dialog[str]):
     TITLE_WORDS = "Model and style"
     LEADS_TO_LIBRARY = True
     STARTS_IN_LINE = False
-    """Whether the line keeps the cursor where a side is in it."""
+    """Whether the line comes first: it keeps the cursor where a side is in it, and its style goes with every model."""
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class SidePicker(Dialog[str]):
         self._list_models = list_models
         self._check = check
         self._models: list[ModelChoice] = []
+        self._put = self._clean()
+        """What the picker wrote into the line; the rest was written by the user."""
         self._suggester = SideSuggester([RAW, ZERO_SHOT, CHAT, *packs])
 
     def compose(self) -> ComposeResult:
@@ -70,7 +72,7 @@ class SidePicker(Dialog[str]):
                 markup=False,
             )
             yield Input(
-                self._clean(),
+                self._put,
                 id="side",
                 placeholder="MODEL[+ADAPTER][@STYLE]",
                 suggester=self._suggester,
@@ -123,21 +125,27 @@ class SidePicker(Dialog[str]):
 
     @on(OptionList.OptionSelected)
     def take_model(self, event: OptionList.OptionSelected) -> None:
-        """The chosen model, with the style that is in the line now."""
+        """The chosen model, in the style that suits it."""
         if event.option_id == "library":
             self.dismiss(LIBRARY)
             return
         side = self._side_of(event.option_id)
+        self._put = side
         self.query_one("#side", Input).value = side
         self._finish(side)
 
     def _side_of(self, option_id: str | None) -> str:
+        """An entry as a side: in the style of the line where it suits or the user wrote it, else in the entry's own."""
         model = self._models[int(option_id or 0)]
         try:
-            style = parse_side(self.query_one("#side", Input).value).style
-            return str(parse_side(model.side).with_style(style))
+            line = parse_side(self.query_one("#side", Input).value)
+            chosen = parse_side(model.side)
         except UrialError:
             return model.side
+        written = self.STARTS_IN_LINE or line.style != _style_in(self._put)
+        if written or _style_suits(line, chosen):
+            return str(chosen.with_style(line.style))
+        return model.side
 
     @on(OptionList.OptionHighlighted)
     def look_at_model(self, event: OptionList.OptionHighlighted) -> None:
@@ -207,3 +215,18 @@ class SidePicker(Dialog[str]):
         fit = await self._fit_of(side)
         if fit is None or await although(cast(App[object], self.app), fit, 1):
             self.dismiss(side)
+
+
+def _style_in(text: str) -> str | None:
+    """The style of a side; None where it names none or is no side."""
+    try:
+        return parse_side(text).style
+    except UrialError:
+        return None
+
+
+def _style_suits(line: Side, chosen: Side) -> bool:
+    """Whether the style of one side is kept for another: a prompt that makes a base model answer is, from one to the
+    next. With an adapter comes its chat template, and `chat` is what a side with a template has by itself.
+    """
+    return line.adapter is None and chosen.adapter is None and line.style != CHAT
