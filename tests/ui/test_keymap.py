@@ -8,7 +8,14 @@ from urial_tui.ui.command import real_keys
 from urial_tui.ui.commands import ALL_COMMANDS, GROUPS
 from urial_tui.ui.commands_models import SCREEN_COMMANDS
 from urial_tui.ui.commands_settings import SETTINGS_SCREENS
-from urial_tui.ui.keymap import for_textual, key_name, keys_of, usable_keymap, widget_bindings
+from urial_tui.ui.keymap import (
+    checked_keymap,
+    for_textual,
+    key_name,
+    keys_of,
+    usable_keymap,
+    widget_bindings,
+)
 
 MEANT_TO_SHARE = {"escape"}
 
@@ -109,6 +116,24 @@ def test_a_command_of_the_palette_does_not_get_the_key_of_another_one():
     assert problems == [
         "f3 is wanted by both chat.pack and chat.take-over; chat.take-over has no key",
         "f5 is wanted by both chat.side and chat.pin; chat.pin keeps F13",
+    ]
+
+
+def test_a_problem_is_told_by_ids_and_by_what_the_interface_calls_them():
+    wanted = {"app.jump": "ctrl+r", "app.help": "", "chat.fly": "f9", "chat.new": "Ctrl {0}"}
+    by_title = [problem.by_title() for problem in checked_keymap(wanted)[1]]
+    assert usable_keymap(wanted)[1] == [
+        "app.help must keep a key: it tells all the others",
+        "the keymap names 'chat.fly', which is no command",
+        "chat.new: 'Ctrl {0}' is not the name of a key",
+        "ctrl+r is wanted by both chat.regenerate and app.jump; app.jump keeps Shift+F2",
+    ]
+    jump, again = "“Jump to a part of the screen”", "“Regenerate the answer”"
+    assert by_title == [
+        "“Help and keys” must keep a key: it tells all the others",
+        "the keymap names 'chat.fly', which is no command",
+        "“New session”: 'Ctrl {0}' is not the name of a key",
+        f"Ctrl+R is wanted by both {again} and {jump}; {jump} keeps Shift+F2",
     ]
 
 

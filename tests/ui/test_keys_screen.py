@@ -89,12 +89,13 @@ async def keys_of(file: Path, *, size: tuple[int, int] = (80, 24)) -> AsyncItera
 async def test_a_key_is_pressed_saved_and_counts_at_once(file: Path) -> None:
     async with keys_of(file) as keys:
         await keys.give("chat.sampling", "enter", "f7")
-        assert "f7 is wanted by both chat.next-pair and chat.sampling" in keys.problem()
+        words = "F7 is wanted by both “Compare the next pair of sides” and “Sampling settings”"
+        assert words in keys.problem()
         await keys.press("ctrl+q", "ctrl+c", "f1")  # keys of the program are keys here, too
-        assert "f1 is wanted by both app.help and chat.sampling" in keys.problem()
+        assert "F1 is wanted by both “Help and keys” and “Sampling settings”" in keys.problem()
         assert keys.saved() == {"chat.edit": "f11"}
         await keys.press("f14")
-        assert "app.jump" in keys.problem()
+        assert "“Jump to a part of the screen”" in keys.problem()
         await keys.press("f13")
         await keys.until(lambda: keys.saved() == {"chat.edit": "f11", "chat.sampling": "f13"})
         await keys.settle()
@@ -137,9 +138,8 @@ async def test_a_command_of_the_palette_gets_a_key_and_loses_it_again(file: Path
         assert "default: no key" in keys.about
         assert "keys.none" not in keys.footer()
         await keys.give("app.theme", "enter", "f3")
-        assert (
-            "f3 is wanted by both chat.pack and app.theme; app.theme has no key" in keys.problem()
-        )
+        words = "F3 is wanted by both “Choose the prompt pack” and “Choose the theme”"
+        assert f"{words}; “Choose the theme” has no key" in keys.problem()
         await keys.press("f13")
         await keys.until(lambda: keys.saved().get("app.theme") == "f13")
         await keys.settle()
@@ -217,7 +217,8 @@ async def test_what_nobody_can_do_without_keeps_its_key(file: Path) -> None:
             await keys.go_to(binding)
             await keys.press("delete")
             await keys.settle()
-            assert f"{binding} must keep a key: it " in keys.said()
+            title = row_of(keys, binding)["title"]
+            assert f"“{title}” must keep a key: it " in keys.said()
         assert keys.saved() == {"chat.edit": "f11"}
 
 
@@ -227,7 +228,7 @@ async def test_a_default_key_that_another_command_has_by_now_does_not_come_back(
         await keys.go_to("chat.pack")
         await keys.press("d")
         await keys.settle()
-        assert "f3 is wanted by both chat.pack and chat.pin" in keys.said()
+        assert "F3 is wanted by both “Choose the prompt pack” and “Pin the session" in keys.said()
         assert keys.saved() == {"chat.pack": "", "chat.pin": "f3"}
 
 
@@ -299,12 +300,12 @@ def test_what_is_wrong_with_a_keymap_has_rows_too() -> None:
     assert rows["chat.fly"]["state"] == "refused"
     assert (rows["chat.pack"]["state"], rows["chat.pack"]["keys"]) == ("refused", "F3")
     assert (rows["chat.new"]["state"], rows["chat.new"]["keys"]) == ("changed", "F13")
-    assert "chat.side and chat.pack" in problem_of({}, {"chat.pack": "f5"})
+    assert "“Choose the model” and “Choose the prompt pack”" in problem_of({}, {"chat.pack": "f5"})
     assert problem_of({}, {"models.verify": "f5"}) == ""
 
 
 def test_a_key_that_means_something_else_in_a_part_is_told() -> None:
     remark = remark_on({"chat.pack": "t"}, "chat.pack")
-    assert "t is transcript.tokens in the conversation" in remark
+    assert "t is “Tokens” in the conversation" in remark
     assert "t belongs to the text while you write" in remark
     assert remark_on({"chat.pack": "f13"}, "chat.pack") == ""

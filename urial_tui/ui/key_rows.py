@@ -8,6 +8,7 @@ from urial_tui.ui.command import real_keys
 from urial_tui.ui.commands import ALL_COMMANDS
 from urial_tui.ui.keymap import (
     SENT_FOR_OTHERS,
+    checked_keymap,
     default_keys,
     key_name,
     keys_of,
@@ -111,17 +112,15 @@ def with_none(wanted: Mapping[str, str], binding: str) -> dict[str, str]:
 
 def problem_of(wanted: Mapping[str, str], changed: Mapping[str, str]) -> str:
     """Why the keymap cannot become the other one; "" where it can. Names the command that has a key already."""
-    before = usable_keymap(wanted)[1]
-    after = usable_keymap(changed)[1]
-    return "; ".join(problem for problem in after if problem not in before)
+    before = checked_keymap(wanted)[1]
+    after = checked_keymap(changed)[1]
+    return "; ".join(problem.by_title() for problem in after if problem not in before)
 
 
 def problem_with(wanted: Mapping[str, str], binding: str) -> str:
     """What is wrong with what the keymap says of a binding; "" for nothing."""
-    problems = usable_keymap(wanted)[1]
-    return "; ".join(
-        problem for problem in problems if binding in problem.replace("'", " ").split()
-    )
+    problems = checked_keymap(wanted)[1]
+    return "; ".join(problem.by_title() for problem in problems if binding in problem.commands)
 
 
 def remark_on(wanted: Mapping[str, str], binding: str) -> str:
@@ -136,7 +135,7 @@ def remark_on(wanted: Mapping[str, str], binding: str) -> str:
     for key in keys_of(binding, usable):
         for other in bound.values():
             if other.pane and other.place != "Composer" and key in keys_of(other.id, usable):
-                remarks.append(f"{key_name(key)} is {other.id} in the {other.place.lower()}")
+                remarks.append(f"{key_name(key)} is “{other.title}” in the {other.place.lower()}")
         if binding in wanted and not works_while_writing(key):
             remarks.append(f"{key_name(key)} belongs to the text while you write")
     return "; ".join(dict.fromkeys(remarks))

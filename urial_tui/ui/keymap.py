@@ -6,6 +6,7 @@ Bindings are rebound by id through Textual's own keymap; this module only checks
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from textual.binding import Binding
@@ -75,8 +76,39 @@ def in_palette(command_id: str) -> bool:
     return command is not None and command.palette
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a part of a keymap: a sentence with places for ids (`{0}`), a key and what else it says."""
+
+    sentence: str
+    commands: tuple[str, ...]
+    """The ids that it is about, as the keymap has them."""
+    key: str = ""
+    more: str = ""
+
+    def by_id(self) -> str:
+        """With ids and names of keys as the settings file has them: for whoever has to write there."""
+        return self.sentence.format(*self.commands, key=self.key, more=self.more)
+
+    def by_title(self) -> str:
+        """With what the interface calls commands and keys."""
+        key = key_name(self.key) if self.key else ""
+        return self.sentence.format(*map(_titled, self.commands), key=key, more=self.more)
+
+
+def _titled(command_id: str) -> str:
+    title = _titles().get(command_id)
+    return f"“{title}”" if title is not None else command_id
+
+
 def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The part of a user's keymap that can be used, and a sentence for each part that cannot.
+    """The part of a user's keymap that can be used, and a sentence by ids for each part that cannot."""
+    usable, problems = checked_keymap(wanted)
+    return usable, [problem.by_id() for problem in problems]
+
+
+def checked_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    """The part of a user's keymap that can be used, and what is wrong with each part that cannot.
 
     Keys that are empty take the command's own away. Refused: ids that do not exist, keys that Textual cannot name, a
     key that another command has, no key for what nobody can do without.
@@ -84,18 +116,21 @@ def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
     (Escape's) may share it, since only one of them is possible at a time.
     """
     usable: dict[str, str] = {}
-    problems: list[str] = []
+    problems: list[Problem] = []
     known = _places()
     for command_id, keys in wanted.items():
         if command_id not in known:
-            problems.append(f"the keymap names {command_id!r}, which is no command")
+            words = "the keymap names {more}, which is no command"
+            problems.append(Problem(words, (command_id,), more=repr(command_id)))
             continue
         names = [key.strip() for key in keys.split(",")] if keys.strip() else []
         bad = [name for name in names if not _is_key(name)]
         if bad:
-            problems.append(f"{command_id}: {bad[0]!r} is not the name of a key")
+            words = "{0}: {more} is not the name of a key"
+            problems.append(Problem(words, (command_id,), more=repr(bad[0])))
         elif not names and command_id in _NEEDED:
-            problems.append(f"{command_id} must keep a key: {_NEEDED[command_id]}")
+            words = "{0} must keep a key: {more}"
+            problems.append(Problem(words, (command_id,), more=_NEEDED[command_id]))
         else:
             usable[command_id] = ",".join(names)
     while (clash := _clash(usable)) is not None:
@@ -105,7 +140,8 @@ def usable_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
             usable[loser] = ",".join(left)
         keeps = [key for key in keys_of(loser, usable) if key not in SENT_FOR_OTHERS]
         now = f"keeps {' and '.join(map(key_name, keeps))}" if keeps else "has no key"
-        problems.append(f"{key} is wanted by both {owner} and {loser}; {loser} {now}")
+        words = "{key} is wanted by both {0} and {1}; {1} {more}"
+        problems.append(Problem(words, (owner, loser), key, now))
     return _with_sharers(usable), problems
 
 
