@@ -20,11 +20,13 @@ from tests.support.inspected import (
 )
 from urial_tui.chat.pair import PairStatus, ReferenceStatus
 from urial_tui.errors import UsageError
+from urial_tui.glyphs import to_ascii
 from urial_tui.shift.records import ReferenceScore
 from urial_tui.shift.summary import early_and_late, most_shifted
 from urial_tui.store.types import ShiftTotals
 from urial_tui.ui.drawing.lines import (
     Highlight,
+    fine_bar,
     fit,
     fit_line,
     fit_middle,
@@ -248,10 +250,20 @@ def test_both_lists_are_marked() -> None:
     rows = text.splitlines()
     assert rows[0].startswith("generator ") and "reference <" in rows[0]
     own, theirs = rows[1].split("│")
-    assert own.startswith(" *^␣benefits") and ".580" in own and "▇" in own
+    assert own.startswith(" *^␣benefits") and ".580" in own and own.endswith(" ██▉   ")
     assert theirs.startswith(" > =␣reasons") and ".370" in theirs
     assert rows[2].split("│")[1].startswith("  *^␣benefits")
     assert rows[3].split("│")[0].startswith("   ⇥⇥ways")
+
+
+def test_the_bar_of_one_cell_tells_probabilities_apart() -> None:
+    bars = [fine_bar(share, 1) for share in (0, 0.0001, 0.02, 0.25, 0.5, 0.75, 0.93, 1)]
+    assert bars == [" ", "▏", "▏", "▎", "▌", "▊", "▉", "█"]
+    assert (fine_bar(0.58, 6), fine_bar(1, 3), fine_bar(0.5, 0)) == ("███▌  ", "███", "")
+
+
+def test_bars_have_whole_cells_where_only_ascii_can_be_shown() -> None:
+    assert [to_ascii(fine_bar(share, 4)) for share in (1, 0.6, 0.01)] == ["####", "##| ", "|   "]
 
 
 def test_a_low_list_scrolls_to_the_highlighted_row() -> None:

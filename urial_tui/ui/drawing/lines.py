@@ -19,6 +19,7 @@ GLYPHS: dict[Class, str] = {"unshifted": "░", "marginal": "▒", "shifted": "�
 """What bars of a class are made of: told apart without colour."""
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
+LEFT_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,13 @@ def bar(share: float, width: int) -> str:
     """A horizontal bar of `share` of `width` cells; anything above nothing is seen."""
     cells = min(width, round(share * width))
     return ("▇" * max(cells, 1 if share > 0.005 and width > 0 else 0)).ljust(width)
+
+
+def fine_bar(share: float, width: int) -> str:
+    """A horizontal bar of `share` of `width` cells, in eighths of a cell; anything above nothing is seen."""
+    eighths = min(round(share * width * 8), width * 8)
+    whole, rest = divmod(max(eighths, 1 if share > 0 and width > 0 else 0), 8)
+    return (LEFT_EIGHTHS[8] * whole + LEFT_EIGHTHS[rest].strip()).ljust(width)
 
 
 def column(share: float) -> str:

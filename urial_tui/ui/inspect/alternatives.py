@@ -4,7 +4,7 @@ from urial_tui.shift.records import Alternatives
 from urial_tui.ui.drawing.lines import (
     Highlight,
     Line,
-    bar,
+    fine_bar,
     fit,
     fit_line,
     probability,
@@ -80,5 +80,5 @@ def _cell(
     name = "chosen" if marked else "strong" if "*" in marks else ""
     line: Line = [(f"{marks}{label}{shown} ", name)]
     if bars:
-        line.append((bar(share_of(logprob), bars), "bar"))
+        line.append((fine_bar(share_of(logprob), bars), "bar"))
     return line
