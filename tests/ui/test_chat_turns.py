@@ -208,6 +208,28 @@ async def test_ctrl_g_continues_the_answer():
         assert bench.shown()[-1] == ("Model", "It is wet. And it goes on.")
 
 
+async def test_enter_says_that_the_model_is_loaded_while_a_continuation_waits_for_it():
+    async with running(talked) as bench:
+        loaded = asyncio.Event()
+
+        async def wait(message_id):
+            await loaded.wait()
+
+        bench.chat.continue_answer = wait
+        bench.chat.set_phase("loading")
+        await bench.press("ctrl+g")
+        await bench.until(lambda: bench.screen.moment.busy)
+        await bench.press("enter")
+        await bench.until(lambda: "The model is still being loaded. Escape ends" in bench.said())
+        bench.chat.set_phase("ready")
+        loaded.set()
+        await bench.until(lambda: not bench.screen.moment.busy)
+        bench.chat.begin("m3")
+        await bench.until(lambda: bench.screen.streaming)
+        await bench.press("enter")
+        await bench.until(lambda: "The answer is still being written." in bench.said())
+
+
 async def test_ctrl_b_goes_around_the_versions():
     async with running(talked) as bench:
         assert "chat.branch" not in bench.footer()
