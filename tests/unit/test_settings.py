@@ -117,6 +117,10 @@ def test_dotted_keys_and_tables_are_the_same(file: Path) -> None:
         ("n_batch = 32\n", 1, ["n_batch", "from 64 to 16384"]),
         ("pack = 'Not A Pack'\n", 1, ["pack"]),
         ("side = ' '\n", 1, ["side", "empty"]),
+        ("side = 'demo@@'\n", 1, ["side must be a side", "not 'demo@@'"]),
+        ("judge = 'a b'\n", 1, ["judge must be a side", "not 'a b'"]),
+        ("judge = 'demo+a:x'\n", 1, ["judge must be a side", "not 'demo+a:x'"]),
+        ("\nreferences = ['demo', 'demo@@']\n", 2, ["references", "and 'demo@@' is none"]),
         ("model_folders = [1]\n", 1, ["model_folders", "list of folders"]),
         ("[keymap]\nx = 3\n", 1, ["keymap"]),
         ("keymap = 3\n", 1, ["keymap", "table"]),
@@ -270,6 +274,9 @@ def test_a_failed_save_leaves_the_old_file_and_no_temporary(
         ("sampling.temperature", "", None),
         ("side", "demo@raw", "demo@raw"),
         ("side", "007", "007"),
+        ("side", " demo+sft:0.50@raw ", "demo+sft:0.50@raw"),
+        ("judge", "", None),
+        ("references", "['demo@raw ', ' x']", ("demo@raw", "x")),
         ("model_folders", "/a:/b" if os.pathsep == ":" else "/a;/b", ("/a", "/b")),
         ("model_folders", "['/a b']", ("/a b",)),
         ("keymap", "{ 'chat.send' = 'f5' }", {"chat.send": "f5"}),
@@ -324,9 +331,10 @@ def test_what_a_form_shows_of_a_value_is_read_back_as_the_value(data: st.DataObj
     number = st.integers(-10, 10**6) | st.floats(-5, 5)
     any_of = {
         "text": st.sampled_from(["demo", "a b", "007", "[x]"]),
+        "side": st.sampled_from(["demo", '"a, b"@raw', "a+b:2@c", "demo@@", " demo"]),
         "choice": st.sampled_from(item.choices or ("",)),
         "folders": LISTS,
-        "sides": LISTS | st.sampled_from([(), ("a, b",), ("[a]", "b"), (" a",)]),
+        "sides": LISTS | st.sampled_from([(), ('"a, b"',), ("[a]", "b"), (" a",)]),
         "keymap": st.dictionaries(KEYS, KEYS.filter(str.strip)),
         "yes/no": st.booleans(),
     }.get(item.kind, number)
@@ -342,3 +350,23 @@ def test_a_context_that_would_hold_less_than_it_says_is_refused(size: int) -> No
     with pytest.raises(SettingsError, match="n_ctx must be 0 or a whole number from 256 to"):
         field_named("n_ctx").parse(str(size))
     assert [field_named("n_ctx").parse(text) for text in ("0", "256")] == [0, 256]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("side", "demo@@", "a path with +, @, : or a space goes in double quotes."),
+        ("judge", "demo+a:1000", "Use a number near 1."),
+        (
+            "references",
+            ["demo", "demo+a:x"],
+            "The adapter scale 'x' in 'demo+a:x' is not a number.",
+        ),
+    ],
+)
+def test_what_is_no_side_is_refused_with_the_hint_of_the_notation(
+    key: str, value: object, hint: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        field_named(key).check(value)
+    assert caught.value.hint.endswith(hint)

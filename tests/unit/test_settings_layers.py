@@ -172,3 +172,13 @@ def _settings_of_the_doctor() -> object:
     from urial_tui.cli.doctor import command as module
 
     return module._settings
+
+
+@pytest.mark.parametrize("key", ["side", "judge", "references"])
+def test_what_is_no_side_is_refused_from_a_variable_and_an_option(home: Path, key: str) -> None:
+    variable = f"URIAL_TUI_{key.upper()}"
+    with pytest.raises(SettingsError, match=f"variable {variable}: {key} must be a .*'demo@@'"):
+        read_layers(home / "none.toml", environ={variable: "demo@@"})
+    value = ["demo@@"] if key == "references" else "demo@@"
+    with pytest.raises(SettingsError, match=f"{key} must be a .*'demo@@'"):
+        read_layers(home / "none.toml", {key: value}, {})

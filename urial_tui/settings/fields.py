@@ -4,14 +4,15 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from urial_tui.errors import SettingsError
+from urial_tui.errors import SettingsError, UsageError
+from urial_tui.sides import parse_side
 
 Kind = Literal[
-    "text", "integer", "number", "yes/no", "choice", "layers", "folders", "sides", "keymap"
+    "text", "integer", "number", "yes/no", "choice", "layers", "folders", "side", "sides", "keymap"
 ]
 
 Counts = Literal[
@@ -100,6 +101,7 @@ class Field:
             "choice": f"one of {', '.join(self.choices)}",
             "layers": f"{AUTO} or a whole number",
             "folders": "a list of folders",
+            "side": "a side: MODEL[+ADAPTER[:SCALE]][@STYLE]",
             "sides": "a list of sides",
             "keymap": "a table of binding id = keys",
         }[self.kind]
@@ -121,7 +123,7 @@ class Field:
             )
         if not self._in_range(checked):
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
-        if self.kind == "text" and not checked.strip():
+        if self.kind in ("text", "side") and not checked.strip():
             if self.optional:
                 return None
             raise SettingsError(f"{self.key} must not be empty")
@@ -129,7 +131,22 @@ class Field:
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
         if self.choices and checked not in self.choices:
             raise SettingsError(f"{self.key} must be {self.expected}, not {_show(value)}")
+        if self.kind in ("side", "sides"):
+            self._refuse_unreadable((checked,) if self.kind == "side" else checked)
         return checked
+
+    def _refuse_unreadable(self, sides: Sequence[str]) -> None:
+        """Raise SettingsError for one that is no SIDE notation; of a list, it names which."""
+        for text in sides:
+            try:
+                parse_side(text)
+            except UsageError as error:
+                listed = self.kind == "sides"
+                wrong = f"and {_show(text)} is none" if listed else f"not {_show(text)}"
+                raise SettingsError(
+                    f"{self.key} must be {self.expected}, {wrong}",
+                    hint=error.hint or f"{error.message[0].upper()}{error.message[1:]}.",
+                ) from error
 
     def _in_range(self, checked: Any) -> bool:
         if self.low is None or self.high is None or (self.or_zero and checked == 0):
@@ -168,7 +185,7 @@ class Field:
         text = text.strip()
         if not text and self.optional:
             return None
-        if self.kind in ("text", "choice") or (self.kind == "layers" and text == AUTO):
+        if self.kind in ("text", "choice", "side") or (self.kind == "layers" and text == AUTO):
             return self.check(text)
         if self.kind == "folders" and not text.startswith("["):
             return self.check([part for part in text.split(os.pathsep) if part])
@@ -221,10 +238,16 @@ def _check_folders(value: Any) -> Any:
     return tuple(str(v) for v in value)
 
 
+def _check_side(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else None
+
+
 def _check_sides(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         return None
-    return tuple(value) if all(isinstance(v, str) and v.strip() for v in value) else None
+    if not all(isinstance(v, str) and v.strip() for v in value):
+        return None
+    return tuple(v.strip() for v in value)
 
 
 def _check_keymap(value: Any) -> Any:
@@ -247,6 +270,7 @@ _CHECKS: Final[dict[Kind, Callable[[Any], Any]]] = {
     "choice": _check_text,
     "layers": _check_layers,
     "folders": _check_folders,
+    "side": _check_side,
     "sides": _check_sides,
     "keymap": _check_keymap,
 }

@@ -70,8 +70,9 @@ class Settings:
     """Every setting, checked. Attribute names are the keys of the file; `sampling` is a table."""
 
     side: str = setting(
-        "demo", "text", "Chat",
-        "The side of a new session: MODEL[+ADAPTER[:SCALE]][@STYLE]. `demo` is the embedded model.",
+        "demo", "side", "Chat",
+        "The side where there is no session to go on with, and of commands that are given none; "
+        "`demo` is the embedded model.",
     )  # fmt: skip
     pack: str = setting(
         "urial-general", "text", "Chat", "The prompt pack of a side that names no style.",
@@ -135,7 +136,7 @@ class Settings:
     )  # fmt: skip
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     judge: str | None = setting(
-        None, "text", "Judging",
+        None, "side", "Judging",
         "The side that judges answers in the interface; it can be another one each time. An empty text is none.",
         optional="none is proposed", counts="at once",
     )  # fmt: skip
