@@ -12,7 +12,8 @@ from urial_tui import paths
 from urial_tui.composition import Composition
 from urial_tui.engine.options import check_options
 from urial_tui.errors import UrialError
-from urial_tui.settings import Settings, read_layers, save_settings
+from urial_tui.prompts.named import check_style_of
+from urial_tui.settings import Settings, from_setting, read_layers, save_settings
 from urial_tui.settings.remembered import (
     LastSides,
     last_sides_file,
@@ -61,8 +62,13 @@ def app_services(
     if pack is not None:
         _check_pack(pack)
         wanted = wanted.with_style(pack)
-    if side is not None or pack == CHAT:
-        _check_side(str(wanted), settings)
+    of_settings = side is None and "side" in written
+    with from_setting("side" if of_settings else None):
+        if side is not None or pack == CHAT:
+            _check_side(str(wanted), settings)
+        elif of_settings and session is None and not paths.history_file().exists():
+            # Where there is a history, its last session has a side of its own.
+            check_style_of(str(wanted))
     made = Composition(settings, str(wanted), references, overrides or {})
     plain = pack is None and (side is None or (wanted.style is None and wanted.adapter is None))
     return AppServices(
@@ -126,8 +132,7 @@ def _check_side(text: str, settings: Settings) -> None:
     from urial_tui.models.resolve import resolve_side
 
     wanted = parse_side(text)
-    if wanted.style is not None:
-        _check_pack(wanted.style)
+    check_style_of(text)
     if wanted.model == DEMO and not demo.is_assembled():
         if not demo.is_installed():
             raise ModelError(

@@ -29,6 +29,7 @@ from urial_tui.models.library import Library
 from urial_tui.models.machine import main_memory
 from urial_tui.models.resolve import ResolvedSide, resolve_side
 from urial_tui.models.token_text import token_texts
+from urial_tui.prompts.named import check_style_of
 from urial_tui.prompts.packs import PackLibrary
 from urial_tui.prompts.styles import Style, chat_style, default_library, resolve_style
 from urial_tui.prompts.templates import ChatTemplate, mentioned_tokens
@@ -36,6 +37,7 @@ from urial_tui.settings import (
     DEFAULT_MAX_TOKENS,
     Settings,
     current_settings,
+    from_setting,
     with_values,
 )
 from urial_tui.sides import CHAT, DEMO, Side, parse_side
@@ -115,9 +117,17 @@ class Services:
     # --- sides ------------------------------------------------------------------------------------------------------
 
     def notation(self, choice: SideChoice) -> str:
-        """The SIDE text of a choice. Raises UsageError for a side that cannot be read."""
-        text = choice.side if choice.side is not None else self.settings.side
-        side = Side(DEMO) if choice.demo and choice.side is None else parse_side(text)
+        """The SIDE text of a choice. Raises UsageError for a side that cannot be read, PromptError where that of the
+        settings counts with a style that is not there."""
+        if choice.side is not None:
+            side = parse_side(choice.side)
+        elif choice.demo:
+            side = Side(DEMO)
+        else:
+            side = parse_side(self.settings.side)
+            if choice.pack is None and choice.pack_file is None:
+                with from_setting("side"):
+                    check_style_of(self.settings.side, self.packs)
         if choice.pack is not None:
             side = side.with_style(choice.pack)
         return str(side)
@@ -139,7 +149,8 @@ class Services:
             return style
         if parsed == Side(DEMO):
             # The embedded model is known to have no template; it is not assembled to find that out.
-            return resolve_style(self.settings.pack, self.packs)
+            with from_setting("pack"):
+                return resolve_style(self.settings.pack, self.packs)
         return self._style_of(resolve_side(parsed, self.library, self.settings))
 
     def _named_style(self, notation: str, pack_file: Path | None) -> tuple[Side, Style | None]:
@@ -155,7 +166,8 @@ class Services:
         """The side's own style, `chat` with the template that goes with its files."""
         template = resolved.chat_template
         if resolved.style != CHAT or template is None:
-            return resolve_style(resolved.style, self.packs)
+            with from_setting("pack" if resolved.side.style is None else None):
+                return resolve_style(resolved.style, self.packs)
         tokens = token_texts(resolved.model_path, mentioned_tokens(template))
         # A template that prints the date has the same prompt all day, so that its prefix is read once.
         today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -166,6 +166,25 @@ async def test_settings_are_shown_changed_and_saved_with_the_keys(
         await form.until(lambda: isinstance(form.app.screen, ChatScreen))
 
 
+async def test_a_style_that_is_not_there_is_refused_in_the_form_too(file: Path) -> None:
+    before = text(file)
+    async with settings_of(file) as form:
+        for key, typed, words in (
+            ("judge", "x@nope", "there is no pack 'nope'"),
+            ("references", "x@raw, x@nope", "there is no pack 'nope'"),
+            ("side", "demo@@", "side must be a side"),
+            ("references", "x@raw, demo@@", "and 'demo@@' is none"),
+        ):
+            await form.type(key, typed)
+            await form.press("enter")
+            await form.until(lambda key=key: form.problem(key))
+            assert words in form.problem(key)
+            assert text(file) == before
+        await form.type("references", "x@same, x@chat")
+        await form.press("enter")
+        await form.saved("references", ("x@same", "x@chat"))
+
+
 async def test_settings_are_found_by_words_and_changed_with_the_mouse(file: Path) -> None:
     async with settings_of(file, size=(60, 20)) as form:
         await form.press(*"gpu ref")

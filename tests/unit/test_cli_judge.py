@@ -188,3 +188,16 @@ def test_an_answer_that_is_being_written_is_not_judged_in_part(
         code, out, err = run(*command, "--message", answer.id, "--json")
         assert (code, json.loads(out)["done"]) == (0, 1), err
         assert "and the rest" in store.judgements(message_ids=[answer.id])[0].prompt
+
+
+def test_a_judge_of_the_settings_that_cannot_be_used_is_told_with_its_key(
+    run: Run, judge: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, _, _ = judge[4].rpartition("@")
+    for side in (f"{there}@nope", "nobody"):
+        monkeypatch.setenv("URIAL_TUI_JUDGE", side)
+        code, _, err = run("judge", "--run", "last")
+        assert code != 0 and side.rpartition("@")[2] in err
+        assert err.rstrip().endswith("Or change `judge` in the settings.")
+        _, _, err = run("judge", "--run", "last", "--judge", side)
+        assert side.rpartition("@")[2] in err and "in the settings" not in err

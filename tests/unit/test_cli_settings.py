@@ -131,3 +131,72 @@ def test_nothing_is_set_while_something_else_is_wrong(run: Run, file: Path) -> N
     code, _, err = run("settings", "set", "n_ctx", "8192")
     assert code == 2 and "`urial-tui settings unset foo`" in err
     assert file.read_text() == "foo = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("side", "demo@@", "side must be a side"),
+        ("judge", "demo@@", "judge must be a side"),
+        ("references", '["demo@raw", "demo@@"]', "and 'demo@@' is none"),
+        ("pack", "nope", "there is no pack 'nope'"),
+        ("pack", "chat", "needs a model or an adapter"),
+        ("side", "demo@nope", "there is no pack 'nope'"),
+        ("side", "demo@same", "is for references only"),
+        ("judge", "nobody+x@nope", "there is no pack 'nope'"),
+        ("references", "demo@raw, demo@nope", "there is no pack 'nope'"),
+    ],
+)
+def test_a_side_that_cannot_be_read_and_a_style_that_is_not_there_are_not_set(
+    run: Run, file: Path, key: str, value: str, words: str
+) -> None:
+    code, out, err = run("settings", "set", key, value)
+    assert (code, out) == (2, "")
+    assert words in err and "hint: " in err
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pack", "urial-brief"),
+        ("pack", "raw"),
+        ("side", "nobody"),
+        ("side", "nobody+x:0.5@chat"),
+        ("judge", "nobody@urial-brief"),
+        ("judge", ""),
+        ("references", "demo@same, nobody@zero-shot, nobody@chat"),
+        ("references", "[]"),
+    ],
+)
+def test_a_style_that_is_there_is_set_and_no_model_is_looked_for(
+    run: Run, file: Path, key: str, value: str
+) -> None:
+    code, _, err = run("settings", "set", key, value)
+    assert (code, err) == (0, "")
+
+
+def test_a_side_in_the_file_that_cannot_be_read_is_named_with_file_and_key(
+    run: Run, file: Path
+) -> None:
+    for text in ("side = 'demo@@'\n", "judge = 'demo@@'\n", "references = ['demo@@']\n"):
+        file.write_text(text)
+        key = text.partition(" ")[0]
+        code, _, err = run("ask", "hi")
+        assert code == 2
+        assert f"{file}, line 1: {key} must be" in err
+        assert f"`urial-tui settings set {key} VALUE` corrects it" in err
+
+
+def test_a_pack_or_style_of_the_settings_that_is_not_there_is_told_with_its_key(
+    run: Run, file: Path
+) -> None:
+    for key, value in (("pack", "nope"), ("side", "demo@nope")):
+        file.write_text(f'{key} = "{value}"\n')
+        for command in ("ask", "prompt"):
+            code, _, err = run(command, "hi")
+            assert code == 2
+            assert "there is no pack 'nope'" in err
+            assert err.rstrip().endswith(f"Or change `{key}` in the settings.")
+            _, _, err = run(command, "--pack", "nono", "hi")
+            assert "there is no pack 'nono'" in err and "in the settings" not in err

@@ -110,6 +110,35 @@ def test_a_judge_and_references_that_are_not_there_are_named(
     assert "`references`" in model["hint"]
 
 
+def test_a_side_and_a_pack_of_the_settings_that_are_not_there_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(demo, "is_installed", lambda: True)
+    assert (named("models", "side")["status"], named("packs", "default pack")["status"]) == (
+        "ok",
+        "ok",
+    )
+    monkeypatch.setenv("URIAL_TUI_PACK", "nope")
+    for side, words in (("demo@nono", "no pack 'nono'"), ("nobody", "nobody")):
+        monkeypatch.setenv("URIAL_TUI_SIDE", side)
+        found = named("models", "side")
+        assert found["status"] == "fail"
+        assert found["detail"].startswith(f"{side}: ") and words in found["detail"]
+        assert found["hint"].endswith("Or change `side` in the settings.")
+        assert named("models", "library")["status"] == "ok"
+    pack = named("packs", "default pack")
+    assert (pack["status"], pack["detail"]) == ("fail", "there is no pack 'nope'")
+    assert pack["hint"].endswith("Or change `pack` in the settings.")
+
+
+def test_the_style_same_is_for_references_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "is_installed", lambda: True)
+    monkeypatch.setenv("URIAL_TUI_JUDGE", "demo@same")
+    monkeypatch.setenv("URIAL_TUI_REFERENCES", "demo@same")
+    assert named("models", "judge")["status"] == "fail"
+    assert named("models", "reference")["status"] == "ok"
+
+
 @pytest.fixture
 def history(home: Path) -> Path:
     path = home / "data" / "history.db"

@@ -11,6 +11,7 @@ import pytest
 from tests.support.tinygguf import write_model
 from urial_tui import paths
 from urial_tui.chat.chat import Chat
+from urial_tui.errors import ModelError, PromptError, UrialError
 from urial_tui.launch import app_services
 from urial_tui.settings import save_settings
 from urial_tui.settings.remembered import (
@@ -19,6 +20,7 @@ from urial_tui.settings.remembered import (
     read_last_sides,
     write_last_sides,
 )
+from urial_tui.store.store import Store
 from urial_tui.ui.services import AppServices
 
 
@@ -195,3 +197,36 @@ async def test_partners_from_the_library_are_among_the_chats_pairs() -> None:
         (likely, *_) = await asyncio.wait_for(find("one@raw"), 20)
     assert (likely.generator, likely.references) == ("one-instruct@chat", ("one@raw",))
     assert likely.likely and likely.title == "with one-instruct"
+
+
+def set_by_hand(text: str) -> None:
+    paths.settings_file().parent.mkdir(parents=True, exist_ok=True)
+    paths.settings_file().write_text(text)
+
+
+def refused(**options: Any) -> UrialError:
+    with pytest.raises(UrialError) as caught:
+        app_services(**options)
+    return caught.value
+
+
+def test_a_side_of_the_settings_that_cannot_be_used_is_told_with_its_key() -> None:
+    set_by_hand('side = "one@nope"\n')
+    error = refused()
+    assert isinstance(error, PromptError) and error.message == "there is no pack 'nope'"
+    assert error.hint.endswith("Or change `side` in the settings.")
+    set_by_hand('side = "nobody"\n')
+    error = refused(pack="chat")
+    assert isinstance(error, ModelError)
+    assert error.hint.endswith("Or change `side` in the settings.")
+    for options in ({"side": "one@nope"}, {"pack": "nope"}):
+        assert "in the settings" not in refused(**options).hint
+
+
+def test_a_style_of_the_settings_is_not_asked_for_where_it_does_not_count() -> None:
+    set_by_hand('side = "one@nope"\n')
+    app_services(side="two@raw")
+    app_services(pack="urial-brief")
+    with Store.open(paths.history_file()) as store:
+        store.create_session("two@raw")
+    app_services()

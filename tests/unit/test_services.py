@@ -1,4 +1,4 @@
-"""The services: whose sampling values win."""
+"""The services: whose sampling values win, and how a pack or style that is not there is told."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import pytest
 
 from tests.support import tinygguf
 from tests.support.packs import MINIMAL, turns, write
-from urial_tui.errors import ModelError
+from urial_tui.errors import ModelError, PromptError
 from urial_tui.prompts.packs import load_pack
 from urial_tui.prompts.styles import Style, resolve_style, style_from_file, style_of_pack
-from urial_tui.services import Services
+from urial_tui.services import Services, SideChoice
 from urial_tui.settings import DEFAULT_MAX_TOKENS, Settings, with_values
 
 OFFICIAL_TEXT = "# Instruction\n\nBe kind.\n\n# Query:\n```\nq\n```\n\n# Answer:\n```\na\n```"
@@ -102,3 +102,40 @@ def test_a_templates_clock_stands_at_the_beginning_of_the_day(
     text = "{{ strftime_now('%H:%M:%S') }} {{ messages[0].content }}{{ eos_token }}"
     model = tinygguf.write_model(tmp_path / "m.gguf", chat_template=text)
     assert packs.style(str(model)).render(turns("Hi")).text == "00:00:00 Hi</s>"
+
+
+OF_PACK, OF_SIDE = (f"Or change `{key}` in the settings." for key in ("pack", "side"))
+
+
+async def test_a_pack_of_the_settings_that_is_not_there_is_told_with_its_key(
+    packs: Services, tmp_path: Path
+) -> None:
+    model = tinygguf.write_model(tmp_path / "m.gguf")
+    wrong = Services(Settings(pack="nope"))
+    for notation in (f"{model}", "demo"):
+        with pytest.raises(PromptError, match="there is no pack 'nope'") as caught:
+            wrong.style(notation)
+        assert caught.value.hint.endswith(OF_PACK)
+    with pytest.raises(PromptError) as caught:
+        await wrong.activate(str(model))
+    assert caught.value.hint.endswith(OF_PACK)
+    with pytest.raises(PromptError) as caught:
+        await wrong.activate(f"{model}@nono")
+    assert "in the settings" not in caught.value.hint
+    assert (await wrong.activate(f"{model}@raw")).style.id == "raw"
+
+
+def test_a_style_of_the_settings_side_is_looked_for_where_it_counts(
+    packs: Services, tmp_path: Path
+) -> None:
+    wrong = Services(Settings(side="demo@nope"))
+    with pytest.raises(PromptError, match="there is no pack 'nope'") as caught:
+        wrong.notation(SideChoice())
+    assert caught.value.hint.endswith(OF_SIDE)
+    for choice, notation in (
+        (SideChoice(pack="raw"), "demo@raw"),
+        (SideChoice(pack_file=tmp_path / "mine.toml"), "demo@nope"),
+        (SideChoice(demo=True), "demo"),
+        (SideChoice(side="x@nono"), "x@nono"),
+    ):
+        assert wrong.notation(choice) == notation

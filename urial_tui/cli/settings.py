@@ -9,6 +9,7 @@ import click
 from urial_tui import paths
 from urial_tui.cli.common.keymap import keymap_problems, theme_error
 from urial_tui.errors import SettingsError
+from urial_tui.prompts.named import check_setting
 from urial_tui.safetext import sanitize, sanitize_line
 from urial_tui.settings import (
     FIELDS,
@@ -104,6 +105,7 @@ def set_command(key: str, value: str) -> None:
     wanted = item.check({**_keymap(), binding: value}) if binding else item.parse(value)
     if key == "theme" and (error := theme_error(wanted)) is not None:
         raise error
+    check_setting(key, wanted)
     after = save_settings({key: wanted}, paths.settings_file())
     click.echo(f"{key} = {sanitize(shown(item, value_of(after, key)))}")
     if item.kind == "keymap":

@@ -15,6 +15,7 @@ from urial_tui.settings.layers import (
     survey_layers,
     variable_of,
 )
+from urial_tui.settings.naming import from_setting
 from urial_tui.settings.schema import (
     DEFAULT_MAX_TOKENS,
     FIELDS,
@@ -36,6 +37,7 @@ __all__ = [
     "Surveyed",
     "current_settings",
     "field_named",
+    "from_setting",
     "load_settings",
     "read_layers",
     "reset_setting",

@@ -189,6 +189,7 @@ def _settings() -> Iterator[Check]:
 
 
 def _packs() -> Iterator[Check]:
+    from urial_tui.cli.doctor.sides import pack_check
     from urial_tui.prompts.styles import default_library
 
     library = default_library()
@@ -196,10 +197,7 @@ def _packs() -> Iterator[Check]:
     yield Check("packs", "packs", "ok" if ids else "fail", ", ".join(ids) or "none were found")
     for problem in library.problems:
         yield Check("packs", "broken pack", "warn", str(problem), "Correct the file or remove it.")
-    wanted = _settings_or_defaults().pack
-    if wanted not in ids:
-        hint = "Change `pack` in the settings."
-        yield Check("packs", "default pack", "fail", f"{wanted!r} is not there", hint)
+    yield pack_check(_settings_or_defaults())
 
 
 def _settings_or_defaults() -> Settings:
@@ -249,7 +247,6 @@ def _models(overrides: dict[str, Any]) -> Iterator[Check]:
     from urial_tui.models import demo
     from urial_tui.models.gguf.header import read_header
     from urial_tui.models.library import Library
-    from urial_tui.models.resolve import resolve_side
     from urial_tui.sides import DEMO, parse_side
 
     group = "models"
@@ -275,9 +272,6 @@ def _models(overrides: dict[str, Any]) -> Iterator[Check]:
         yield Check(group, "library", "warn", problem)
     yield from kept_noise()
     yield from side_checks(settings, library)
-    if not wants_demo:
-        resolved = resolve_side(settings.side, library, settings)
-        yield Check(group, "side", "ok", f"{settings.side}: {resolved.model_path}")
 
 
 def _terminal() -> Iterator[Check]:

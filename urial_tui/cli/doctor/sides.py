@@ -1,40 +1,52 @@
-"""Whether the sides that the settings name beside the chat's own can be used: the judge and the references."""
+"""Whether what the settings name can be used: the chat's own side, its pack, the judge and the references."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from urial_tui.cli.doctor.checks import Check
 from urial_tui.errors import UrialError
-from urial_tui.settings import Settings
+from urial_tui.settings import Settings, from_setting
 
 if TYPE_CHECKING:
     from urial_tui.models.library import Library
 
 
+def pack_check(settings: Settings) -> Check:
+    """Whether the pack of a side that names no style is there."""
+    from urial_tui.prompts.named import check_pack
+
+    try:
+        with from_setting("pack"):
+            check_pack(settings.pack)
+    except UrialError as error:
+        return Check("packs", "default pack", "fail", error.message, error.hint)
+    return Check("packs", "default pack", "ok", settings.pack)
+
+
 def side_checks(settings: Settings, library: "Library") -> Iterator[Check]:
     """A check for each. The embedded model is not put together for it."""
-    named = [("judge", settings.judge)] if settings.judge else []
-    named += [("reference", notation) for notation in settings.references or ()]
-    for what, notation in named:
-        key = "judge" if what == "judge" else "references"
+    named = [("side", "side", settings.side)]
+    named += [("judge", "judge", settings.judge)] if settings.judge else []
+    named += [("reference", "references", notation) for notation in settings.references or ()]
+    for what, key, notation in named:
         try:
-            found = _find(notation, settings, library)
+            with from_setting(key):
+                found = _find(notation, settings, library, reference=what == "reference")
         except UrialError as error:
-            hint = f"{error.hint} Or change `{key}` in the settings.".lstrip()
-            yield Check("models", what, "fail", f"{notation}: {error.message}", hint)
+            yield Check("models", what, "fail", f"{notation}: {error.message}", error.hint)
         else:
             yield Check("models", what, "ok", f"{notation}: {found}")
 
 
-def _find(notation: str, settings: Settings, library: "Library") -> str:
+def _find(notation: str, settings: Settings, library: "Library", *, reference: bool) -> str:
+    """Where the model's file is, in words for the embedded one. Raises UrialError."""
     from urial_tui.models import demo
     from urial_tui.models.resolve import resolve_side
-    from urial_tui.prompts.styles import default_library, resolve_style
-    from urial_tui.sides import CHAT, DEMO, SAME, parse_side
+    from urial_tui.prompts.named import check_style_of
+    from urial_tui.sides import DEMO, parse_side
 
+    check_style_of(notation, reference=reference)
     side = parse_side(notation)
-    if side.style not in (None, CHAT, SAME):
-        resolve_style(side.style, default_library())
     if side.model == DEMO and not demo.is_assembled():
         return "installed" if demo.is_installed() else "the embedded model, which is not installed"
     return str(resolve_side(side, library, settings).model_path)

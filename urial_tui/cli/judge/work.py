@@ -26,6 +26,7 @@ from urial_tui.judge.rubrics import DEFAULT, PAIRWISE, SAFETY, default_rubrics, 
 from urial_tui.judge.run_judging import Judging, Tally
 from urial_tui.safetext import sanitize_line
 from urial_tui.services import Services
+from urial_tui.settings import from_setting
 from urial_tui.store.aio import AsyncStore
 from urial_tui.store.judging.types import JudgeInfo
 from urial_tui.store.runs.types import Run
@@ -124,7 +125,8 @@ async def _judge(services: Services, asked: Asked, progress: ProgressLine) -> Ju
             "there is no judge",
             hint="Name one with --judge SIDE, or keep one: urial-tui settings set judge SIDE",
         )
-    side = await services.activate(notation)
+    with from_setting(None if asked.judge else "judge"):
+        side = await services.activate(notation)
     await services.hash_where_possible(side)
     return Judge(services.engine, side, on_progress=progress.stage)
 

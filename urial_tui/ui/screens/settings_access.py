@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from urial_tui.prompts.named import check_setting
 from urial_tui.settings import Layered, Origin, read_layers, reset_setting, save_settings
 
 
@@ -29,6 +30,7 @@ class SettingsAccess:
         """Check and save a value."""
         if key in self.checks and value is not None:
             self.checks[key](value)
+        check_setting(key, value)
         save_settings({key: value}, self.path)
 
     def reset(self, key: str) -> None:
