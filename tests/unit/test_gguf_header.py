@@ -66,7 +66,6 @@ def test_a_model_tells_its_dimensions(tiny: Path) -> None:
     assert (header.n_vocab, header.tokenizer) == (512, "llama")
     assert header.chat_template == tinygguf.CHATML
     assert header.weight_bytes == 4 * header.n_params
-    assert header.file_size == tiny.stat().st_size
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
     assert shapes["blk.1.attn_k.weight"] == (64, 32)
 
@@ -265,7 +264,7 @@ def test_random_damage_gives_a_header_or_a_model_error(
     except ModelError as error:
         assert str(path) in error.message
     else:
-        assert header.file_size == len(content)
+        assert header.path == path
     assert time.perf_counter() - began < 1.0
 
 

@@ -29,7 +29,7 @@ _Identity = tuple[int, int]
 
 @dataclass(frozen=True)
 class Description:
-    """One file's header in short. Texts are cut, as the file has them. `problem` and `problem_kind` are the error's."""
+    """One file's header in short. Texts are cut, as the file has them. `problem` is the error's."""
 
     kind: str = ""
     title: str = ""
@@ -45,7 +45,6 @@ class Description:
     base_model: str = ""
     finetune: str = ""
     problem: str = ""
-    problem_kind: str = ""
     vocabulary: str = ""
     """The fingerprint, once it was asked for."""
 
@@ -153,7 +152,7 @@ def _described(header: GgufHeader) -> Description:
 
 
 def _described_problem(error: ModelError) -> Description:
-    return Description(problem=error.message, problem_kind=error.kind)
+    return Description(problem=error.message)
 
 
 def _cut(text: str) -> str:

@@ -103,7 +103,6 @@ def _interpret(
     n_tokens = found.length_of(TOKENS, (STRING,))
     return GgufHeader(
         path=data.path,
-        file_size=data.size,
         version=version,
         kind=kind,
         architecture=arch,

@@ -20,7 +20,6 @@ class GgufHeader:
     """What a GGUF file says about itself. 0, "" and None mean that it does not say."""
 
     path: Path
-    file_size: int
     version: int
     kind: str
     """`model`, `adapter`, `vocabulary`, or another word from `general.type`, such as `mmproj`."""
