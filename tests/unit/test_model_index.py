@@ -79,7 +79,7 @@ def test_what_is_wrong_with_a_file_is_remembered_and_what_may_pass_is_not(
     assert "incomplete" in described(broken)[0].problem
     assert read == [broken]
     (gone,) = described(tmp_path / "gone.gguf")
-    assert "there is no file" in gone.problem
+    assert "No such file" in gone.problem
     assert str(tmp_path / "gone.gguf") not in json.loads(kept().read_bytes())["files"]
 
 
