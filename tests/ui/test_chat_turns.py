@@ -230,6 +230,18 @@ async def test_enter_says_that_the_model_is_loaded_while_a_continuation_waits_fo
         await bench.until(lambda: "The answer is still being written." in bench.said())
 
 
+@pytest.mark.parametrize("key", ["f2", "f5", "ctrl+r", "ctrl+g"])
+async def test_a_key_that_waits_for_the_end_of_the_answer_says_so(key):
+    async with running(talked) as bench:
+        bench.chat.begin("m3")
+        await bench.until(lambda: bench.screen.streaming and bench.screen.moment.busy)
+        assert "still being written" not in bench.said()
+        await bench.press(key)
+        await bench.until(lambda: "The answer is still being written." in bench.said())
+        assert bench.screen.drafts.editing is None and bench.app.screen is bench.screen
+        assert not (bench.chat.called("regenerate") or bench.chat.called("continue_answer"))
+
+
 async def test_ctrl_b_goes_around_the_versions():
     async with running(talked) as bench:
         assert "chat.branch" not in bench.footer()

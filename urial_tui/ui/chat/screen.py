@@ -5,6 +5,7 @@ by their action, messages of widgets, and what the chat tells. The chat itself i
 screen is there before the history and the model are.
 """
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on
@@ -41,6 +42,7 @@ from urial_tui.ui.chat.tokens import Tokens
 from urial_tui.ui.chat.turns import Turns
 from urial_tui.ui.commands import CHAT_COMMANDS
 from urial_tui.ui.inspect.pane import AlternativeChosen, InspectorPane
+from urial_tui.ui.keymap import keys_of
 from urial_tui.ui.relay import FLUSH_PERIOD, ChatArrived
 from urial_tui.ui.services import AppServices
 from urial_tui.ui.situation import Situation, can
@@ -182,6 +184,14 @@ class ChatScreen(ChatStage):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return can(action, self.moment) if action in ACTIONS else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that only an answer on its way keeps from doing something says so."""
+        after = replace(self.moment, busy=False)
+        for command in CHAT_COMMANDS:
+            waits = not can(command.action, self.moment) and can(command.action, after)
+            if waits and event.key in keys_of(command.id, self.keymap):
+                self.turns.explain_refusal()
 
     def is_idle_key(self, binding_id: str) -> bool:
         """A key that would only be refused: it is not offered."""
