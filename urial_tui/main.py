@@ -293,6 +293,7 @@ def _forget_stdout() -> None:
 def _crashed(error: Exception, as_json: bool) -> int:
     """A mistake of the program's own: one line, and the traceback in a file."""
     from urial_tui.crash import write_crash_log
+    from urial_tui.safetext import sanitize_line
 
     if os.environ.get("URIAL_TUI_DEBUG") == "1":
         import traceback
@@ -300,7 +301,7 @@ def _crashed(error: Exception, as_json: bool) -> int:
         traceback.print_exception(error)
     where = write_crash_log(error)
     shown = UrialError(
-        f"an unexpected error: {type(error).__name__}: {error}",
+        sanitize_line(f"an unexpected error: {type(error).__name__}: {error}"),
         hint=(f"The details are in {where}. " if where else "")
         + "With URIAL_TUI_DEBUG=1 they are printed here.",
         kind="unexpected",

@@ -68,6 +68,8 @@ class Services:
         self._given = settings
         self._overrides = overrides or {}
         self._resolved: dict[tuple[str, str | None], ResolvedSide] = {}
+        self._from_settings: str | None = None
+        """The model of the settings' side, where that is the one that was asked for."""
         self._closing = threading.Event()
         self._hashing: set[asyncio.Task[None]] = set()
 
@@ -125,6 +127,7 @@ class Services:
             side = Side(DEMO)
         else:
             side = parse_side(self.settings.side)
+            self._from_settings = side.model
             if choice.pack is None and choice.pack_file is None:
                 with from_setting("side"):
                     check_style_of(self.settings.side, self.packs)
@@ -138,7 +141,8 @@ class Services:
 
     def _activate(self, notation: str, pack_file: Path | None) -> ActiveSide:
         parsed, style = self._named_style(notation, pack_file)
-        resolved = resolve_side(parsed, self.library, self.settings)
+        with from_setting("side" if parsed.model == self._from_settings else None):
+            resolved = resolve_side(parsed, self.library, self.settings)
         return self._active(resolved, style or self._style_of(resolved))
 
     def style(self, notation: str, pack_file: Path | None = None) -> Style:
@@ -151,7 +155,9 @@ class Services:
             # The embedded model is known to have no template; it is not assembled to find that out.
             with from_setting("pack"):
                 return resolve_style(self.settings.pack, self.packs)
-        return self._style_of(resolve_side(parsed, self.library, self.settings))
+        with from_setting("side" if parsed.model == self._from_settings else None):
+            resolved = resolve_side(parsed, self.library, self.settings)
+        return self._style_of(resolved)
 
     def _named_style(self, notation: str, pack_file: Path | None) -> tuple[Side, Style | None]:
         """The side, and its style where that is known without the model."""

@@ -16,6 +16,7 @@ from tests.support.run_main import Run, ran
 from tests.support.scripted_engine import Script
 from tests.support.store_rows import END, START, tokens
 from urial_tui import paths, services
+from urial_tui.settings import save_settings
 from urial_tui.store.store import Store
 
 DIGITS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.0)
@@ -195,9 +196,15 @@ def test_a_judge_of_the_settings_that_cannot_be_used_is_told_with_its_key(
 ) -> None:
     there, _, _ = judge[4].rpartition("@")
     for side in (f"{there}@nope", "nobody"):
-        monkeypatch.setenv("URIAL_TUI_JUDGE", side)
+        name = side.rpartition("@")[2]
+        save_settings({"judge": side}, paths.settings_file())
         code, _, err = run("judge", "--run", "last")
-        assert code != 0 and side.rpartition("@")[2] in err
+        assert code != 0 and name in err
         assert err.rstrip().endswith("Or change `judge` in the settings.")
         _, _, err = run("judge", "--run", "last", "--judge", side)
-        assert side.rpartition("@")[2] in err and "in the settings" not in err
+        assert name in err and "Or change" not in err
+        monkeypatch.setenv("URIAL_TUI_JUDGE", side)
+        _, _, err = run("judge", "--run", "last")
+        assert name in err
+        assert err.rstrip().endswith("Or change the environment variable URIAL_TUI_JUDGE.")
+        monkeypatch.delenv("URIAL_TUI_JUDGE")

@@ -187,13 +187,14 @@ def test_a_crash_is_one_line_and_a_private_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken() -> None:
-        raise ZeroDivisionError("a mistake")
+        raise ZeroDivisionError("a mistake\nof two lines")
 
     command(broken)
     code, out, err = run("doctor")
     assert (code, out) == (1, "")
     assert "Traceback" not in err
     assert "ZeroDivisionError: a mistake" in err
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["error", "hint"]
     (log,) = (home / "state").glob("crash-*.log")
     assert str(log) in err
     assert "ZeroDivisionError: a mistake" in log.read_text()

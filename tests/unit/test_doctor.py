@@ -102,12 +102,12 @@ def test_a_judge_and_references_that_are_not_there_are_named(
     monkeypatch.setenv("URIAL_TUI_REFERENCES", '["demo@raw", "demo@nonsense", "nonsense@same"]')
     judge = named("models", "judge")
     assert judge["status"] == "fail" and "nobody" in judge["detail"]
-    assert "`judge`" in judge["hint"]
+    assert judge["hint"].endswith("Or change the environment variable URIAL_TUI_JUDGE.")
     right, style, model = [one for one in checks("models") if one["name"] == "reference"]
     assert right["status"] == "ok"
     assert (style["status"], model["status"]) == ("fail", "fail")
     assert "demo@nonsense" in style["detail"] and "nonsense@same" in model["detail"]
-    assert "`references`" in model["hint"]
+    assert "URIAL_TUI_REFERENCES" in model["hint"]
 
 
 def test_a_side_and_a_pack_of_the_settings_that_are_not_there_are_named(
@@ -124,11 +124,11 @@ def test_a_side_and_a_pack_of_the_settings_that_are_not_there_are_named(
         found = named("models", "side")
         assert found["status"] == "fail"
         assert found["detail"].startswith(f"{side}: ") and words in found["detail"]
-        assert found["hint"].endswith("Or change `side` in the settings.")
+        assert found["hint"].endswith("Or change the environment variable URIAL_TUI_SIDE.")
         assert named("models", "library")["status"] == "ok"
     pack = named("packs", "default pack")
     assert (pack["status"], pack["detail"]) == ("fail", "there is no pack 'nope'")
-    assert pack["hint"].endswith("Or change `pack` in the settings.")
+    assert pack["hint"].endswith("Or change the environment variable URIAL_TUI_PACK.")
 
 
 def test_the_style_same_is_for_references_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import tinygguf
 from tests.support.packs import MINIMAL, turns, write
-from urial_tui.errors import ModelError, PromptError
+from urial_tui.errors import ModelError, PromptError, UrialError
 from urial_tui.prompts.packs import load_pack
 from urial_tui.prompts.styles import Style, resolve_style, style_from_file, style_of_pack
 from urial_tui.services import Services, SideChoice
@@ -139,3 +139,19 @@ def test_a_style_of_the_settings_side_is_looked_for_where_it_counts(
         (SideChoice(side="x@nono"), "x@nono"),
     ):
         assert wrong.notation(choice) == notation
+
+
+async def test_a_model_of_the_settings_side_that_is_not_there_is_told_with_its_key(
+    packs: Services,
+) -> None:
+    wrong = Services(Settings(side="nobody"))
+    with pytest.raises(UrialError, match="nobody") as caught:
+        wrong.style("nobody")
+    assert "Or change" not in caught.value.hint  # it was asked for by name
+    notation = wrong.notation(SideChoice())
+    with pytest.raises(UrialError, match="nobody") as caught:
+        wrong.style(notation)
+    assert caught.value.hint.endswith(OF_SIDE)
+    with pytest.raises(UrialError, match="nobody") as caught:
+        await wrong.activate(notation)
+    assert caught.value.hint.endswith(OF_SIDE)

@@ -71,7 +71,7 @@ class Settings:
 
     side: str = setting(
         "demo", "side", "Chat",
-        "The side where there is no session to go on with, and of commands that are given none; "
+        "The side where there is no session to go on with, and of `ask` and `prompt` without one; "
         "`demo` is the embedded model.",
     )  # fmt: skip
     pack: str = setting(

@@ -43,10 +43,15 @@ def _find(notation: str, settings: Settings, library: "Library", *, reference: b
     from urial_tui.models import demo
     from urial_tui.models.resolve import resolve_side
     from urial_tui.prompts.named import check_style_of
-    from urial_tui.sides import DEMO, parse_side
+    from urial_tui.sides import CHAT, DEMO, parse_side
 
     check_style_of(notation, reference=reference)
     side = parse_side(notation)
     if side.model == DEMO and not demo.is_assembled():
-        return "installed" if demo.is_installed() else "the embedded model, which is not installed"
+        if not demo.is_installed():
+            return "the embedded model, which is not installed"
+        more = side.adapter is not None or side.style == CHAT
+        return "installed" + (
+            "; its adapter and template are looked at once it is put together" if more else ""
+        )
     return str(resolve_side(side, library, settings).model_path)
