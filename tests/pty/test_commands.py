@@ -1,9 +1,12 @@
 """Commands in a terminal: `ask` beside the interface, Ctrl+C, and text that would drive the terminal."""
 
+import contextlib
 import json
+import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,19 +49,31 @@ def stop_between_writes(asking: Terminal, home: Path) -> None:
     raise AssertionError("it is always writing")
 
 
+@contextlib.contextmanager
+def held(asking: Terminal, home: Path) -> Iterator[None]:
+    """The program and its engine stand still in the block, so that its answer does not come to its end meanwhile."""
+    engine = asking.engine()
+    os.kill(engine, signal.SIGSTOP)
+    stop_between_writes(asking, home)
+    try:
+        yield
+    finally:
+        asking.signal(signal.SIGCONT)
+        os.kill(engine, signal.SIGCONT)
+
+
 def test_the_interface_opens_while_ask_streams(start: Start, home: Path) -> None:
     asking = start("ask", "A long one?")
     asking.until(lambda: history.answers(home) and history.answers(home)[0].content, what="text")
-    stop_between_writes(asking, home)  # so that its answer is not over before the other is there
-    terminal = start()
-    terminal.until_text("this session is open in urial-tui ask")
-    terminal.until_text(str(asking.process.pid))
-    until_ready(terminal)
-    terminal.send("ctrl+n")
-    terminal.until_text("Write a message and press Enter")
-    ask_and_watch(terminal, "What is a haiku?")
-    asking.signal(signal.SIGCONT)
-    asking.send("ctrl+c")
+    with held(asking, home):
+        terminal = start()
+        terminal.until_text("this session is open in urial-tui ask")
+        terminal.until_text(str(asking.process.pid))
+        until_ready(terminal)
+        terminal.send("ctrl+n")
+        terminal.until_text("Write a message and press Enter")
+        ask_and_watch(terminal, "What is a haiku?")
+        asking.send("ctrl+c")
     assert asking.ended() == 130
 
 
