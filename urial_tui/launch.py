@@ -12,7 +12,7 @@ from urial_tui import paths
 from urial_tui.composition import Composition
 from urial_tui.engine.options import check_options
 from urial_tui.errors import UrialError
-from urial_tui.prompts.named import check_style_of
+from urial_tui.prompts.named import check_style, check_style_of
 from urial_tui.settings import Settings, from_setting, read_layers, save_settings
 from urial_tui.settings.remembered import (
     LastSides,
@@ -60,7 +60,7 @@ def app_services(
     if last is not None and "references" not in written:
         references = last.references
     if pack is not None:
-        _check_pack(pack)
+        check_style(pack)
         wanted = wanted.with_style(pack)
     of_settings = side is None and "side" in written
     with from_setting("side" if of_settings else None):
@@ -113,15 +113,6 @@ def _last_sides() -> LastSides | None:
 async def _remember(side: str, references: tuple[str, ...] | None) -> None:
     sides = LastSides(side, references)
     await asyncio.to_thread(write_last_sides, last_sides_file(), sides)
-
-
-def _check_pack(pack: str) -> None:
-    """Raise PromptError for a style that cannot be used. Whether a model has a template is the side's business."""
-    if pack == CHAT:
-        return
-    from urial_tui.prompts.styles import default_library, resolve_style
-
-    resolve_style(pack, default_library())
 
 
 def _check_side(text: str, settings: Settings) -> None:

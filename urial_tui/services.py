@@ -141,8 +141,7 @@ class Services:
 
     def _activate(self, notation: str, pack_file: Path | None) -> ActiveSide:
         parsed, style = self._named_style(notation, pack_file)
-        with from_setting("side" if parsed.model == self._from_settings else None):
-            resolved = resolve_side(parsed, self.library, self.settings)
+        resolved = self._find(parsed)
         return self._active(resolved, style or self._style_of(resolved))
 
     def style(self, notation: str, pack_file: Path | None = None) -> Style:
@@ -155,9 +154,12 @@ class Services:
             # The embedded model is known to have no template; it is not assembled to find that out.
             with from_setting("pack"):
                 return resolve_style(self.settings.pack, self.packs)
-        with from_setting("side" if parsed.model == self._from_settings else None):
-            resolved = resolve_side(parsed, self.library, self.settings)
-        return self._style_of(resolved)
+        return self._style_of(self._find(parsed))
+
+    def _find(self, side: Side) -> ResolvedSide:
+        """The side's files, found and checked. Raises UrialError, which tells where a side of the settings is from."""
+        with from_setting("side" if side.model == self._from_settings else None):
+            return resolve_side(side, self.library, self.settings)
 
     def _named_style(self, notation: str, pack_file: Path | None) -> tuple[Side, Style | None]:
         """The side, and its style where that is known without the model."""

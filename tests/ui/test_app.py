@@ -11,6 +11,7 @@ from tests.support.screen_text import drawn
 from tests.ui.driving import make_app, running
 from urial_tui.chat.events import Trouble
 from urial_tui.errors import EngineError, StoreError
+from urial_tui.store.types import Draft
 from urial_tui.ui import app as app_module
 from urial_tui.ui.app import run_app
 from urial_tui.ui.chat.drafts import Drafts
@@ -426,6 +427,12 @@ async def test_ctrl_c_works_in_a_dialog_too():
         await bench.until(lambda: bench.chat.closed)
 
 
+async def run_to_its_end(app, drive) -> int:
+    run = app.run_async
+    app.run_async = lambda: run(headless=True, auto_pilot=drive)
+    return await run_app(app)
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 async def test_a_signal_ends_the_app_in_order(name):
     number = getattr(signal, name, None)
@@ -448,9 +455,7 @@ async def test_a_signal_ends_the_app_in_order(name):
         await pilot.pause()
         signal.raise_signal(number)
 
-    run = app.run_async
-    app.run_async = lambda: run(headless=True, auto_pilot=drive)
-    assert await run_app(app) == 128 + number
+    assert await run_to_its_end(app, drive) == 128 + number
     assert chats[0].messages[-1].content == "It is"
     assert chats[0].messages[-1].status == "stopped"
     assert closed == [True]
@@ -493,14 +498,8 @@ async def test_a_mistake_of_the_program_ends_it_in_order_and_is_told_by_who_star
     with pytest.raises(ZeroDivisionError, match="a mistake"):
         await run_to_its_end(app, drive)
     assert (chats[0].closed, chats[0].messages[-1].content) == (True, "It is")
-    assert (await chats[0].draft()).text == "next"
+    assert await chats[0].draft() == Draft("next")
     assert "ZeroDivisionError" not in "".join(capfd.readouterr())
-
-
-async def run_to_its_end(app, drive) -> None:
-    run = app.run_async
-    app.run_async = lambda: run(headless=True, auto_pilot=drive)
-    await run_app(app)
 
 
 async def waits_for_the_end(pilot) -> None:

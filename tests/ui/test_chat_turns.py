@@ -230,6 +230,18 @@ async def test_enter_says_that_the_model_is_loaded_while_a_continuation_waits_fo
         await bench.until(lambda: "The answer is still being written." in bench.said())
 
 
+async def test_what_is_asked_of_a_message_while_the_model_is_loaded_is_told_the_same():
+    async with running(talked) as bench:
+        waits = delayed(bench.chat, "continue_answer")
+        bench.chat.set_phase("loading")
+        await bench.press("ctrl+g")
+        await bench.until(lambda: bench.screen.moment.busy)
+        bench.screen.message_actions.act("edit", "m3")
+        await bench.until(lambda: "The model is still being loaded. Escape ends" in bench.said())
+        assert bench.screen.drafts.editing is None
+        waits.set()
+
+
 @pytest.mark.parametrize("key", ["f2", "f5", "ctrl+r", "ctrl+g"])
 async def test_a_key_that_waits_for_the_end_of_the_answer_says_so(key):
     async with running(talked) as bench:

@@ -47,7 +47,7 @@ async def test_calls_run_in_order_on_one_other_thread(
     monkeypatch.setattr(Store, "save_draft", spy)
     store = await AsyncStore.open(tmp_path / "h.db")
     await asyncio.gather(*(store.call(Store.save_draft, None, Draft(str(n))) for n in range(20)))
-    assert (await store.call(Store.draft, None)).text == "19"
+    assert await store.call(Store.draft, None) == Draft("19")
     assert [text for _, text in seen] == [str(n) for n in range(20)]
     assert len({name for name, _ in seen}) == 1
     assert seen[0][0] != threading.current_thread().name
@@ -162,7 +162,7 @@ async def test_an_answer_goes_on_in_memory_on_a_full_disk_and_comes_back_whole(
         assert generation_row is not None
         assert generation_row.end == END
         assert reopened.session(other.id).title == "made in memory"
-        assert reopened.draft(None).text == "draft in memory"
+        assert reopened.draft(None) == Draft("draft in memory")
         assert reopened.search("word")
         assert reopened.lock_holder(session.id) is None
 

@@ -307,7 +307,7 @@ def test_a_run_takes_no_draft_of_the_same_text(store: Store) -> None:
     run = make_run(store)
     store.save_draft(None, Draft(ITEMS[0].turns[0]))
     answer(store, run, 0, 0)
-    assert store.draft(None).text == ITEMS[0].turns[0]
+    assert store.draft(None) == Draft(ITEMS[0].turns[0])
 
 
 def test_shift_of_each_answer_is_that_of_the_trace_that_counts(store: Store) -> None:
@@ -375,7 +375,7 @@ def test_deleting_a_run_leaves_nothing_of_it_and_all_else(store: Store) -> None:
     store.save_draft(rows[0].session_id, Draft("unsent"))
     store.delete_run(run.id)
     assert counts(store) == before
-    assert store.draft(rows[0].session_id).text == ""
+    assert store.draft(rows[0].session_id) == Draft()
     assert store.check() == []
     assert store.runs() == [store.run(kept.id)]
     refused("not-found", lambda: store.delete_run(run.id))

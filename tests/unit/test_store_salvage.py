@@ -180,7 +180,7 @@ def test_a_draft_goes_with_its_conversation_where_nothing_else_is_left_of_it(
     assert lost(done)["draft"] == 1
     with Store.open(new) as store:
         assert store.sessions() == []
-        assert store.draft(None).text == "of no session"
+        assert store.draft(None) == Draft("of no session")
 
 
 def test_a_side_that_is_gone_is_not_known_and_can_be_shown_and_exported(tmp_path: Path) -> None:

@@ -34,9 +34,15 @@ def check_pack(name: str) -> None:
 def check_style_of(
     notation: str, packs: "PackLibrary | None" = None, *, reference: bool = False
 ) -> None:
-    """Raise PromptError where a side names a style that is not there, UsageError for what is no side. Whether a model
-    has a template for `chat` is not asked; `same` is for a `reference`. `packs` None: those of this machine."""
-    style = parse_side(notation).style
+    """`check_style` of the style that a side names. Raises UsageError for what is no side, too."""
+    check_style(parse_side(notation).style, packs, reference=reference)
+
+
+def check_style(
+    style: str | None, packs: "PackLibrary | None" = None, *, reference: bool = False
+) -> None:
+    """Raise PromptError for a style that is not there. None passes; whether a model has a template for `chat` is not
+    asked; `same` is for a `reference`. `packs` None: those of this machine."""
     if style in (None, CHAT) or (reference and style == SAME):
         return
     from urial_tui.prompts.styles import default_library, resolve_style

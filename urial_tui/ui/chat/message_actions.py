@@ -7,7 +7,7 @@ from urial_tui.ui.chat.part import Part
 from urial_tui.ui.chat.reading import Reading
 from urial_tui.ui.chat.stage import ChatStage
 from urial_tui.ui.chat.tokens import Tokens
-from urial_tui.ui.chat.turns import STILL_WRITING, Turns
+from urial_tui.ui.chat.turns import Turns
 
 
 class MessageActions(Part):
@@ -60,4 +60,4 @@ class MessageActions(Part):
             case "tokens" | "score" | "lane" | "inspector":
                 self.tokens.act(action, message_id)
             case _:
-                self.stage.tell(STILL_WRITING)
+                self.stage.tell_busy()

@@ -187,11 +187,13 @@ class ChatScreen(ChatStage):
 
     def on_key(self, event: events.Key) -> None:
         """A key that only an answer on its way keeps from doing something says so."""
+        if not self.moment.busy:
+            return
         after = replace(self.moment, busy=False)
         for command in CHAT_COMMANDS:
             waits = not can(command.action, self.moment) and can(command.action, after)
             if waits and event.key in keys_of(command.id, self.keymap):
-                self.turns.explain_refusal()
+                self.tell_busy()
 
     def is_idle_key(self, binding_id: str) -> bool:
         """A key that would only be refused: it is not offered."""

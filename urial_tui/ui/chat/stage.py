@@ -31,6 +31,8 @@ from urial_tui.ui.widgets.transcript import Transcript
 if TYPE_CHECKING:
     from urial_tui.chat.chat import Chat
 
+STILL_WRITING = "The answer is still being written. Escape stops it and keeps the text."
+STILL_LOADING = "The model is still being loaded. Escape ends the waiting."
 TAKE_OVER = next(command for command in CHAT_COMMANDS if command.id == "chat.take-over")
 
 
@@ -99,6 +101,12 @@ class ChatStage(WorkingScreen[None]):
         if self.chat is not None and error is self.chat.locked:
             hint = f"Close it there, or take the session over: {self.take_over_place()}."
         self.tell_trouble(error.message, hint)
+
+    def tell_busy(self) -> None:
+        """Say why nothing that changes the conversation can be begun: what was begun before is not at its end."""
+        loading = self.chat is not None and self.chat.phase in ("loading", "prefilling")
+        waits = loading and self.streaming is None
+        self.tell(STILL_LOADING if waits else STILL_WRITING)
 
     def take_over_place(self) -> str:
         """Where the command is that takes a session over."""

@@ -11,7 +11,6 @@ from urial_tui.ui.chat.panes import Panes
 from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.scores import Scores
 from urial_tui.ui.chat.stage import ChatStage
-from urial_tui.ui.chat.turns import STILL_WRITING
 from urial_tui.ui.inspect.lanes import FILTERS, LANE_NAMES
 from urial_tui.ui.inspect.pane import AlternativeChosen
 from urial_tui.ui.inspect.trace_view import TraceView
@@ -185,7 +184,7 @@ class Tokens(Part):
         if self.stage.chat is None or message_id is None:
             return
         if self.stage.moment.busy:
-            self.stage.tell(STILL_WRITING)
+            self.stage.tell_busy()
             return
         self.scores.leave_tokens()
         self.stage.do_turn(self.stage.chat.branch_from, message_id, event.i, event.token_id)

@@ -8,9 +8,6 @@ from urial_tui.ui.chat.focus import Focus
 from urial_tui.ui.chat.part import Actions, Part
 from urial_tui.ui.chat.stage import ChatStage
 
-STILL_WRITING = "The answer is still being written. Escape stops it and keeps the text."
-STILL_LOADING = "The model is still being loaded. Escape ends the waiting."
-
 
 def answer_at(messages: Sequence[Message], message_id: str | None) -> Message | None:
     """The answer that is this message or follows it; without one, the last message if it is an answer."""
@@ -79,15 +76,9 @@ class Turns(Part):
     def explain_refusal(self) -> None:
         """Say why Enter sends nothing now."""
         if self.stage.moment.busy:
-            self.stage.tell(STILL_LOADING if self._waits_for_model() else STILL_WRITING)
+            self.stage.tell_busy()
         elif not self.stage.composer.text.strip():
             self.stage.tell("Write a message first.")
-
-    def _waits_for_model(self) -> bool:
-        """Whether what was asked for begins when the model is loaded: nothing is written yet."""
-        chat = self.stage.chat
-        loading = chat is not None and chat.phase in ("loading", "prefilling")
-        return loading and self.stage.streaming is None
 
     def was_taken(self, message: Message) -> None:
         """The user's message is in the history: only now does the composer let go of it."""
