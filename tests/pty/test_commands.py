@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,16 +22,39 @@ from urial_tui.store.store import Store
 EVIL = "\x1b]0;stolen\x07\x1b[31mred\x1b[2J\x9b5n\u202eback"
 
 
+@contextlib.contextmanager
+def slowed(engine: int) -> Iterator[None]:
+    """The engine runs for a fifth of the time in the block, so that an answer outlasts what goes on beside it."""
+    over = threading.Event()
+
+    def pulse() -> None:
+        while not over.wait(0.02):
+            os.kill(engine, signal.SIGSTOP)
+            over.wait(0.08)
+            os.kill(engine, signal.SIGCONT)
+
+    thread = threading.Thread(target=pulse)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def test_ask_works_while_the_interface_streams(start: Start, home: Path) -> None:
     terminal = start()
     until_ready(terminal)
-    ask_and_watch(terminal, "What is a haiku?")
-    answer = run(home, "ask", "--max-tokens", "5", "--json", "Beside it?").json()
-    assert answer["completion_tokens"] == 5
-    before = re.findall(r"ctx (\d+)/", status(terminal))
-    terminal.until(lambda: re.findall(r"ctx (\d+)/", status(terminal)) > before, what="more text")
-    terminal.send("escape")
-    until_ready(terminal)
+    with slowed(terminal.engine()):
+        ask_and_watch(terminal, "What is a haiku?")
+        answer = run(home, "ask", "--max-tokens", "5", "--json", "Beside it?").json()
+        assert answer["completion_tokens"] == 5
+        before = re.findall(r"ctx (\d+)/", status(terminal))
+        terminal.until(
+            lambda: re.findall(r"ctx (\d+)/", status(terminal)) > before, what="more text"
+        )
+        terminal.send("escape")
+        until_ready(terminal)
     assert len(history.sessions(home)) == 2
     assert sorted(a.status for a in history.answers(home)) == ["complete", "stopped"]
     assert history.problems(home) == []
